@@ -1,0 +1,82 @@
+# `make` alone prints this list. Exact versions of all that is fetched stand here, in go.mod and in interop/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+# The race detector needs a C compiler; without one the tests run without it, and say so.
+RACE    := $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
+# How a test run is started; CI counts the tests with another runner.
+GOTEST  ?= $(GO) test
+BUILD   := $(CURDIR)/.build
+LINT    := golangci-lint
+LINT_VERSION      := v2.15.0
+BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
+
+.PHONY: help
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## run the server on 127.0.0.1:8080 with the development account
+	$(GO) run ./cmd/nudge serve
+
+.PHONY: test
+test: ## run all Go tests: the module's own, and the official Go SDK against a running server
+ifeq ($(RACE),)
+	@echo "No C compiler: the tests run without the race detector."
+endif
+	$(GOTEST) $(RACE) ./...
+	cd interop && $(GOTEST) $(RACE) ./...
+
+.PHONY: generate
+generate: ## make all that follows from openapi.yaml
+	$(GO) generate ./...
+
+.PHONY: check
+check: drift tidy vet lint ## everything that keeps the tree in order; fails on any difference
+
+.PHONY: drift
+drift: ## fail if the generated files are not what openapi.yaml makes
+	@rm -rf $(BUILD)/drift && mkdir -p $(BUILD)/drift
+	@git ls-files -z --cached --others --exclude-standard \
+		| tar --null --ignore-failed-read -cf - -T - 2>/dev/null | tar -xf - -C $(BUILD)/drift
+	@find $(BUILD)/drift -name '*.gen.go' -delete
+	@cd $(BUILD)/drift && $(GO) generate ./...
+	@diff -r --brief --exclude=.git --exclude=.build --exclude=node_modules . $(BUILD)/drift \
+		|| { echo "Generated files differ from what openapi.yaml makes: run make generate, and commit the result."; exit 1; }
+	@rm -rf $(BUILD)/drift
+
+.PHONY: tidy
+tidy:
+	$(GO) mod tidy -diff
+	cd interop && $(GO) mod tidy -diff
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+	cd interop && $(GO) vet ./...
+
+.PHONY: lint
+lint: $(BUILD)/$(LINT)-$(LINT_VERSION)
+	$< run ./...
+
+$(BUILD)/$(LINT)-$(LINT_VERSION):
+	@mkdir -p $(BUILD)
+	GOBIN=$(BUILD) GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(BUILD)/$(LINT) $@
+
+.PHONY: interop
+interop: ## run the official Node and Python SDKs and Schemathesis against a running server
+	interop/run
+
+.PHONY: bench
+bench: ## measure the layers of a request side by side
+	@mkdir -p $(BUILD)
+	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./server | tee $(BUILD)/bench.txt
+	$(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) -col /layer $(BUILD)/bench.txt
+
+.PHONY: fuzz
+fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)
+	$(GO) test -run '^$$' -fuzz FuzzServer -fuzztime $${FUZZTIME:-10m} ./server

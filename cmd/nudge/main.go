@@ -1,0 +1,94 @@
+// Command nudge serves the operation of openapi.yaml and calls it.
+//
+// Run `nudge --help` for its commands and `nudge COMMAND --help` for their flags. Each flag can also be given in the
+// environment, as NUDGE_ and its name: NUDGE_ADDR for --addr.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/server"
+)
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	// After the first signal the context is done and the default handling is back: a second signal ends the process.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// usageError is a wrong flag or argument.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// commands are the program's commands.
+type commands struct {
+	Serve serveCommand `cmd:"" help:"Serve the operation."`
+	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
+}
+
+// run runs the command that args name and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := parseAndRun(ctx, args, stdout, stderr)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "nudge: %v\nRun \"nudge --help\" for the commands, \"nudge COMMAND --help\" for the flags.\n", err)
+		return exitUsage
+	default:
+		_, _ = fmt.Fprintf(stderr, "nudge: %v\n", err)
+		return exitFailure
+	}
+}
+
+func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	helped := false
+	parser, err := kong.New(&commands{},
+		kong.Name("nudge"),
+		kong.Description("A contract-first notification service: one OpenAPI document, and delivery until the TTL elapses."),
+		kong.DefaultEnvars("NUDGE"),
+		kong.Writers(stdout, stderr),
+		// Help asks for an exit; run decides about exits.
+		kong.Exit(func(int) { helped = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(output{stdout: stdout, stderr: stderr}),
+		kong.Vars{
+			"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
+			"max_body":     strconv.Itoa(server.DefaultMaxBody),
+			"timeout":      client.DefaultTimeout.String(),
+		},
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return parsed.Run()
+}
+
+// output is where a command writes: results to stdout, logs and errors to stderr.
+type output struct{ stdout, stderr io.Writer }

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/challenges"
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/ops"
+)
+
+// Time limits of the listeners. A request is small and answered at once; the write limit of the operators' listener
+// leaves room for a profile of 30 seconds.
+const (
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 15 * time.Second
+	writeTimeout    = 30 * time.Second
+	opsWriteTimeout = 2 * time.Minute
+	idleTimeout     = 2 * time.Minute
+	drainTimeout    = 30 * time.Second
+)
+
+type serveCommand struct {
+	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
+	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /debug/pprof. Empty: nowhere. (${default})"`
+	Data        string   `placeholder:"DIR" type:"path" help:"Directory of the durable store. Not used yet: notifications are kept in memory."`
+	Account     []string `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
+	Accounts    string   `placeholder:"FILE" type:"path" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
+	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
+	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. (${default})"`
+	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413. (${default})"`
+	TLSCert     string   `name:"tls-cert" placeholder:"FILE" type:"path" help:"Certificate chain in PEM: serve HTTPS. With --tls-key."`
+	TLSKey      string   `name:"tls-key" placeholder:"FILE" type:"path" help:"Private key of the certificate in PEM."`
+	LogFormat   string   `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
+}
+
+// Run serves until ctx is done, then drains.
+func (cmd *serveCommand) Run(ctx context.Context, out output) error {
+	log := newLogger(out, cmd.LogFormat)
+	who, development, err := cmd.accounts(log)
+	if err != nil {
+		return err
+	}
+	directory, example, err := cmd.challenges(log)
+	if err != nil {
+		return err
+	}
+	certificate, err := cmd.certificate()
+	if err != nil {
+		return err
+	}
+	queue := delivery.NewMemory(log)
+	operators := ops.New()
+	handler, err := server.New(server.Config{
+		Accounts:    who,
+		Challenges:  directory,
+		Queue:       queue,
+		CORSOrigins: cmd.CORSOrigin,
+		MaxInFlight: cmd.MaxInflight,
+		MaxBody:     cmd.MaxBody,
+		Logger:      log,
+		Observe:     operators.Observe,
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	operators.WatchInFlight(handler.InFlight)
+
+	public, err := listen(cmd.Addr, handler, log)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	defer public.Close()
+	public.http.TLSConfig = certificate
+	listeners := []*listener{public}
+	var private *listener
+	if cmd.OpsAddr != "" {
+		if private, err = listen(cmd.OpsAddr, operators.Handler(), log); err != nil {
+			return fmt.Errorf("--ops-addr: %w", err)
+		}
+		defer private.Close()
+		private.http.WriteTimeout = opsWriteTimeout
+		listeners = append(listeners, private)
+	}
+
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- l.serve() }()
+	}
+	operators.SetReady(true)
+	announcement{
+		public: public.url(), ops: private, development: development, username: cmd.exampleUsername(), challenge: example,
+	}.print(out.stdout)
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("shutting down: no new requests; a second signal ends at once", "in_flight", handler.InFlight())
+	operators.SetReady(false)
+	return errors.Join(public.drain(), queue.Close())
+}
+
+// accounts collects who may call. Without any account it is the development account, if nobody else can reach it.
+func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, development bool, err error) {
+	if len(cmd.Account) == 0 && cmd.Accounts == "" {
+		if !isLoopback(cmd.Addr) {
+			return nil, false, usagef("--addr %s can be reached from other machines: give --account or --accounts, or listen on 127.0.0.1", cmd.Addr)
+		}
+		return accounts.Development(), true, nil
+	}
+	set, err := accounts.Parse(cmd.Account...)
+	if err != nil {
+		return nil, false, usagef("--account: %w", err)
+	}
+	if cmd.Accounts == "" {
+		return set, false, nil
+	}
+	file, err := accounts.OpenFile(cmd.Accounts, log)
+	if err != nil {
+		return nil, false, usagef("--accounts: %w", err)
+	}
+	return accounts.Any{set, file}, false, nil
+}
+
+func (cmd *serveCommand) challenges(log *slog.Logger) (directory server.Challenges, example server.ChallengeKey, err error) {
+	if cmd.Challenges == "any" {
+		return challenges.Any{}, exampleChallenge(), nil
+	}
+	file, err := challenges.OpenFile(cmd.Challenges, log)
+	if err != nil {
+		return nil, server.ChallengeKey{}, usagef("--challenges: %w", err)
+	}
+	return file, file.First(), nil
+}
+
+func (cmd *serveCommand) certificate() (*tls.Config, error) {
+	if cmd.TLSCert == "" && cmd.TLSKey == "" {
+		return nil, nil
+	}
+	if cmd.TLSCert == "" || cmd.TLSKey == "" {
+		return nil, usagef("--tls-cert and --tls-key go together")
+	}
+	pair, err := tls.LoadX509KeyPair(cmd.TLSCert, cmd.TLSKey)
+	if err != nil {
+		return nil, usagef("--tls-cert, --tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+func newLogger(out output, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(out.stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(out.stderr, nil))
+}
+
+// isLoopback tells whether only this machine can reach the address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// listener is an HTTP server on its address.
+type listener struct {
+	http *http.Server
+	net  net.Listener
+}
+
+func listen(addr string, handler http.Handler, log *slog.Logger) (*listener, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, usagef("%w; it must be HOST:PORT", err)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &listener{net: l, http: &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// OPTIONS * is answered by the handler, as everything is.
+		DisableGeneralOptionsHandler: true,
+	}}, nil
+}
+
+// serve answers requests until drain or Close; then it returns nil.
+func (l *listener) serve() error {
+	var err error
+	if l.http.TLSConfig != nil {
+		err = l.http.ServeTLS(l.net, "", "")
+	} else {
+		err = l.http.Serve(l.net)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// drain takes no new requests and waits for those in flight.
+func (l *listener) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := l.http.Shutdown(ctx); err != nil {
+		return fmt.Errorf("requests were still in flight after %s: %w", drainTimeout, err)
+	}
+	return nil
+}
+
+// Close ends the listener and its connections at once.
+func (l *listener) Close() { _ = l.http.Close(); _ = l.net.Close() }
+
+func (l *listener) url() string {
+	scheme := "http://"
+	if l.http.TLSConfig != nil {
+		scheme = "https://"
+	}
+	return scheme + l.net.Addr().String()
+}

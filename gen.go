@@ -1,0 +1,17 @@
+// Package nudge holds the contract of the service: one hand-written OpenAPI document, and the commands that make the
+// wire types (package api), the typed client (package client) and the server interface (package server) from it.
+//
+// Run `make generate` after a change of openapi.yaml.
+package nudge
+
+import _ "embed"
+
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config api/oapi-codegen.yaml openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/oapi-codegen.yaml openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/oapi-codegen.yaml openapi.yaml
+//go:generate go run ./internal/rulegen openapi.yaml client/rules.gen.go
+
+// OpenAPI is the contract, the bytes of openapi.yaml. All that needs the document parses these bytes.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte

@@ -1,0 +1,171 @@
+// Package ruledoc loads the document and reads the rules of its parameters and form fields.
+package ruledoc
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/rule"
+)
+
+// FormType is the media type of the bodies whose fields have rules.
+const FormType = "application/x-www-form-urlencoded"
+
+// Load parses and validates a document: its structure, its examples and its defaults.
+func Load(data []byte) (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("validating the OpenAPI document: %w", err)
+	}
+	return doc, nil
+}
+
+// Operation is one operation of a document with its rules.
+type Operation struct {
+	// ID is the operationId; Method and Path are where it stands in the document.
+	ID, Method, Path string
+	// Item and Spec are the document's own nodes.
+	Item *openapi3.PathItem
+	Spec *openapi3.Operation
+	// Parameters are the rules of the scalar parameters, in the document's order.
+	Parameters []rule.Rule
+	// Form are the rules of the scalar fields of a form body, by name; nil when the operation takes no form.
+	Form []rule.Rule
+	// FormSchema is the schema of the form body; nil when the operation takes no form.
+	FormSchema *openapi3.Schema
+}
+
+// Operations lists a document's operations, ordered by path and method.
+func Operations(doc *openapi3.T) ([]Operation, error) {
+	var list []Operation
+	for path, item := range doc.Paths.Map() {
+		for method, spec := range item.Operations() {
+			op := Operation{ID: spec.OperationID, Method: method, Path: path, Item: item, Spec: spec}
+			if op.ID == "" {
+				return nil, fmt.Errorf("%s %s has no operationId", method, path)
+			}
+			if err := op.readRules(); err != nil {
+				return nil, fmt.Errorf("%s: %w", op.ID, err)
+			}
+			list = append(list, op)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool {
+		return list[i].Path < list[j].Path || list[i].Path == list[j].Path && list[i].Method < list[j].Method
+	})
+	return list, nil
+}
+
+func (op *Operation) readRules() error {
+	for i, parameter := range slices.Concat(op.Item.Parameters, op.Spec.Parameters) {
+		p := parameter.Value
+		inherited := i < len(op.Item.Parameters)
+		if p.Schema == nil || inherited && op.Spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
+			continue
+		}
+		r, ok, err := of(p.In, p.Name, p.Schema.Value)
+		if err != nil {
+			return err
+		}
+		if ok {
+			op.Parameters = append(op.Parameters, r)
+		}
+	}
+	if op.Spec.RequestBody == nil {
+		return nil
+	}
+	media := op.Spec.RequestBody.Value.Content[FormType]
+	if media == nil || media.Schema == nil {
+		return nil
+	}
+	op.FormSchema = media.Schema.Value
+	names := make([]string, 0, len(op.FormSchema.Properties))
+	for name := range op.FormSchema.Properties {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		r, ok, err := of("body", name, op.FormSchema.Properties[name].Value)
+		if err != nil {
+			return err
+		}
+		if ok {
+			op.Form = append(op.Form, r)
+		}
+	}
+	return nil
+}
+
+// Properties reads the rules of a component schema's scalar properties, by name.
+func Properties(doc *openapi3.T, schema string) (map[string]rule.Rule, error) {
+	ref := doc.Components.Schemas[schema]
+	if ref == nil {
+		return nil, fmt.Errorf("the OpenAPI document has no schema %s", schema)
+	}
+	rules := map[string]rule.Rule{}
+	for name, property := range ref.Value.Properties {
+		r, ok, err := of("body", name, property.Value)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			rules[name] = r
+		}
+	}
+	return rules, nil
+}
+
+// of reads the rule of a scalar schema; ok is false for arrays and objects, which have no single wire form.
+func of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err error) {
+	r = rule.Rule{In: in, Name: name, MinLength: int(schema.MinLength)}
+	for _, t := range []string{"string", "integer", "number", "boolean"} {
+		if schema.Type.Is(t) {
+			r.Type = t
+		}
+	}
+	if r.Type == "" {
+		return r, false, nil
+	}
+	if schema.Min != nil {
+		r.Minimum = decimal(*schema.Min)
+	}
+	if schema.Max != nil {
+		r.Maximum = decimal(*schema.Max)
+	}
+	r.ExclusiveMinimum = schema.ExclusiveMin.IsTrue()
+	r.ExclusiveMaximum = schema.ExclusiveMax.IsTrue()
+	if schema.MaxLength != nil {
+		r.MaxLength = int(*schema.MaxLength)
+	}
+	if schema.Pattern != "" {
+		if r.Pattern, err = regexp.Compile(schema.Pattern); err != nil {
+			return r, false, fmt.Errorf("%s: pattern: %w", name, err)
+		}
+	}
+	for _, value := range schema.Enum {
+		r.Enum = append(r.Enum, WireForm(value))
+	}
+	return r, true, nil
+}
+
+// WireForm writes a scalar of the document as a form field or a parameter has it.
+func WireForm(value any) string {
+	if f, ok := value.(float64); ok {
+		return decimal(f)
+	}
+	return fmt.Sprint(value)
+}
+
+// decimal writes a number without an exponent.
+func decimal(f float64) string {
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}

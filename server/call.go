@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// call is what is known of the request that is being answered. It travels in the request's context, because the strict
+// handler is given nothing else.
+type call struct {
+	requestID  string
+	operation  string
+	accountSID string
+	code       int
+	cors       corsHeaders
+}
+
+type callKey struct{}
+
+func callFrom(ctx context.Context) *call {
+	call, _ := ctx.Value(callKey{}).(*call)
+	return call
+}
+
+func callOf(c echo.Context) *call { return callFrom(c.Request().Context()) }
+
+// newSID makes a SID: the prefix and 32 hexadecimal digits from the system's random source.
+func newSID(prefix string) string {
+	var random [16]byte
+	// It never fails: crypto/rand ends the process instead.
+	_, _ = rand.Read(random[:])
+	var sid [34]byte
+	copy(sid[:], prefix)
+	hex.Encode(sid[2:], random[:])
+	return string(sid[:])
+}
+
+// begin gives the request its id and every answer its headers, and tells the log and the observer how it ended. It runs
+// for the router's own answers too: unknown paths, wrong methods and preflights.
+func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		r := c.Request()
+		call := &call{requestID: newSID("RQ"), cors: s.cors.headers(r.Header.Get("Origin"))}
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callKey{}, call)))
+		header := c.Response().Header()
+		header.Set("Twilio-Request-Id", call.requestID)
+		call.cors.set(header)
+		if err := next(c); err != nil {
+			s.answerError(err, c)
+		}
+		s.observe(r, Observation{
+			Operation:  call.operation,
+			Method:     method(r.Method),
+			Status:     c.Response().Status,
+			Code:       call.code,
+			AccountSID: call.accountSID,
+			RequestID:  call.requestID,
+			Duration:   time.Since(start),
+		})
+		return nil
+	}
+}
+
+func (s *Server) observe(r *http.Request, o Observation) {
+	s.config.Logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
+		slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),
+		slog.Duration("duration", o.Duration))
+	if s.config.Observe != nil {
+		s.config.Observe(o)
+	}
+}
+
+// method bounds what a log line or a metric's label can hold: a caller may send any token as the method.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return m
+	}
+	return "other"
+}
+
+// name notes which operation the request is for.
+func (s *Server) name(op ruledoc.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			callOf(c).operation = op.ID
+			return next(c)
+		}
+	}
+}
+
+// guardPanics answers 20500 where a handler panics, and logs where it did.
+func (s *Server) guardPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			// net/http's own way to drop a connection.
+			if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+				panic(v)
+			}
+			err = &Error{Code: CodeInternal, Cause: fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
+		}()
+		return next(c)
+	}
+}

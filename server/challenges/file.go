@@ -1,0 +1,177 @@
+package challenges
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/reload"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/server"
+)
+
+// NotificationLimit is how many notifications a challenge of a file may have in all.
+const NotificationLimit = 3
+
+// File is a directory of challenges in a YAML file, read again when it changes:
+//
+//	challenges:
+//	  - account_sid: AC0123456789abcdef0123456789abcdef
+//	    service_sid: VA0123456789abcdef0123456789abcdef
+//	    identity: ff483d1ff591898a9942916050d2ca3f
+//	    challenge_sid: YC0123456789abcdef0123456789abcdef
+//	    entity_sid: YE0123456789abcdef0123456789abcdef  # optional: derived from service and identity
+//	    status: pending                                 # optional: pending, approved, denied or expired
+//	    expires: 2030-01-01T00:00:00Z                   # optional: never
+//	    channel: stream                                 # optional: stream, or none for a device without a platform
+//	    address: ''                                     # optional: the channel's address of the device
+type File struct {
+	file *reload.File[directory]
+}
+
+type directory struct {
+	challenges map[server.ChallengeKey]server.Challenge
+	first      server.ChallengeKey
+}
+
+// OpenFile reads a file of challenges. The error names the file, the entry and the rule.
+func OpenFile(path string, log *slog.Logger) (*File, error) {
+	file, err := reload.Open(path, log, parseFile)
+	if err != nil {
+		return nil, fmt.Errorf("challenges file: %w", err)
+	}
+	return &File{file}, nil
+}
+
+// Find gives the challenge of the file as it is now.
+func (f *File) Find(_ context.Context, key server.ChallengeKey) (server.Challenge, error) {
+	challenge, ok := f.file.Value().challenges[key]
+	if !ok {
+		return server.Challenge{}, &server.Error{Code: server.CodeNotFound}
+	}
+	return challenge, nil
+}
+
+// First gives the key of the file's first challenge, for an example.
+func (f *File) First() server.ChallengeKey { return f.file.Value().first }
+
+var (
+	statuses = []server.Status{server.StatusPending, server.StatusApproved, server.StatusDenied, server.StatusExpired}
+	channels = []string{ChannelStream, server.ChannelNone}
+)
+
+// rules are the document's rules of the fields that a file shares with it, by the field's name in the file. An entry
+// that breaks them could never be asked for.
+var rules = sync.OnceValues(func() (map[string]rule.Rule, error) {
+	doc, err := ruledoc.Load(nudge.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := ruledoc.Properties(doc, "Notification")
+	if err != nil {
+		return nil, err
+	}
+	operations, err := ruledoc.Operations(doc)
+	if err != nil {
+		return nil, err
+	}
+	for _, op := range operations {
+		for _, r := range op.Parameters {
+			if r.Name == "Identity" {
+				rules["identity"] = r
+			}
+		}
+	}
+	return rules, nil
+})
+
+// entry is one challenge as the file has it.
+type entry struct {
+	AccountSID   string        `yaml:"account_sid"`
+	ServiceSID   string        `yaml:"service_sid"`
+	Identity     string        `yaml:"identity"`
+	ChallengeSID string        `yaml:"challenge_sid"`
+	EntitySID    string        `yaml:"entity_sid"`
+	Status       server.Status `yaml:"status"`
+	Expires      time.Time     `yaml:"expires"`
+	Channel      string        `yaml:"channel"`
+	Address      string        `yaml:"address"`
+}
+
+func parseFile(data []byte) (directory, error) {
+	var content struct {
+		Challenges []entry `yaml:"challenges"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&content); err != nil && !errors.Is(err, io.EOF) {
+		return directory{}, err
+	}
+	d := directory{challenges: make(map[server.ChallengeKey]server.Challenge, len(content.Challenges))}
+	for i, e := range content.Challenges {
+		challenge, err := e.challenge()
+		if err != nil {
+			return directory{}, fmt.Errorf("challenges[%d].%w", i, err)
+		}
+		if _, twice := d.challenges[challenge.ChallengeKey]; twice {
+			return directory{}, fmt.Errorf("challenges[%d]: %s is listed twice", i, challenge.ChallengeSID)
+		}
+		d.challenges[challenge.ChallengeKey] = challenge
+		if i == 0 {
+			d.first = challenge.ChallengeKey
+		}
+	}
+	return d, nil
+}
+
+// challenge applies the defaults and checks the entry. The error starts with the field's name.
+func (e entry) challenge() (server.Challenge, error) {
+	if e.EntitySID == "" {
+		e.EntitySID = EntitySID(e.ServiceSID, e.Identity)
+	}
+	if e.Status == "" {
+		e.Status = server.StatusPending
+	}
+	if e.Channel == "" {
+		e.Channel = ChannelStream
+	}
+	rules, err := rules()
+	if err != nil {
+		return server.Challenge{}, err
+	}
+	for _, field := range []struct{ name, value string }{
+		{"account_sid", e.AccountSID}, {"service_sid", e.ServiceSID}, {"identity", e.Identity},
+		{"challenge_sid", e.ChallengeSID}, {"entity_sid", e.EntitySID},
+	} {
+		if r := rules[field.name]; !r.Allows(field.value) {
+			return server.Challenge{}, fmt.Errorf("%s: must be %s", field.name, r)
+		}
+	}
+	switch {
+	case !slices.Contains(statuses, e.Status):
+		return server.Challenge{}, fmt.Errorf("status: must be one of %v", statuses)
+	case !slices.Contains(channels, e.Channel):
+		return server.Challenge{}, fmt.Errorf("channel: must be one of %v", channels)
+	}
+	return server.Challenge{
+		ChallengeKey: server.ChallengeKey{
+			AccountSID: e.AccountSID, ServiceSID: e.ServiceSID, Identity: e.Identity, ChallengeSID: e.ChallengeSID,
+		},
+		EntitySID:         e.EntitySID,
+		Status:            e.Status,
+		Expires:           e.Expires,
+		NotificationLimit: NotificationLimit,
+		Channel:           e.Channel,
+		Address:           e.Address,
+	}, nil
+}

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/server/delivery"
+)
+
+// priority is every notification's: sent at once, and may wake a sleeping device.
+const priority = "high"
+
+var _ StrictServerInterface = (*Server)(nil)
+
+// CreateNotification creates a notification for a challenge: it finds the challenge, hands the notification to the queue
+// and answers 201 once the queue has it.
+func (s *Server) CreateNotification(ctx context.Context, request CreateNotificationRequestObject) (CreateNotificationResponseObject, error) {
+	call := callFrom(ctx)
+	challenge, err := s.config.Challenges.Find(ctx, ChallengeKey{
+		AccountSID:   call.accountSID,
+		ServiceSID:   request.ServiceSid,
+		Identity:     request.Identity,
+		ChallengeSID: request.ChallengeSid,
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := s.config.Now()
+	if err := challenge.open(now); err != nil {
+		return nil, err
+	}
+	n := delivery.Notification{
+		SID:            newSID("NT"),
+		AccountSID:     challenge.AccountSID,
+		ServiceSID:     challenge.ServiceSID,
+		EntitySID:      challenge.EntitySID,
+		ChallengeSID:   challenge.ChallengeSID,
+		Identity:       challenge.Identity,
+		Created:        now.UTC().Truncate(time.Second),
+		TTL:            time.Duration(*request.Body.Ttl) * time.Second,
+		ChallengeLimit: challenge.NotificationLimit,
+		Channel:        challenge.Channel,
+		Address:        challenge.Address,
+	}
+	if err := s.config.Queue.Add(ctx, n); err != nil {
+		return nil, err
+	}
+	return CreateNotification201JSONResponse{
+		Body: wireNotification(n),
+		Headers: CreateNotification201ResponseHeaders{
+			AccessControlAllowOrigin:      call.cors.allowOrigin,
+			AccessControlAllowMethods:     corsAllowMethods,
+			AccessControlAllowHeaders:     corsAllowHeaders,
+			AccessControlAllowCredentials: call.cors.allowCredentials,
+			AccessControlExposeHeaders:    corsExposeHeaders,
+			TwilioRequestId:               call.requestID,
+		},
+	}, nil
+}
+
+// wireNotification is the one mapping between the domain and the wire.
+func wireNotification(n delivery.Notification) api.Notification {
+	return api.Notification{
+		Sid:          &n.SID,
+		AccountSid:   &n.AccountSID,
+		ServiceSid:   &n.ServiceSID,
+		EntitySid:    &n.EntitySID,
+		Identity:     &n.Identity,
+		ChallengeSid: &n.ChallengeSID,
+		Priority:     new(priority),
+		Ttl:          int(n.TTL / time.Second),
+		DateCreated:  &n.Created,
+	}
+}

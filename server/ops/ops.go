@@ -1,0 +1,88 @@
+// Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus
+// and /debug/pprof.
+package ops
+
+import (
+	"io"
+	"net/http"
+	"net/http/pprof"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/nudgehq/nudge/server"
+)
+
+// Ops is the operators' side of one server.
+type Ops struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	ready    atomic.Bool
+}
+
+// New makes the operators' side. It is not ready until SetReady.
+func New() *Ops {
+	o := &Ops{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nudge_requests_total",
+			Help: "Requests answered, by operation, method, HTTP status and error code (0: no error).",
+		}, []string{"operation", "method", "status", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "nudge_request_duration_seconds",
+			Help:    "Time from a request's headers to the end of its answer, by operation, HTTP status and error code.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
+		}, []string{"operation", "status", "code"}),
+	}
+	o.registry.MustRegister(o.requests, o.duration,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return o
+}
+
+// Observe counts a request; it is a server's Config.Observe.
+func (o *Ops) Observe(seen server.Observation) {
+	status, code := strconv.Itoa(seen.Status), strconv.Itoa(seen.Code)
+	o.requests.WithLabelValues(seen.Operation, seen.Method, status, code).Inc()
+	o.duration.WithLabelValues(seen.Operation, status, code).Observe(seen.Duration.Seconds())
+}
+
+// WatchInFlight makes the number of requests in flight a metric.
+func (o *Ops) WatchInFlight(inFlight func() int) {
+	o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nudge_requests_in_flight",
+		Help: "Requests of the document's operations that are being processed now.",
+	}, func() float64 { return float64(inFlight()) }))
+}
+
+// SetReady decides what /readyz answers: 200, or 503 while the server starts or shuts down.
+func (o *Ops) SetReady(ready bool) { o.ready.Store(ready) }
+
+// Handler answers the endpoints.
+func (o *Ops) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !o.ready.Load() {
+			text(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+		text(w, http.StatusOK, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func text(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, line+"\n")
+}

@@ -1,0 +1,199 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/servertest"
+)
+
+// Each test here is for a trap of the generated code, the validator or the router, and fails without its mend.
+
+func document(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := ruledoc.Load(nudge.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// lockedBuffer is a log that several requests write and a test reads.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// The generated strict handler binds FormParams, which merges the query string; the validator sees only the body.
+func TestQueryStringIsNoForm(t *testing.T) {
+	s := servertest.New(t)
+	for name, c := range map[string]struct {
+		request request
+		ttl     int
+	}{
+		"out of range without a body":      {request{path: operationPath + "?Ttl=999", noContentType: true}, 300},
+		"out of range with an empty form":  {request{path: operationPath + "?Ttl=999"}, 300},
+		"not a number":                     {request{path: operationPath + "?Ttl=abc"}, 300},
+		"in range":                         {request{path: operationPath + "?Ttl=5"}, 300},
+		"beside a body":                    {request{path: operationPath + "?Ttl=5", body: "Ttl=150"}, 150},
+		"unknown beside a body":            {request{path: operationPath + "?Priority=low", body: "Ttl=150"}, 150},
+		"a query that cannot be parsed":    {request{path: operationPath + "?Ttl=%zz;", body: "Ttl=150"}, 150},
+		"repeated in the query only":       {request{path: operationPath + "?Ttl=1&Ttl=2"}, 300},
+		"under the multipart type's shape": {request{path: operationPath + "?Ttl=999", body: "Ttl=0"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := send(t, s, c.request)
+			last := s.Notifications()
+			if a.status != http.StatusCreated || a.result.Ttl != c.ttl || last[len(last)-1].TTL.Seconds() != float64(c.ttl) {
+				t.Errorf("got %d %s, want a ttl of %d", a.status, a.body, c.ttl)
+			}
+		})
+	}
+}
+
+// Under a 3.1 document the validator recompiles each schema for each value and is 20 times slower.
+func TestDocumentIsVersion303(t *testing.T) {
+	if doc := document(t); doc.OpenAPI != "3.0.3" {
+		t.Errorf("openapi.yaml says %s; it must stay 3.0.3 for the validator's speed", doc.OpenAPI)
+	}
+}
+
+// echo-middleware answers every request 404 while the document has servers; this server must not mind them.
+func TestServersOfTheDocumentDoNotMatter(t *testing.T) {
+	if len(document(t).Servers) == 0 {
+		t.Fatal("openapi.yaml has no servers; the client needs one")
+	}
+	if a := send(t, servertest.New(t), request{}); a.status != http.StatusCreated {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
+// The validator's messages hold the whole schema and the whole value.
+func TestAnswersRepeatNothingUnbounded(t *testing.T) {
+	s := servertest.New(t, func(c *server.Config) { c.MaxBody = 1 << 20 })
+	long := strings.Repeat("A", 100_000)
+	for name, r := range map[string]request{
+		"identity":      {path: path(serviceSID, long, challengeSID)},
+		"service":       {path: path(long, identity, challengeSID)},
+		"Ttl":           {body: "Ttl=" + long},
+		"unknown field": {body: long + "=1"},
+		"unknown path":  {path: "/" + long},
+		"media type":    {body: "Ttl=1", contentType: "text/" + long},
+		"credentials":   {user: long, password: long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := send(t, s, r)
+			if a.status < 400 || a.status >= 500 || len(a.body) > 1000 {
+				t.Errorf("got %d with a body of %d bytes", a.status, len(a.body))
+			}
+			if strings.Contains(a.body, strings.Repeat("A", 300)) {
+				t.Error("the answer repeats the value")
+			}
+		})
+	}
+}
+
+// A path parameter is unescaped only where the URL keeps an escaped path; doing it always lets abc%2541 through as abcA.
+func TestPathParametersAreUnescapedOnce(t *testing.T) {
+	s := servertest.New(t)
+	for name, c := range map[string]struct {
+		identity string
+		status   int
+		seen     string
+	}{
+		"escaped twice":                    {"abcdefg%2541", 400, ""},
+		"escaped twice, with escaped path": {"%61bcdefg%2541", 400, ""},
+		"escaped once":                     {"abcdefg%41", 201, "abcdefgA"},
+		"escaped slash":                    {"abcdefg%2F1", 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := send(t, s, request{path: path(serviceSID, c.identity, challengeSID)})
+			if a.status != c.status || c.status == 201 && *a.result.Identity != c.seen {
+				t.Errorf("got %d %s, want %d %s", a.status, a.body, c.status, c.seen)
+			}
+		})
+	}
+}
+
+// A body that ends early is the caller's error, not the server's. It takes a raw connection to send one.
+func TestIncompleteBody(t *testing.T) {
+	s := servertest.New(t)
+	answer := raw(t, s, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: 10\r\n\r\nTtl=1",
+		operationPath, basic(s), formType))
+	if answer.StatusCode != 400 {
+		t.Errorf("got %d", answer.StatusCode)
+	}
+}
+
+// A body of unknown length is bounded too.
+func TestChunkedOversize(t *testing.T) {
+	s := servertest.New(t)
+	chunk := strings.Repeat("x", 0x4000)
+	answer := raw(t, s, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n4000\r\n%s\r\n4000\r\n%s\r\n0\r\n\r\n",
+		operationPath, basic(s), formType, chunk, chunk))
+	if answer.StatusCode != 413 {
+		t.Errorf("got %d", answer.StatusCode)
+	}
+}
+
+func basic(s *servertest.Server) string {
+	r := http.Request{Header: http.Header{}}
+	r.SetBasicAuth(s.AccountSID, s.AuthToken)
+	return r.Header.Get("Authorization")
+}
+
+// raw sends bytes, closes its side and reads the answer.
+func raw(t *testing.T, s *servertest.Server, text string) *http.Response {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// Generated code may dot-import; hand-written code may not, so that a name tells where it comes from.
+func TestGeneratedTypesHaveOneHome(t *testing.T) {
+	data, err := os.ReadFile("oapi.gen.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(data), "type Notification struct") {
+		t.Error("server/oapi.gen.go repeats the types of package api")
+	}
+}
