@@ -26,6 +26,12 @@ type call struct {
 	cors       corsHeaders
 }
 
+// setHeaders sets what every answer carries. The generated answers of an operation set them themselves.
+func (c *call) setHeaders(header http.Header) {
+	header.Set("Twilio-Request-Id", c.requestID)
+	c.cors.set(header)
+}
+
 type callKey struct{}
 
 func callFrom(ctx context.Context) *call {
@@ -46,17 +52,21 @@ func newSID(prefix string) string {
 	return string(sid[:])
 }
 
-// begin gives the request its id and every answer its headers, and tells the log and the observer how it ended. It runs
-// for the router's own answers too: unknown paths, wrong methods and preflights.
+// begin gives the request its id, and tells the log and the observer how it ended. It runs for the router's own answers
+// too: unknown paths, wrong methods and preflights.
 func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
 		r := c.Request()
 		call := &call{requestID: newSID("RQ"), cors: s.cors.headers(r.Header.Get("Origin"))}
 		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callKey{}, call)))
-		header := c.Response().Header()
-		header.Set("Twilio-Request-Id", call.requestID)
-		call.cors.set(header)
+		if len(s.cors.origins) > 0 {
+			// A cache must not give one origin's answer to another.
+			c.Response().Header().Set("Vary", "Origin")
+		}
+		if r.Method == http.MethodOptions {
+			call.setHeaders(c.Response().Header())
+		}
 		if err := next(c); err != nil {
 			s.answerError(err, c)
 		}

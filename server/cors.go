@@ -22,11 +22,10 @@ type cors struct {
 	origins []string
 }
 
-// corsHeaders are the two headers that depend on the request's origin.
+// corsHeaders are the headers that depend on the request's origin.
 type corsHeaders struct {
 	allowOrigin      string
 	allowCredentials bool
-	vary             bool
 }
 
 func newCORS(origins []string) (cors, error) {
@@ -51,7 +50,7 @@ func (c cors) headers(origin string) corsHeaders {
 	if !slices.Contains(c.origins, origin) {
 		origin = c.origins[0]
 	}
-	return corsHeaders{allowOrigin: origin, allowCredentials: true, vary: true}
+	return corsHeaders{allowOrigin: origin, allowCredentials: true}
 }
 
 func (h corsHeaders) set(header http.Header) {
@@ -60,7 +59,4 @@ func (h corsHeaders) set(header http.Header) {
 	header.Set("Access-Control-Allow-Headers", corsAllowHeaders)
 	header.Set("Access-Control-Allow-Credentials", strconv.FormatBool(h.allowCredentials))
 	header.Set("Access-Control-Expose-Headers", corsExposeHeaders)
-	if h.vary {
-		header.Set("Vary", "Origin")
-	}
 }

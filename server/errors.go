@@ -130,6 +130,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	body.Details = e.Details
 	header := c.Response().Header()
+	call.setHeaders(header)
 	header.Set("Content-Type", "application/json")
 	switch e.Code {
 	case CodeAuthenticate:

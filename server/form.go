@@ -55,19 +55,32 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	tooLarge := &Error{Code: CodePayloadTooLarge, Note: fmt.Sprintf("at most %d bytes are allowed", limit)}
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
+	}
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, incomplete(err)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
-	if err != nil {
-		return nil, unreadable("the body is not complete")
+	return body, incomplete(err)
+}
+
+func tooLarge(limit int64) error {
+	return &Error{Code: CodePayloadTooLarge, Note: fmt.Sprintf("at most %d bytes are allowed", limit)}
+}
+
+// incomplete turns an error of reading a body into one of the table's.
+func incomplete(err error) error {
+	if err == nil {
+		return nil
 	}
-	return body, nil
+	return unreadable("the body is not complete")
 }
 
 // checkMediaType refuses what is not a form. A request without a body need not name a media type.

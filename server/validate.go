@@ -18,12 +18,11 @@ import (
 // validate judges the request against the document. The router has already found the operation, so the validator is
 // given it and needs no second router.
 func (s *Server) validate(op ruledoc.Operation) echo.MiddlewareFunc {
-	route := &routers.Route{Spec: s.contract.doc, Path: op.Path, PathItem: op.Item, Method: op.Method, Operation: op.Spec}
-	options := &openapi3filter.Options{
-		// Credentials were checked before, and defaults were set by strictForm.
-		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
-		SkipSettingDefaults: true,
-	}
+	// Credentials were checked before, and defaults were set by strictForm.
+	spec := *op.Spec
+	spec.Security = openapi3.NewSecurityRequirements()
+	route := &routers.Route{Spec: s.contract.doc, Path: op.Path, PathItem: op.Item, Method: op.Method, Operation: &spec}
+	options := &openapi3filter.Options{SkipSettingDefaults: true}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			parameters, err := pathParameters(c)

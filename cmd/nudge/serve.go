@@ -75,16 +75,15 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 	}
 	operators.WatchInFlight(handler.InFlight)
 
-	public, err := listen(cmd.Addr, handler, log)
+	public, err := listen(cmd.Addr, handler, certificate, log)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	defer public.Close()
-	public.http.TLSConfig = certificate
 	listeners := []*listener{public}
 	var private *listener
 	if cmd.OpsAddr != "" {
-		if private, err = listen(cmd.OpsAddr, operators.Handler(), log); err != nil {
+		if private, err = listen(cmd.OpsAddr, operators.Handler(), nil, log); err != nil {
 			return fmt.Errorf("--ops-addr: %w", err)
 		}
 		defer private.Close()
@@ -179,9 +178,11 @@ func isLoopback(addr string) bool {
 type listener struct {
 	http *http.Server
 	net  net.Listener
+	tls  bool
 }
 
-func listen(addr string, handler http.Handler, log *slog.Logger) (*listener, error) {
+// listen takes the address; a certificate makes it HTTPS.
+func listen(addr string, handler http.Handler, certificate *tls.Config, log *slog.Logger) (*listener, error) {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return nil, usagef("%w; it must be HOST:PORT", err)
 	}
@@ -189,8 +190,9 @@ func listen(addr string, handler http.Handler, log *slog.Logger) (*listener, err
 	if err != nil {
 		return nil, err
 	}
-	return &listener{net: l, http: &http.Server{
+	return &listener{net: l, tls: certificate != nil, http: &http.Server{
 		Handler:           handler,
+		TLSConfig:         certificate,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -204,7 +206,7 @@ func listen(addr string, handler http.Handler, log *slog.Logger) (*listener, err
 // serve answers requests until drain or Close; then it returns nil.
 func (l *listener) serve() error {
 	var err error
-	if l.http.TLSConfig != nil {
+	if l.tls {
 		err = l.http.ServeTLS(l.net, "", "")
 	} else {
 		err = l.http.Serve(l.net)
@@ -230,7 +232,7 @@ func (l *listener) Close() { _ = l.http.Close(); _ = l.net.Close() }
 
 func (l *listener) url() string {
 	scheme := "http://"
-	if l.http.TLSConfig != nil {
+	if l.tls {
 		scheme = "https://"
 	}
 	return scheme + l.net.Addr().String()

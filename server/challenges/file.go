@@ -103,7 +103,7 @@ type entry struct {
 	ChallengeSID string        `yaml:"challenge_sid"`
 	EntitySID    string        `yaml:"entity_sid"`
 	Status       server.Status `yaml:"status"`
-	Expires      time.Time     `yaml:"expires"`
+	Expires      string        `yaml:"expires"`
 	Channel      string        `yaml:"channel"`
 	Address      string        `yaml:"address"`
 }
@@ -157,6 +157,12 @@ func (e entry) challenge() (server.Challenge, error) {
 			return server.Challenge{}, fmt.Errorf("%s: must be %s", field.name, r)
 		}
 	}
+	var expires time.Time
+	if e.Expires != "" {
+		if expires, err = time.Parse(time.RFC3339, e.Expires); err != nil {
+			return server.Challenge{}, errors.New("expires: must be a time such as 2030-01-01T00:00:00Z")
+		}
+	}
 	switch {
 	case !slices.Contains(statuses, e.Status):
 		return server.Challenge{}, fmt.Errorf("status: must be one of %v", statuses)
@@ -169,7 +175,7 @@ func (e entry) challenge() (server.Challenge, error) {
 		},
 		EntitySID:         e.EntitySID,
 		Status:            e.Status,
-		Expires:           e.Expires,
+		Expires:           expires,
 		NotificationLimit: NotificationLimit,
 		Channel:           e.Channel,
 		Address:           e.Address,

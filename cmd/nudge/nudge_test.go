@@ -1,0 +1,367 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/challenges"
+)
+
+// lines is what a command writes while it runs; a test waits for a line of it.
+type lines struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{}
+}
+
+func newLines() *lines { return &lines{changed: make(chan struct{}, 1)} }
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// await returns the first match's groups, once there is one.
+func (l *lines) await(t *testing.T, pattern string) []string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	timeout := time.After(30 * time.Second)
+	for {
+		if match := re.FindStringSubmatch(l.String()); match != nil {
+			return match
+		}
+		select {
+		case <-l.changed:
+		case <-timeout:
+			t.Fatalf("no %s in %s", pattern, l.String())
+		}
+	}
+}
+
+// running is a `nudge serve` in this process.
+type running struct {
+	url, ops       string
+	stdout, stderr *lines
+	stop           context.CancelFunc
+	exit           chan int
+}
+
+func serve(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r := &running{stdout: newLines(), stderr: newLines(), stop: stop, exit: make(chan int, 1)}
+	go func() {
+		r.exit <- run(ctx, append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0"}, args...), r.stdout, r.stderr)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-r.exit
+	})
+	r.url = r.stdout.await(t, `nudge listens on (\S+)`)[1]
+	r.ops = r.stdout.await(t, `operators: (\S+)/healthz`)[1]
+	return r
+}
+
+// end stops the server as a signal does and gives its exit code.
+func (r *running) end() int {
+	r.stop()
+	code := <-r.exit
+	r.exit <- code
+	return code
+}
+
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+func command(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(context.Background(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+var target = []string{
+	"--service=VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "--identity=ff483d1ff591898a9942916050d2ca3f", "--challenge=YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+}
+
+const development = "--account=" + accounts.DevelopmentSID + ":" + accounts.DevelopmentToken
+
+func TestServeAndSend(t *testing.T) {
+	r := serve(t)
+	send := func(args ...string) (int, string, string) {
+		return command(append(append([]string{"send", "--url=" + r.url, development}, target...), args...)...)
+	}
+	for ttl, args := range map[int][]string{300: nil, 0: {"--ttl=0"}, 150: {"--ttl", "150"}} {
+		code, stdout, stderr := send(args...)
+		var n api.Notification
+		if err := json.Unmarshal([]byte(stdout), &n); code != 0 || err != nil || n.Ttl != ttl {
+			t.Errorf("ttl %d: exit %d, %s %s (%v)", ttl, code, stdout, stderr, err)
+		}
+	}
+	if code, stdout, stderr := send("--challenge", challenges.Code(60323)); code != exitFailure || stdout != "" || !strings.Contains(stderr, "60323") {
+		t.Errorf("a refusal: exit %d, %q, %q", code, stdout, stderr)
+	}
+	if code, _, stderr := send("--ttl=301"); code != exitUsage || !strings.Contains(stderr, "Ttl must be an integer from 0 to 300") {
+		t.Errorf("a TTL of 301: exit %d, %q", code, stderr)
+	}
+	if code, _, stderr := send("--url=nowhere"); code != exitUsage || !strings.Contains(stderr, "base URL") {
+		t.Errorf("a bad URL: exit %d, %q", code, stderr)
+	}
+	if code, _, _ := command("send", "--url=http://127.0.0.1:1", development, target[0], target[1], target[2]); code != exitFailure {
+		t.Errorf("no server: exit %d", code)
+	}
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/debug/pprof/cmdline": "", "/metrics": ""} {
+		if status, body := get(t, r.ops+path); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	_, metrics := get(t, r.ops+"/metrics")
+	for _, line := range []string{
+		`nudge_requests_total{code="0",method="POST",operation="CreateNotification",status="201"} 3`,
+		`nudge_requests_total{code="60323",method="POST",operation="CreateNotification",status="403"} 1`,
+		`nudge_request_duration_seconds_count{code="0",operation="CreateNotification",status="201"} 3`,
+		`nudge_requests_in_flight 0`,
+	} {
+		if !strings.Contains(metrics, line+"\n") {
+			t.Errorf("the metrics have no %s", line)
+		}
+	}
+	if strings.Contains(r.stderr.String(), accounts.DevelopmentToken) {
+		t.Error("the log holds the token")
+	}
+	if code := r.end(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.stderr)
+	}
+}
+
+// The command that the server prints works when pasted.
+func TestPrintedCurl(t *testing.T) {
+	curl := serve(t).stdout.await(t, `(?m)^  (curl .*)$`)[1]
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Logf("curl is not installed; checking the command's parts only: %s", curl)
+		if !strings.Contains(curl, "-u "+accounts.DevelopmentSID+":"+accounts.DevelopmentToken) || !strings.Contains(curl, "-d Ttl=150") {
+			t.Error(curl)
+		}
+		return
+	}
+	out, err := exec.Command("bash", "-c", curl+" --silent --show-error").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `"ttl":150`) {
+		t.Errorf("%s: %v %s", curl, err, out)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	r := serve(t)
+	// A request whose body has not ended is in flight.
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	request, err := http.NewRequest("POST", r.url+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
+	head := "POST " + request.URL.Path + " HTTP/1.1\r\nHost: x\r\nAuthorization: " + request.Header.Get("Authorization") +
+		"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	// The server asks for the body once the request has reached the form: then it is in flight.
+	buffer := make([]byte, 1024)
+	if n, err := conn.Read(buffer); err != nil || !strings.HasPrefix(string(buffer[:n]), "HTTP/1.1 100") {
+		t.Fatalf("%q %v", buffer[:n], err)
+	}
+	r.stop()
+	r.stderr.await(t, "shutting down.*in_flight=1")
+	if status, _ := get(t, r.ops+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz is %d while draining", status)
+	}
+	if status, _ := get(t, r.ops+"/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz is %d while draining", status)
+	}
+	if _, err := io.WriteString(conn, "Ttl=150"); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Read(buffer)
+	if err != nil || !strings.HasPrefix(string(buffer[:n]), "HTTP/1.1 201") {
+		t.Errorf("the request in flight got %q %v", buffer[:n], err)
+	}
+	if code := r.end(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+func TestWrongFlags(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yaml")
+	if err := os.WriteFile(bad, []byte("accounts: 1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"unknown flag --nope":                {"serve", "--nope"},
+		"can be reached from other machines": {"serve", "--addr=:0"},
+		"--addr 0.0.0.0:0":                   {"serve", "--addr=0.0.0.0:0"},
+		"must be HOST:PORT":                  {"serve", "--addr=127.0.0.1", development},
+		"--ops-addr":                         {"serve", "--addr=127.0.0.1:0", "--ops-addr=nowhere"},
+		"must be SID:TOKEN":                  {"serve", "--account=AC1"},
+		"accounts file":                      {"serve", "--accounts=" + bad},
+		"no such file":                       {"serve", "--challenges=" + filepath.Join(dir, "none")},
+		"--tls-cert and --tls-key":           {"serve", "--tls-cert=" + bad},
+		"CORS origin":                        {"serve", "--cors-origin=example"},
+		"must not be negative":               {"serve", "--max-inflight=-1"},
+		"--log-format":                       {"serve", "--log-format=xml"},
+		"missing flags":                      {"send"},
+		"--account must be":                  append([]string{"send", "--account=x"}, target...),
+		"expected one of":                    {},
+		"unexpected argument":                {"serve", "now"},
+	} {
+		code, stdout, stderr := command(args...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%v: exit %d, %q; want 2 and %q", args, code, stderr, want)
+		}
+	}
+	t.Run("an address in use is a failure", func(t *testing.T) {
+		r := serve(t)
+		code, _, stderr := command("serve", "--addr="+strings.TrimPrefix(r.url, "http://"))
+		if code != exitFailure || !strings.Contains(stderr, "address already in use") {
+			t.Errorf("exit %d, %q", code, stderr)
+		}
+	})
+	if code, stdout, _ := command("serve", "--help"); code != 0 || !strings.Contains(stdout, "NUDGE_MAX_INFLIGHT") {
+		t.Errorf("help: exit %d, %s", code, stdout)
+	}
+}
+
+func TestEnvironmentAndFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	account, key := "AC"+strings.Repeat("1", 32), "SK"+strings.Repeat("2", 32)
+	t.Setenv("NUDGE_ACCOUNTS", file("accounts.yaml", "accounts:\n- sid: "+account+"\n  tokens: [filetoken]\n  keys: [{sid: "+key+", secret: keysecret}]\n"))
+	t.Setenv("NUDGE_CHALLENGES", file("challenges.yaml", "challenges:\n- {account_sid: "+account+", service_sid: VA"+strings.Repeat("3", 32)+
+		", identity: user-0001, challenge_sid: YC"+strings.Repeat("4", 32)+"}\n"))
+	t.Setenv("NUDGE_ACCOUNT", account+":flagtoken,"+accounts.DevelopmentSID+":other0token")
+	t.Setenv("NUDGE_LOG_FORMAT", "json")
+	r := serve(t)
+	if curl := r.stdout.await(t, `(?m)^  (curl .*)$`)[1]; !strings.Contains(curl, "-u "+account+" ") || !strings.Contains(curl, "user-0001") {
+		t.Errorf("the printed command is not for the file's challenge: %s", curl)
+	}
+	for credentials, want := range map[string]int{account + ":filetoken": 0, key + ":keysecret": 0, account + ":flagtoken": 0, account + ":wrong": exitFailure, accounts.DevelopmentSID + ":other0token": exitFailure} {
+		t.Setenv("NUDGE_ACCOUNT", credentials)
+		code, _, stderr := command("send", "--url="+r.url, "--service=VA"+strings.Repeat("3", 32), "--identity=user-0001", "--challenge=YC"+strings.Repeat("4", 32))
+		if code != want {
+			t.Errorf("%s: exit %d, want %d: %s", credentials, code, want, stderr)
+		}
+	}
+	if !strings.Contains(r.stderr.String(), `{"time":`) {
+		t.Errorf("the log is not JSON: %s", r.stderr)
+	}
+	for _, secret := range []string{"filetoken", "keysecret", "flagtoken", "other0token"} {
+		if strings.Contains(r.stdout.String()+r.stderr.String(), secret) {
+			t.Errorf("%s was printed", secret)
+		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	cert, key, pool := certificate(t)
+	r := serve(t, "--tls-cert="+cert, "--tls-key="+key)
+	if !strings.HasPrefix(r.url, "https://") {
+		t.Fatal(r.url)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig.RootCAs = pool
+	response, err := (&http.Client{Transport: transport}).Get(r.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != 404 || response.ProtoMajor != 2 {
+		t.Errorf("%d over %s", response.StatusCode, response.Proto)
+	}
+}
+
+// certificate makes a self-signed certificate for 127.0.0.1.
+func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "nudge"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(parsed)
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), pool
+}

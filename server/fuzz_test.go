@@ -1,0 +1,96 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/server/servertest"
+)
+
+// FuzzServer throws arbitrary requests at the whole server: never a 5xx or a panic, always the shape of the document,
+// which servertest judges, and a 201 only for what the document allows.
+func FuzzServer(f *testing.F) {
+	s := servertest.New(f)
+	credentials := basic(s)
+	for _, seed := range []struct{ method, target, headers, body string }{
+		{"POST", operationPath, "Content-Type: " + formType, "Ttl=150"},
+		{"POST", operationPath, "", ""},
+		{"POST", operationPath + "?Ttl=999", "Content-Type: " + formType, "Ttl=0"},
+		{"POST", operationPath, "Content-Type: application/json", `{"Ttl":1}`},
+		{"POST", operationPath, "Content-Type: multipart/form-data; boundary=b", "--b--"},
+		{"POST", operationPath, "Content-Type: " + formType + "; charset", "Ttl=%zz&Ttl=;"},
+		{"POST", operationPath, "Authorization: Basic !\nContent-Type: " + formType, "Ttl=1"},
+		{"POST", path("%56A%zz", "abc%2541defg", "YC"), "Content-Type: " + formType, "Ttl=1"},
+		{"POST", path(serviceSID, "..", challengeSID), "", ""},
+		{"POST", path(serviceSID, "%2e%2e%2f%00aaaa", challengeSID), "", ""},
+		{"POST", operationPath + "/", "Origin: https://evil.example", ""},
+		{"OPTIONS", "*", "Access-Control-Request-Method: POST", ""},
+		{"OPTIONS", operationPath, "Access-Control-Request-Method: POST", ""},
+		{"CONNECT", "example.com:80", "", ""},
+		{"HEAD", operationPath, "", ""},
+		{"PRI", "/", "", "SM\r\n\r\n"},
+		{"GET", "//\\..//%", "Content-Encoding: gzip", "\x1f\x8b"},
+	} {
+		f.Add(seed.method, seed.target, seed.headers, seed.body)
+	}
+	f.Fuzz(func(t *testing.T, method, target, headers, body string) {
+		r, ok := parse(method, target, headers, body)
+		if !ok {
+			t.Skip("net/http does not pass such a request on")
+		}
+		if r.Header.Get("Authorization") == "" {
+			r.Header.Set("Authorization", credentials)
+		}
+		w := httptest.NewRecorder()
+		s.Handler.ServeHTTP(w, r)
+		switch {
+		case w.Code >= 500:
+			t.Fatalf("%d %s", w.Code, w.Body)
+		case method == http.MethodHead && w.Code >= 400 && w.Code < 500:
+		case w.Code >= 400:
+			var e api.ErrorBody
+			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Status != w.Code || e.Code == 0 || e.Message == "" {
+				t.Fatalf("%d %s is not in the error shape (%v)", w.Code, w.Body, err)
+			}
+		case w.Code == http.StatusCreated:
+			var n api.Notification
+			if err := json.Unmarshal(w.Body.Bytes(), &n); err != nil || n.Ttl < 0 || n.Ttl > 300 {
+				t.Fatalf("created %s (%v)", w.Body, err)
+			}
+		case w.Code != http.StatusNoContent:
+			t.Fatalf("status %d", w.Code)
+		}
+		if len(w.Body.Bytes()) > 1500 {
+			t.Fatalf("an answer of %d bytes", w.Body.Len())
+		}
+	})
+}
+
+// parse makes the request that net/http's server would make of these parts; ok is false where it would not pass it on.
+func parse(method, target, headers, body string) (*http.Request, bool) {
+	u, err := url.ParseRequestURI(target)
+	if method == http.MethodConnect && err != nil {
+		u, err = &url.URL{Host: target}, nil
+	}
+	if err != nil {
+		return nil, false
+	}
+	r, err := http.NewRequest(method, "http://x/", strings.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	r.URL, r.RequestURI = u, target
+	for line := range strings.SplitSeq(headers, "\n") {
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok || name == "" || strings.ContainsAny(name+value, "\r\x00") {
+			continue
+		}
+		r.Header.Add(name, value)
+	}
+	return r, true
+}
