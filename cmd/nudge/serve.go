@@ -105,7 +105,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("shutting down: no new requests; a second signal ends at once", "in_flight", handler.InFlight())
+	log.Info("shutting down: no new requests; a second signal ends at once", slog.Int("in_flight", handler.InFlight()))
 	operators.SetReady(false)
 	return errors.Join(public.drain(), queue.Close())
 }

@@ -58,7 +58,7 @@ func (f *File[T]) Value() T {
 	if err != nil {
 		// A file that is replaced may be missing for a moment; log that once too.
 		if f.version.file != nil {
-			f.log.Error("file not readable; its last good version stays in force", "path", f.path, "error", err)
+			f.log.Error("file not readable; its last good version stays in force", slog.String("path", f.path), slog.Any("error", err))
 			f.version = version{}
 		}
 		return f.value
@@ -68,9 +68,9 @@ func (f *File[T]) Value() T {
 	}
 	repeated := v.same(f.version)
 	if err := f.read(v); err != nil && !repeated {
-		f.log.Error("file not valid; its last good version stays in force", "path", f.path, "error", err)
+		f.log.Error("file not valid; its last good version stays in force", slog.String("path", f.path), slog.Any("error", err))
 	} else if err == nil && !repeated {
-		f.log.Info("file read again", "path", f.path)
+		f.log.Info("file read again", slog.String("path", f.path))
 	}
 	return f.value
 }

@@ -104,7 +104,7 @@ func TestFileIsReadAgain(t *testing.T) {
 func TestInvalidFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.yaml")
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":          {"", "at least one account"},
+		"empty":          {"", "accounts: must list"},
 		"unknown field":  {"accounts:\n- sid: " + account + "\n  token: s3cret", "line 3"},
 		"wrong type":     {"accounts:\n- sid: " + account + "\n  tokens: s3cret", "line 3"},
 		"bad SID":        {"accounts:\n- sid: AC1\n  tokens: [s3cret]", "accounts[0].sid"},

@@ -52,7 +52,7 @@ func parseFile(data []byte) (Set, error) {
 		return Set{}, errors.New(quoted.ReplaceAllString(err.Error(), "a value"))
 	}
 	if len(content.Accounts) == 0 {
-		return Set{}, errors.New("it must list at least one account under accounts:")
+		return Set{}, errors.New("accounts: must list at least one account")
 	}
 	var set Set
 	for i, account := range content.Accounts {

@@ -1,0 +1,127 @@
+package nudge_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A bound that changes in the document changes what the server accepts and what the client checks, with no other edit:
+// in a copy of the module, 300 becomes 600 in openapi.yaml, the generator runs, and a program there tries both sides.
+func TestChangedBoundChangesEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a copy of the module")
+	}
+	dir := copyModule(t)
+	path := filepath.Join(dir, "openapi.yaml")
+	document, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(document, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
+	if bytes.Equal(changed, document) {
+		t.Fatal("openapi.yaml has no maximum: 300")
+	}
+	if err := os.WriteFile(path, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in(t, dir, "go", "generate", "./...")
+	probe := filepath.Join(dir, "probe_test.go")
+	if err := os.WriteFile(probe, []byte(probeSource), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in(t, dir, "go", "test", "-count=1", "-run", "^TestProbe$", ".")
+}
+
+const probeSource = `package nudge_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/server/servertest"
+)
+
+func TestProbe(t *testing.T) {
+	s := servertest.New(t)
+	c, err := client.New(client.WithBaseURL(s.URL), client.WithBasicAuth(s.AccountSID, s.AuthToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge := client.Challenge{ServiceSID: "VA" + strings.Repeat("a", 32), Identity: "user-0001", SID: "YC" + strings.Repeat("b", 32)}
+	n, err := c.CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{Ttl: new(600)})
+	if err != nil || n.Ttl != 600 {
+		t.Errorf("600: %v %v", n, err)
+	}
+	_, err = c.CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{Ttl: new(601)})
+	var invalid *client.InvalidError
+	if !errors.As(err, &invalid) || invalid.Rule != "an integer from 0 to 600" {
+		t.Errorf("the client: %v", err)
+	}
+	r, err := http.NewRequest("POST", s.URL+s.Requests()[0].Path, strings.NewReader(url.Values{"Ttl": {"601"}}.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(s.AccountSID, s.AuthToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body := make([]byte, 500)
+	read, _ := answer.Body.Read(body)
+	if answer.StatusCode != 400 || !strings.Contains(string(body[:read]), "an integer from 0 to 600") {
+		t.Errorf("the server: %d %s", answer.StatusCode, body[:read])
+	}
+}
+`
+
+// copyModule copies what the module is made of, without its tests and nested modules.
+func copyModule(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			_, nested := os.Stat(filepath.Join(path, "go.mod"))
+			if path != "." && (nested == nil || strings.HasPrefix(entry.Name(), ".")) {
+				return fs.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(dir, path), 0o700)
+		}
+		if strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, path), data, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// in runs a command in a directory; its failure is the test's.
+func in(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	command := exec.Command(name, args...)
+	command.Dir = dir
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}

@@ -1,0 +1,95 @@
+package nudge_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/nudgehq/nudge"
+
+// importRules say what the packages of the module may import, each with its reason. A rule holds for a package and what
+// is below it, unless a longer one is there. "std" is the standard library, "./x" a package of this module with what is
+// below it, "." the root package alone.
+var importRules = []struct {
+	pkg     string
+	allowed []string
+	reason  string
+}{
+	{".", []string{"std"}, "everything imports the document; it must pull in nothing"},
+	{"./api", []string{"std", "github.com/oapi-codegen/runtime"}, "the wire types are shared by client and server"},
+	{"./client", []string{"std", "./api", "./internal/rule", "github.com/oapi-codegen/runtime"},
+		"an importer of the client must not pull in Echo, the validator or a store"},
+	{"./internal/rule", []string{"std"}, "the client imports it"},
+	{"./internal/ruledoc", []string{"std", "./internal/rule", "github.com/getkin/kin-openapi"}, "it reads documents and knows no server"},
+	{"./internal/rulegen", []string{"std", "./internal/rule", "./internal/ruledoc"}, "it runs while the generated code may not compile"},
+	{"./internal/reload", []string{"std"}, "it knows files, not what is in them"},
+	{"./internal/judge", []string{"std", ".", "./internal/ruledoc", "github.com/getkin/kin-openapi"}, "a judge does not know the server it judges"},
+	{"./server", []string{"std", ".", "./api", "./internal/rule", "./internal/ruledoc", "./server/delivery", "github.com/labstack/echo/v4",
+		"github.com/oapi-codegen/runtime", "github.com/getkin/kin-openapi"}, "HTTP only: stores, channels and directories come in through interfaces"},
+	{"./server/delivery", []string{"std"}, "the domain: generated types and Echo stop at the handler"},
+	{"./server/accounts", []string{"std", "./internal/reload", "go.yaml.in/yaml/v3"}, "a directory knows nothing of HTTP"},
+	{"./server/challenges", []string{"std", ".", "./internal/reload", "./internal/rule", "./internal/ruledoc", "./server", "go.yaml.in/yaml/v3"},
+		"a directory knows the server's interface only"},
+	{"./server/ops", []string{"std", "./server", "github.com/prometheus/client_golang"}, "operators' endpoints know what the server observes, no more"},
+	{"./server/servertest", []string{"std", "./internal/judge", "./server"}, "other people's tests must not pull in a metrics library or a CLI"},
+	{"./cmd", []string{"std", ".", "./api", "./client", "./internal", "./server", "github.com/alecthomas/kong"}, "the only place that knows all parts"},
+}
+
+func TestImportDirections(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for decoder.More() {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); err != nil {
+			t.Fatal(err)
+		}
+		name := local(pkg.ImportPath)
+		rule := -1
+		for i, r := range importRules {
+			if within(name, r.pkg) && (rule < 0 || len(r.pkg) > len(importRules[rule].pkg)) {
+				rule = i
+			}
+		}
+		if rule < 0 {
+			t.Errorf("%s has no import rule: add one to importRules, with its reason", name)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if !slices.ContainsFunc(importRules[rule].allowed, func(allowed string) bool { return within(local(imported), allowed) }) {
+				t.Errorf("%s must not import %s: %s", name, imported, importRules[rule].reason)
+			}
+		}
+	}
+}
+
+// local names a package of this module from its root: "." and "./server".
+func local(path string) string {
+	if path == module {
+		return "."
+	}
+	if rest, ok := strings.CutPrefix(path, module+"/"); ok {
+		return "./" + rest
+	}
+	return path
+}
+
+// within tells whether a package is what a rule names or is below it.
+func within(name, rule string) bool {
+	switch rule {
+	case "std":
+		first, _, _ := strings.Cut(name, "/")
+		return !strings.Contains(first, ".")
+	case ".":
+		return name == "."
+	}
+	return name == rule || strings.HasPrefix(name, rule+"/")
+}
