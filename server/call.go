@@ -70,7 +70,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			s.answerError(err, c)
 		}
-		s.observe(r, Observation{
+		s.observe(r.Context(), Observation{
 			Operation:  call.operation,
 			Method:     method(r.Method),
 			Status:     c.Response().Status,
@@ -83,8 +83,8 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func (s *Server) observe(r *http.Request, o Observation) {
-	s.config.Logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+func (s *Server) observe(ctx context.Context, o Observation) {
+	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
 		slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),
 		slog.Duration("duration", o.Duration))

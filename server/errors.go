@@ -17,7 +17,7 @@ import (
 // The codes of the document's error table. Status, message and page of each stand in openapi.yaml, as an example of the
 // response with its status.
 const (
-	CodeUnreadableForm       = 20001
+	CodeUnreadableRequest    = 20001
 	CodeAuthenticate         = 20003
 	CodeMethodNotAllowed     = 20004
 	CodeNotFound             = 20404
@@ -36,7 +36,7 @@ const (
 
 // errorCodes are the codes that the server itself answers; the document must have them all.
 var errorCodes = []int{
-	CodeUnreadableForm, CodeAuthenticate, CodeMethodNotAllowed, CodeNotFound, CodePayloadTooLarge, CodeUnsupportedMediaType,
+	CodeUnreadableRequest, CodeAuthenticate, CodeMethodNotAllowed, CodeNotFound, CodePayloadTooLarge, CodeUnsupportedMediaType,
 	CodeTooManyRequests, CodeInternal, CodeUnavailable, CodeInvalidBodyParameter, CodeInvalidPathParameter, CodePlatformNone,
 	CodeTooManyNotifications, CodeChallengeAnswered, CodeChallengeExpired,
 }
@@ -109,11 +109,27 @@ func (s *Server) asError(c echo.Context, err error) *Error {
 	return known
 }
 
+// errorBody gives the body of an answer, and its text.
+func (s *Server) errorBody(e *Error) (body api.ErrorBody, text []byte) {
+	body = s.contract.errors[e.Code]
+	if e.Message != "" {
+		body.Message = e.Message
+	}
+	if e.Note != "" {
+		body.Message += ": " + e.Note
+	}
+	body.Details = e.Details
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(fmt.Sprintf("server: an error body of strings and numbers does not marshal: %v", err))
+	}
+	return body, append(text, '\n')
+}
+
 // answerError writes the one error shape. Echo calls it for its own errors too.
 func (s *Server) answerError(err error, c echo.Context) {
 	call := callOf(c)
 	e := s.asError(c, err)
-	body := s.contract.errors[e.Code]
 	call.code = e.Code
 	if e.Cause != nil {
 		s.config.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
@@ -122,13 +138,6 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	if e.Message != "" {
-		body.Message = e.Message
-	}
-	if e.Note != "" {
-		body.Message += ": " + e.Note
-	}
-	body.Details = e.Details
 	header := c.Response().Header()
 	call.setHeaders(header)
 	header.Set("Content-Type", "application/json")
@@ -143,13 +152,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case CodeTooManyRequests, CodeUnavailable:
 		header.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(fmt.Sprintf("server: an error body of strings and numbers does not marshal: %v", err))
-	}
+	body, text := s.errorBody(e)
 	c.Response().WriteHeader(body.Status)
 	// The caller may be gone; there is nobody else to tell.
-	_, _ = c.Response().Write(append(text, '\n'))
+	_, _ = c.Response().Write(text)
 }
 
 // maxEchoedPath bounds how much of a path an answer repeats, in bytes. The longest path of the operation is shorter.

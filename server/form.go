@@ -146,12 +146,12 @@ func newForm(op ruledoc.Operation) form {
 func (f form) parse(body []byte) (url.Values, error) {
 	fields, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, unreadable("it is not in the form name=value&name=value, or has a malformed percent escape")
+		return nil, unreadable("the body is not in the form name=value&name=value, or has a malformed percent escape")
 	}
 	for name, values := range fields {
 		if !f.known[name] && f.closed {
 			return nil, &Error{
-				Code:    CodeUnreadableForm,
+				Code:    CodeUnreadableRequest,
 				Note:    fmt.Sprintf("unknown field%s; allowed: %s", shown(name), f.names),
 				Details: &api.ErrorDetails{In: api.ErrorDetailsInBody, Field: strings.TrimSpace(shown(name)), Rule: "one of: " + f.names},
 			}
@@ -162,7 +162,7 @@ func (f form) parse(body []byte) (url.Values, error) {
 		}
 		if len(values) > 1 {
 			return nil, &Error{
-				Code:    CodeUnreadableForm,
+				Code:    CodeUnreadableRequest,
 				Note:    name + " is given more than once",
 				Details: &api.ErrorDetails{In: api.ErrorDetailsInBody, Field: name, Rule: "at most once"},
 			}
@@ -179,7 +179,7 @@ func (f form) parse(body []byte) (url.Values, error) {
 	return fields, nil
 }
 
-func unreadable(note string) *Error { return &Error{Code: CodeUnreadableForm, Note: note} }
+func unreadable(note string) *Error { return &Error{Code: CodeUnreadableRequest, Note: note} }
 
 // shown gives a field's name for a message, after a space, when it is short and plain; otherwise nothing. An answer
 // repeats nothing unbounded.

@@ -143,7 +143,7 @@ func TestRefusedRequests(t *testing.T) {
 	const badChallenge = "Invalid path parameter: ChallengeSid must be a string of 34 characters that matches ^YC[0-9a-fA-F]{32}$"
 	const badIdentity = "Invalid path parameter: Identity must be a string of 8 to 64 characters that matches ^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$"
 	const notForm = "The body's media type is not supported: it must be application/x-www-form-urlencoded"
-	const malformed = "The form cannot be read: it is not in the form name=value&name=value, or has a malformed percent escape"
+	const malformed = "The request cannot be read: the body is not in the form name=value&name=value, or has a malformed percent escape"
 	s := servertest.New(t)
 	for name, c := range map[string]struct {
 		request       request
@@ -172,15 +172,15 @@ func TestRefusedRequests(t *testing.T) {
 		"null":                      {request{body: "Ttl=null"}, 400, 60200, invalidTTL, "Ttl", ""},
 		"int64 and one":             {request{body: "Ttl=9223372036854775808"}, 400, 60200, invalidTTL, "Ttl", ""},
 		"a thousand digits":         {request{body: "Ttl=" + strings.Repeat("1", 1000)}, 400, 60200, invalidTTL, "Ttl", ""},
-		"repeated":                  {request{body: "Ttl=1&Ttl=1"}, 400, 20001, "The form cannot be read: Ttl is given more than once", "Ttl", ""},
-		"unknown field":             {request{body: "Ttl=1&Priority=low"}, 400, 20001, "The form cannot be read: unknown field Priority; allowed: Ttl", "Priority", ""},
-		"wrong case":                {request{body: "ttl=1"}, 400, 20001, "The form cannot be read: unknown field ttl; allowed: Ttl", "ttl", ""},
-		"brackets":                  {request{body: "Ttl[]=1"}, 400, 20001, "The form cannot be read: unknown field Ttl[]; allowed: Ttl", "Ttl[]", ""},
-		"field without a name":      {request{body: "=1"}, 400, 20001, "The form cannot be read: unknown field; allowed: Ttl", "", ""},
-		"field with a long name":    {request{body: strings.Repeat("x", 5000) + "=1"}, 400, 20001, "The form cannot be read: unknown field; allowed: Ttl", "", ""},
+		"repeated":                  {request{body: "Ttl=1&Ttl=1"}, 400, 20001, "The request cannot be read: Ttl is given more than once", "Ttl", ""},
+		"unknown field":             {request{body: "Ttl=1&Priority=low"}, 400, 20001, "The request cannot be read: unknown field Priority; allowed: Ttl", "Priority", ""},
+		"wrong case":                {request{body: "ttl=1"}, 400, 20001, "The request cannot be read: unknown field ttl; allowed: Ttl", "ttl", ""},
+		"brackets":                  {request{body: "Ttl[]=1"}, 400, 20001, "The request cannot be read: unknown field Ttl[]; allowed: Ttl", "Ttl[]", ""},
+		"field without a name":      {request{body: "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
+		"field with a long name":    {request{body: strings.Repeat("x", 5000) + "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
 		"malformed escape":          {request{body: "Ttl=%zz"}, 400, 20001, malformed, "", ""},
 		"semicolon":                 {request{body: "Ttl=1;Ttl=2"}, 400, 20001, malformed, "", ""},
-		"JSON under the form type":  {request{body: `{"Ttl":150}`}, 400, 20001, "The form cannot be read: unknown field; allowed: Ttl", "", ""},
+		"JSON under the form type":  {request{body: `{"Ttl":150}`}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
 		"JSON":                      {request{body: `{"Ttl":150}`, contentType: "application/json"}, 415, 20415, notForm, "", ""},
 		"multipart":                 {request{body: "--b\r\n\r\n--b--", contentType: "multipart/form-data; boundary=b"}, 415, 20415, notForm, "", ""},
 		"text":                      {request{body: "Ttl=1", contentType: "text/plain"}, 415, 20415, notForm, "", ""},

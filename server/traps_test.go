@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/servertest"
@@ -160,6 +163,41 @@ func TestChunkedOversize(t *testing.T) {
 	}
 }
 
+// net/http answers what is not valid HTTP by itself, in plain text; the error shape holds there too.
+func TestInvalidHTTP(t *testing.T) {
+	s := servertest.New(t)
+	judge, err := judge.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"malformed escape in the path": "POST /v2/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"no Host":                      "POST / HTTP/1.1\r\n\r\n",
+		"not HTTP":                     "hello\r\n\r\n",
+		"a NUL in a header":            "POST / HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n",
+		"two lengths":                  "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+		"an unknown encoding":          "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: magic\r\n\r\n",
+		"an unknown expectation":       "POST / HTTP/1.1\r\nHost: x\r\nExpect: magic\r\n\r\n",
+		"headers of more than 1 MB":    "POST / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 1<<20+1<<16) + "\r\n\r\n",
+		"HTTP 3.0":                     "POST / HTTP/3.0\r\nHost: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := raw(t, s, text)
+			body, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode != 400 || !strings.Contains(string(body), `"code":20001`) {
+				t.Errorf("got %d %s", answer.StatusCode, body)
+			}
+			request := &http.Request{Method: "POST", URL: &url.URL{Path: "/"}}
+			if err := judge.Answer(request, answer.StatusCode, answer.Header, body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func basic(s *servertest.Server) string {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(s.AccountSID, s.AuthToken)
@@ -174,12 +212,11 @@ func raw(t *testing.T, s *servertest.Server, text string) *http.Response {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := conn.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
+	go func() {
+		// The server may answer, and close, before it has read everything.
+		_, _ = conn.Write([]byte(text))
+		_ = conn.(*net.TCPConn).CloseWrite()
+	}()
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func refusal(op ruledoc.Operation, err error) error {
 			return invalid(find(op.Form, "body", fmt.Sprint(at[0])))
 		}
 	}
-	return unreadable("it does not match its schema")
+	return unreadable("the body does not match its schema")
 }
 
 // find gives a parameter's rule; one that is no scalar has a rule of its name only.

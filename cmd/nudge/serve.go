@@ -80,6 +80,9 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	defer public.Close()
+	if certificate == nil {
+		public.net = handler.Listener(public.net)
+	}
 	listeners := []*listener{public}
 	var private *listener
 	if cmd.OpsAddr != "" {

@@ -10,6 +10,7 @@ package servertest
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,8 +22,6 @@ import (
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/delivery"
-
-	"log/slog"
 )
 
 // Server is a running server, closed when the test ends.
@@ -84,9 +83,12 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	s.Handler = s.record(judge.Handler(handler, func(r *http.Request, err error) {
 		t.Errorf("servertest: the answer to %s %.200s is not as the document declares: %v", r.Method, r.URL, err)
 	}))
-	listener := httptest.NewServer(s.Handler)
-	t.Cleanup(listener.Close)
-	s.URL = listener.URL
+	running := httptest.NewUnstartedServer(s.Handler)
+	running.Listener = handler.Listener(running.Listener)
+	running.Config.DisableGeneralOptionsHandler = true
+	running.Start()
+	t.Cleanup(running.Close)
+	s.URL = running.URL
 	return s
 }
 
