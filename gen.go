@@ -9,6 +9,7 @@ import _ "embed"
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config api/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/oapi-codegen.yaml openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/device/oapi-codegen.yaml server/device/openapi.yaml
 //go:generate go run ./internal/rulegen openapi.yaml client/rules.gen.go
 
 // OpenAPI is the contract, the bytes of openapi.yaml. All that needs the document parses these bytes.

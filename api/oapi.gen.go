@@ -50,7 +50,7 @@ type ErrorBody struct {
 	// Details Where the error is, when it is a parameter's.
 	Details *ErrorDetails `json:"details,omitempty"`
 
-	// Message What is wrong, and what is allowed. It never repeats the value that was sent.
+	// Message What is wrong, and what is allowed. It never repeats a parameter's value.
 	Message string `json:"message"`
 
 	// MoreInfo The page that describes the error.

@@ -62,9 +62,13 @@ func WithTimeout(limit time.Duration) Option {
 	})
 }
 
-// WithRetries tries a call again, up to n times, when the service was too busy (20429) or unavailable (503): then it
-// has not taken the notification. It waits as long as Retry-After says, one second without it. The limit of
-// notifications of a challenge (60309) is never tried again. Without this option nothing is.
+// maxRetryAfter is the longest wait that a client accepts before another attempt.
+const maxRetryAfter = time.Minute
+
+// WithRetries tries a call again, up to n times, when the service was too busy (20429) or unavailable (any 503): nudge
+// has not taken the notification then. It waits as long as Retry-After says, one second without it; when that is more
+// than a minute the call fails at once. The limit of notifications of a challenge (60309) is never tried again. Without
+// this option nothing is.
 func WithRetries(n int) Option {
 	return option(func(c *Client) error {
 		if n < 0 {
@@ -82,14 +86,20 @@ func New(options ...Option) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{operations: operations, timeout: DefaultTimeout}
-	for _, o := range options {
+	for i, o := range options {
+		if o == nil {
+			return nil, fmt.Errorf("client: option %d is nil", i)
+		}
 		if err := o.apply(c); err != nil {
 			return nil, err
 		}
 	}
+	if c.operations.Client == nil {
+		return nil, errors.New("client: WithHTTPClient: the client must not be nil")
+	}
 	base, err := url.Parse(c.operations.Server)
-	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
-		return nil, fmt.Errorf("client: the base URL %q must be http:// or https:// and a host", c.operations.Server)
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || base.RawQuery != "" || base.Fragment != "" {
+		return nil, fmt.Errorf("client: the base URL %q must be http:// or https://, a host and at most a path", c.operations.Server)
 	}
 	if c.operations.Server[len(c.operations.Server)-1] != '/' {
 		c.operations.Server += "/"
@@ -113,8 +123,9 @@ type Challenge struct {
 }
 
 // CreateNotification creates a notification for the challenge. A request without a Ttl leaves it to the service's
-// default; new(0) asks for one attempt, at once, and nothing stored. The error is an *Error when the service answered,
-// an *InvalidError when nothing was sent because a parameter breaks the document's rules.
+// default; new(0) asks for one attempt, at once, and nothing stored. The error is an *Error when the answer was not a
+// 201, an *InvalidError when nothing was sent because a parameter breaks the document's rules; otherwise there was no
+// answer, or a 201 that cannot be read.
 func (c *Client) CreateNotification(ctx context.Context, challenge Challenge, request api.CreateNotificationRequest) (*api.Notification, error) {
 	values := map[string]string{
 		"ServiceSid": challenge.ServiceSID, "Identity": challenge.Identity, "ChallengeSid": challenge.SID,
@@ -125,16 +136,20 @@ func (c *Client) CreateNotification(ctx context.Context, challenge Challenge, re
 	if err := check("CreateNotification", values); err != nil {
 		return nil, err
 	}
-	return call[api.Notification](ctx, c, http.StatusCreated, func(ctx context.Context) (*http.Response, error) {
+	n, err := call[api.Notification](ctx, c, http.StatusCreated, func(ctx context.Context) (*http.Response, error) {
 		return c.operations.CreateNotificationWithFormdataBody(ctx, challenge.ServiceSID, challenge.Identity, challenge.SID, request)
 	})
+	if err == nil && n.Sid == nil {
+		return nil, errors.New("client: the service answered 201 without a notification's sid")
+	}
+	return n, err
 }
 
 // call sends a request until it is answered with the wanted status, fails for good, or the retries are used up.
 func call[T any](ctx context.Context, c *Client, want int, send func(context.Context) (*http.Response, error)) (*T, error) {
 	for attempt := 0; ; attempt++ {
 		result, wait, err := try[T](ctx, c.timeout, want, send)
-		if err == nil || wait < 0 || attempt >= c.retries {
+		if err == nil || wait < 0 || wait > maxRetryAfter || attempt >= c.retries {
 			return result, err
 		}
 		timer := time.NewTimer(wait)

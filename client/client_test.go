@@ -165,8 +165,10 @@ func TestStrangeHeadersLoseNothing(t *testing.T) {
 	if err != nil || *n.Sid != sid || n.Ttl != 7 {
 		t.Errorf("got %+v, %v", n, err)
 	}
-	if _, err := answering(t, 201, nil, "created").CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{}); err == nil {
-		t.Error("a 201 that is not JSON was taken for a notification")
+	for _, body := range []string{"created", "{}", "null", "[]", `{"ttl":1}`, ""} {
+		if _, err := answering(t, 201, nil, body).CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{}); err == nil {
+			t.Errorf("the 201 %q was taken for a notification", body)
+		}
 	}
 }
 
@@ -192,7 +194,7 @@ func (s *script) Do(r *http.Request) (*http.Response, error) {
 }
 
 func answer(status, code int, retryAfter string) *http.Response {
-	text, _ := json.Marshal(map[string]any{"code": code, "message": "m", "status": status, "ttl": 150})
+	text, _ := json.Marshal(map[string]any{"code": code, "message": "m", "status": status, "ttl": 150, "sid": "NT1"})
 	header := http.Header{}
 	if retryAfter != "" {
 		header.Set("Retry-After", retryAfter)
@@ -216,6 +218,7 @@ func TestRetries(t *testing.T) {
 		"the limit of notifications":  {5, []*http.Response{answer(429, 60309, "1"), created()}, 1, 0, false},
 		"an internal error":           {5, []*http.Response{answer(500, 20500, ""), created()}, 1, 0, false},
 		"Retry-After as a past date":  {1, []*http.Response{answer(503, 0, "Fri, 31 Dec 1999 23:59:59 GMT"), created()}, 2, 0, true},
+		"Retry-After of a day":        {1, []*http.Response{answer(503, 20503, "86400"), created()}, 1, 0, false},
 		"Retry-After that is nothing": {1, []*http.Response{answer(503, 0, "soon"), created()}, 2, time.Second, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,12 +261,12 @@ func TestTimeLimits(t *testing.T) {
 			}
 		}
 		// Waiting for another attempt ends with the context.
-		busy := &script{answers: []*http.Response{answer(503, 20503, "3600")}}
+		busy := &script{answers: []*http.Response{answer(503, 20503, "60")}}
 		c, err := client.New(client.WithRetries(1), client.WithHTTPClient(busy))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		_, err = c.CreateNotification(ctx, challenge, api.CreateNotificationRequest{})
 		var refused *client.Error
@@ -282,6 +285,9 @@ func TestOptions(t *testing.T) {
 		"no token":          client.WithBasicAuth("x", ""),
 		"negative time":     client.WithTimeout(-1),
 		"negative attempts": client.WithRetries(-1),
+		"a query":           client.WithBaseURL("http://x/?a=b"),
+		"no HTTP client":    client.WithHTTPClient(nil),
+		"a nil option":      nil,
 	} {
 		if _, err := client.New(o); err == nil {
 			t.Errorf("%s: no error", name)

@@ -76,8 +76,8 @@ func (u unvalidated) CreateNotification(ctx context.Context, r server.CreateNoti
 		return nil, err
 	}
 	n := delivery.Notification{
-		SID: "NT" + serviceSID[2:], AccountSID: challenge.AccountSID, ServiceSID: challenge.ServiceSID, EntitySID: challenge.EntitySID,
-		ChallengeSID: challenge.ChallengeSID, Identity: challenge.Identity, Created: time.Now().UTC().Truncate(time.Second),
+		SID: "NT" + serviceSID[2:], AccountSID: challenge.AccountSID, EntitySID: challenge.EntitySID, ChallengeSID: challenge.ChallengeSID,
+		Device: delivery.Device{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity}, Created: time.Now().UTC().Truncate(time.Second),
 		TTL: time.Duration(*r.Body.Ttl) * time.Second,
 	}
 	if err := u.queue.Add(ctx, n); err != nil {

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // call is what is known of the request that is being answered. It travels in the request's context, because the strict
@@ -60,10 +58,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		call := &call{requestID: newSID("RQ"), cors: s.cors.headers(r.Header.Get("Origin"))}
 		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callKey{}, call)))
-		if len(s.cors.origins) > 0 {
-			// A cache must not give one origin's answer to another.
-			c.Response().Header().Set("Vary", "Origin")
-		}
+		s.cors.vary(c.Response().Header())
 		if r.Method == http.MethodOptions {
 			call.setHeaders(c.Response().Header())
 		}
@@ -76,6 +71,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 			Status:     c.Response().Status,
 			Code:       call.code,
 			AccountSID: call.accountSID,
+			Path:       shownPath(r),
 			RequestID:  call.requestID,
 			Duration:   time.Since(start),
 		})
@@ -87,7 +83,7 @@ func (s *Server) observe(ctx context.Context, o Observation) {
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
 		slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),
-		slog.Duration("duration", o.Duration))
+		slog.String("path", o.Path), slog.Float64("seconds", o.Duration.Seconds()))
 	if s.config.Observe != nil {
 		s.config.Observe(o)
 	}
@@ -101,16 +97,6 @@ func method(m string) string {
 		return m
 	}
 	return "other"
-}
-
-// name notes which operation the request is for.
-func (s *Server) name(op ruledoc.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			callOf(c).operation = op.ID
-			return next(c)
-		}
-	}
 }
 
 // guardPanics answers 20500 where a handler panics, and logs where it did.

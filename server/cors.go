@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // What a page of another origin may send and read, as the hosted service answers.
@@ -34,8 +35,8 @@ func newCORS(origins []string) (cors, error) {
 	}
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			return cors{}, fmt.Errorf("CORS origin %q: must be * or scheme://host[:port], without a path", origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
+			return cors{}, fmt.Errorf("CORS origin %q: must be * or scheme://host[:port] in lower case, without a path", origin)
 		}
 	}
 	return cors{origins: origins}, nil
@@ -51,6 +52,13 @@ func (c cors) headers(origin string) corsHeaders {
 		origin = c.origins[0]
 	}
 	return corsHeaders{allowOrigin: origin, allowCredentials: true}
+}
+
+// vary tells caches that answers differ by origin, when they do.
+func (c cors) vary(header http.Header) {
+	if len(c.origins) > 0 {
+		header.Set("Vary", "Origin")
+	}
 }
 
 func (h corsHeaders) set(header http.Header) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -104,7 +105,9 @@ func (s *Server) asError(c echo.Context, err error) *Error {
 		known = &Error{Code: CodeInternal, Cause: err}
 	}
 	if known.Code == CodeNotFound && known.Message == "" {
-		known = &Error{Code: CodeNotFound, Message: notFoundMessage(c.Request()), Cause: known.Cause}
+		named := *known
+		named.Message = notFoundMessage(c.Request())
+		return &named
 	}
 	return known
 }
@@ -163,9 +166,19 @@ const maxEchoedPath = 256
 
 // notFoundMessage names the resource as the hosted service does. The escaped path is ASCII; a longer one is cut.
 func notFoundMessage(r *http.Request) string {
+	return "The requested resource " + shownPath(r) + " was not found"
+}
+
+// shownPath is a request's path, cut to a bounded length.
+func shownPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
 	if len(path) > maxEchoedPath {
-		path = path[:maxEchoedPath] + "…"
+		cut := path[:maxEchoedPath]
+		// Not in the middle of a percent escape.
+		if i := strings.LastIndexByte(cut, '%'); i >= maxEchoedPath-2 {
+			cut = cut[:i]
+		}
+		path = cut + "…"
 	}
-	return "The requested resource " + path + " was not found"
+	return path
 }

@@ -8,7 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -50,6 +50,11 @@ func (s *Server) strictForm(op ruledoc.Operation) echo.MiddlewareFunc {
 	}
 }
 
+// believedLength is the Content-Length for which memory is taken at once, in bytes.
+const believedLength = 4 << 10
+
+var errIncomplete = unreadable("the body could not be read to its end")
+
 // readBody reads the body, up to limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
@@ -58,29 +63,27 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	if r.ContentLength >= 0 {
+	// The length is what the caller says: only a small one is believed before the bytes are there.
+	if r.ContentLength >= 0 && r.ContentLength <= believedLength {
 		body := make([]byte, r.ContentLength)
-		_, err := io.ReadFull(r.Body, body)
-		return body, incomplete(err)
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return nil, errIncomplete
+		}
+		return body, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var over *http.MaxBytesError
-	if errors.As(err, &over) {
+	switch {
+	case errors.As(err, &over):
 		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, errIncomplete
 	}
-	return body, incomplete(err)
+	return body, nil
 }
 
 func tooLarge(limit int64) error {
 	return &Error{Code: CodePayloadTooLarge, Note: fmt.Sprintf("at most %d bytes are allowed", limit)}
-}
-
-// incomplete turns an error of reading a body into one of the table's.
-func incomplete(err error) error {
-	if err == nil {
-		return nil
-	}
-	return unreadable("the body is not complete")
 }
 
 // checkMediaType refuses what is not a form. A request without a body need not name a media type.
@@ -92,8 +95,10 @@ func checkMediaType(header http.Header, hasBody bool) error {
 	default:
 		return &Error{Code: CodeUnsupportedMediaType, Note: "it must be " + ruledoc.FormType}
 	}
-	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return &Error{Code: CodeUnsupportedMediaType, Note: "the body must have no Content-Encoding"}
+	for _, encoding := range header.Values("Content-Encoding") {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return &Error{Code: CodeUnsupportedMediaType, Note: "the body must have no Content-Encoding"}
+		}
 	}
 	return nil
 }
@@ -102,8 +107,9 @@ func isForm(contentType string) bool {
 	if contentType == ruledoc.FormType {
 		return true
 	}
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	return err == nil && mediaType == ruledoc.FormType
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	charset := parameters["charset"]
+	return err == nil && mediaType == ruledoc.FormType && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // form judges the forms of one operation.
@@ -136,25 +142,36 @@ func newForm(op ruledoc.Operation) form {
 			f.defaults[name] = ruledoc.WireForm(value)
 		}
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	f.names = strings.Join(names, ", ")
 	f.closed = op.FormSchema.AdditionalProperties.Has != nil && !*op.FormSchema.AdditionalProperties.Has
 	return f
 }
 
+// usualFields is how many fields a form has at most, when nobody plays with it.
+const usualFields = 4
+
 // parse reads the fields of a body. The error is one of the table's.
 func (f form) parse(body []byte) (url.Values, error) {
 	fields, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, unreadable("the body is not in the form name=value&name=value, or has a malformed percent escape")
+		return nil, unreadable("the body is not in the form name=value&name=value, has a malformed percent escape or too many fields")
 	}
-	for name, values := range fields {
+	// In order, so that a form with several faults gets the same answer every time.
+	names := make([]string, 0, usualFields)
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		values := fields[name]
 		if !f.known[name] && f.closed {
-			return nil, &Error{
-				Code:    CodeUnreadableRequest,
-				Note:    fmt.Sprintf("unknown field%s; allowed: %s", shown(name), f.names),
-				Details: &api.ErrorDetails{In: api.ErrorDetailsInBody, Field: strings.TrimSpace(shown(name)), Rule: "one of: " + f.names},
+			e := &Error{Code: CodeUnreadableRequest, Note: "unknown field; allowed: " + f.names}
+			if plain(name) {
+				e.Note = fmt.Sprintf("unknown field %s; allowed: %s", name, f.names)
+				e.Details = &api.ErrorDetails{In: api.ErrorDetailsInBody, Field: name, Rule: "one of: " + f.names}
 			}
+			return nil, e
 		}
 		r, scalar := f.rules[name]
 		if !scalar {
@@ -181,16 +198,12 @@ func (f form) parse(body []byte) (url.Values, error) {
 
 func unreadable(note string) *Error { return &Error{Code: CodeUnreadableRequest, Note: note} }
 
-// shown gives a field's name for a message, after a space, when it is short and plain; otherwise nothing. An answer
-// repeats nothing unbounded.
-func shown(name string) string {
+// plain tells whether a field's name is short and simple enough to be repeated: an answer repeats nothing unbounded.
+func plain(name string) bool {
 	if name == "" || len(name) > 32 {
-		return ""
+		return false
 	}
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.[]", r) {
-			return ""
-		}
-	}
-	return " " + name
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-.[]", r)
+	})
 }

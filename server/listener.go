@@ -34,13 +34,20 @@ type errorConn struct {
 	server *Server
 }
 
-// Write passes on what the handler answers. net/http writes each of its own answers in one piece: a status line of 4xx
-// or 5xx, and no request id.
+// Write passes on what a handler answers. net/http writes each of its own answers in one piece: a status line of 4xx or
+// 5xx, and no JSON.
 func (c errorConn) Write(p []byte) (int, error) {
-	if !bytes.HasPrefix(p, []byte("HTTP/1.1 4")) && !bytes.HasPrefix(p, []byte("HTTP/1.1 5")) || bytes.Contains(p, []byte("\r\nTwilio-Request-Id: ")) {
+	const statusLine = "HTTP/1.x 4"
+	if len(p) < len(statusLine) || !bytes.HasPrefix(p, []byte("HTTP/1.")) || p[len(statusLine)-1] != '4' && p[len(statusLine)-1] != '5' ||
+		bytes.Contains(p, []byte("\r\nContent-Type: application/json\r\n")) {
 		return c.Conn.Write(p)
 	}
-	if _, err := c.Conn.Write(c.server.malformedRequest()); err != nil {
+	start := time.Now()
+	answer, seen := c.server.malformedRequest(start)
+	_, err := c.Conn.Write(answer)
+	seen.Duration = time.Since(start)
+	c.server.observe(context.Background(), seen)
+	if err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -55,25 +62,22 @@ func (c errorConn) CloseWrite() error {
 }
 
 // malformedRequest is the whole answer to a request that is not valid HTTP. The connection ends with it.
-func (s *Server) malformedRequest() []byte {
-	start := time.Now()
+func (s *Server) malformedRequest(now time.Time) (answer []byte, seen Observation) {
 	call := &call{requestID: newSID("RQ"), cors: s.cors.headers("")}
 	body, text := s.errorBody(unreadable("it is not a valid HTTP request"))
 	header := http.Header{
 		"Connection":     {"close"},
 		"Content-Length": {strconv.Itoa(len(text))},
 		"Content-Type":   {"application/json"},
-		"Date":           {start.UTC().Format(http.TimeFormat)},
+		"Date":           {now.UTC().Format(http.TimeFormat)},
 	}
 	call.setHeaders(header)
-	var answer bytes.Buffer
-	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\n", body.Status, http.StatusText(body.Status))
+	s.cors.vary(header)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", body.Status, http.StatusText(body.Status))
 	// Writing to a bytes.Buffer does not fail.
-	_ = header.Write(&answer)
-	answer.WriteString("\r\n")
-	answer.Write(text)
-	s.observe(context.Background(), Observation{
-		Method: method(""), Status: body.Status, Code: body.Code, RequestID: call.requestID, Duration: time.Since(start),
-	})
-	return answer.Bytes()
+	_ = header.Write(&b)
+	b.WriteString("\r\n")
+	b.Write(text)
+	return b.Bytes(), Observation{Method: method(""), Status: body.Status, Code: body.Code, RequestID: call.requestID}
 }

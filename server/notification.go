@@ -9,7 +9,7 @@ import (
 )
 
 // priority is every notification's: sent at once, and may wake a sleeping device.
-const priority = "high"
+var priority = "high"
 
 var _ StrictServerInterface = (*Server)(nil)
 
@@ -33,10 +33,9 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 	n := delivery.Notification{
 		SID:            newSID("NT"),
 		AccountSID:     challenge.AccountSID,
-		ServiceSID:     challenge.ServiceSID,
 		EntitySID:      challenge.EntitySID,
 		ChallengeSID:   challenge.ChallengeSID,
-		Identity:       challenge.Identity,
+		Device:         delivery.Device{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity},
 		Created:        now.UTC().Truncate(time.Second),
 		TTL:            time.Duration(*request.Body.Ttl) * time.Second,
 		ChallengeLimit: challenge.NotificationLimit,
@@ -68,7 +67,7 @@ func wireNotification(n delivery.Notification) api.Notification {
 		EntitySid:    &n.EntitySID,
 		Identity:     &n.Identity,
 		ChallengeSid: &n.ChallengeSID,
-		Priority:     new(priority),
+		Priority:     &priority,
 		Ttl:          int(n.TTL / time.Second),
 		DateCreated:  &n.Created,
 	}

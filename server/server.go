@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
@@ -62,6 +63,8 @@ type Observation struct {
 	Status, Code int
 	// AccountSID is the caller's; empty when it did not authenticate.
 	AccountSID string
+	// Path is the path as it was sent, escaped and cut to a bounded length.
+	Path string
 	// RequestID is the answer's Twilio-Request-Id.
 	RequestID string
 	// Duration is the time from the request's headers to the end of the answer.
@@ -75,6 +78,8 @@ type Server struct {
 	cors     cors
 	echo     *echo.Echo
 	inFlight atomic.Int64
+	draining atomic.Bool
+	drained  chan struct{}
 }
 
 // New makes the handler. The error says which setting is wrong.
@@ -110,12 +115,12 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, contract: contract, cors: cors, echo: echo.New()}
+	s := &Server{config: config, contract: contract, cors: cors, echo: echo.New(), drained: make(chan struct{}, 1)}
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.Use(s.begin, s.guardPanics)
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range contract.operations {
-		middlewares[op.ID] = []echo.MiddlewareFunc{s.name(op), s.limitInFlight, s.authenticate(op), s.strictForm(op), s.validate(op)}
+		middlewares[op.ID] = []echo.MiddlewareFunc{s.limitInFlight(op), s.authenticate(op), s.strictForm(op), s.validate(op)}
 	}
 	RegisterHandlersWithOptions(s.echo, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	return s, nil
@@ -128,12 +133,41 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 func (s *Server) InFlight() int { return int(s.inFlight.Load()) }
 
 // limitInFlight answers 20429 at once instead of queueing: the caller can try again, and memory stays bounded.
-func (s *Server) limitInFlight(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		defer s.inFlight.Add(-1)
-		if s.inFlight.Add(1) > int64(s.config.MaxInFlight) {
-			return &Error{Code: CodeTooManyRequests}
+func (s *Server) limitInFlight(op ruledoc.Operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			callOf(c).operation = op.ID
+			n := s.inFlight.Add(1)
+			defer s.leave()
+			switch {
+			case s.draining.Load():
+				return &Error{Code: CodeUnavailable, Note: "the server is shutting down"}
+			case n > int64(s.config.MaxInFlight):
+				return &Error{Code: CodeTooManyRequests}
+			}
+			return next(c)
 		}
-		return next(c)
 	}
+}
+
+func (s *Server) leave() {
+	if s.inFlight.Add(-1) == 0 && s.draining.Load() {
+		select {
+		case s.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Drain answers every new request 20503 and waits for those in flight, or for ctx.
+func (s *Server) Drain(ctx context.Context) error {
+	s.draining.Store(true)
+	for s.inFlight.Load() > 0 {
+		select {
+		case <-s.drained:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

@@ -123,6 +123,8 @@ func TestAcceptedTTLs(t *testing.T) {
 		"a media type with a parameter":               {request{body: "Ttl=7", contentType: formType + "; charset=UTF-8"}, 7},
 		"a media type in other case":                  {request{body: "Ttl=7", contentType: "Application/X-WWW-Form-URLEncoded"}, 7},
 		"empty pairs":                                 {request{body: "&Ttl=7&"}, 7},
+		"the largest body":                            {request{body: "Ttl=7" + strings.Repeat("&", server.DefaultMaxBody/2)}, 7},
+		"no encoding, by name":                        {request{body: "Ttl=7", header: http.Header{"Content-Encoding": {"identity"}}}, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send(t, s, c.request)
@@ -143,7 +145,7 @@ func TestRefusedRequests(t *testing.T) {
 	const badChallenge = "Invalid path parameter: ChallengeSid must be a string of 34 characters that matches ^YC[0-9a-fA-F]{32}$"
 	const badIdentity = "Invalid path parameter: Identity must be a string of 8 to 64 characters that matches ^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$"
 	const notForm = "The body's media type is not supported: it must be application/x-www-form-urlencoded"
-	const malformed = "The request cannot be read: the body is not in the form name=value&name=value, or has a malformed percent escape"
+	const malformed = "The request cannot be read: the body is not in the form name=value&name=value, has a malformed percent escape or too many fields"
 	s := servertest.New(t)
 	for name, c := range map[string]struct {
 		request       request
@@ -187,6 +189,14 @@ func TestRefusedRequests(t *testing.T) {
 		"a body without a type":     {request{body: "Ttl=1", noContentType: true}, 415, 20415, notForm, "", ""},
 		"two media types":           {request{body: "Ttl=1", header: http.Header{"Content-Type": {formType, formType}}}, 415, 20415, notForm, "", ""},
 		"a compressed body":         {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
+		"several faults":            {request{body: "Ttl=1&Ttl=2&b=1&a=2"}, 400, 20001, "The request cannot be read: Ttl is given more than once", "Ttl", ""},
+		"two encodings":             {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"identity", "gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
+		"a charset":                 {request{body: "Ttl=1", contentType: formType + "; charset=utf-16"}, 415, 20415, notForm, "", ""},
+		"bad form, no credentials":  {request{body: "Ttl=%zz", noCredentials: true}, 401, 20003, "Authenticate", "", ""},
+		"oversize, no credentials":  {request{body: strings.Repeat("x", server.DefaultMaxBody+1), noCredentials: true}, 401, 20003, "Authenticate", "", ""},
+		"bad form for a bad path":   {request{body: "Ttl=%zz", path: path("x", identity, challengeSID)}, 400, 20001, malformed, "", ""},
+		"unknown escaped path":      {request{path: "/v2/%41%20b"}, 404, 20404, "The requested resource /v2/%41%20b was not found", "", ""},
+		"a long escaped path":       {request{path: "/" + strings.Repeat("%41", 200)}, 404, 20404, "The requested resource /" + strings.Repeat("%41", 85) + "… was not found", "", ""},
 		"oversize":                  {request{body: "Ttl=1&" + strings.Repeat("x", server.DefaultMaxBody)}, 413, 20413, "The body is too large: at most 16384 bytes are allowed", "", ""},
 		"oversize of another type":  {request{body: strings.Repeat("x", server.DefaultMaxBody+1), contentType: "text/plain"}, 413, 20413, "The body is too large: at most 16384 bytes are allowed", "", ""},
 		"service of another prefix": {request{path: path("VB"+serviceSID[2:], identity, challengeSID)}, 400, 60306, badSID, "ServiceSid", ""},
@@ -227,6 +237,10 @@ func TestRefusedRequests(t *testing.T) {
 				t.Errorf("details %+v, want none", a.error.Details)
 			case c.field != "" && (a.error.Details == nil || a.error.Details.Field != c.field || a.error.Details.Rule == ""):
 				t.Errorf("details %+v, want the field %s and its rule", a.error.Details, c.field)
+			case c.code == 60200 && *a.error.Details != api.ErrorDetails{In: api.ErrorDetailsInBody, Field: "Ttl", Rule: "an integer from 0 to 300"}:
+				t.Errorf("details %+v", a.error.Details)
+			case c.code == 60306 && (a.error.Details.In != api.ErrorDetailsInPath || !strings.HasSuffix(c.message, " must be "+a.error.Details.Rule)):
+				t.Errorf("details %+v do not say what the message does", a.error.Details)
 			}
 			if name, value, ok := strings.Cut(c.header, ": "); ok && a.header.Get(name) != value {
 				t.Errorf("%s is %q, want %q", name, a.header.Get(name), value)
@@ -381,9 +395,9 @@ func TestLogAndObservation(t *testing.T) {
 	refused := send(t, s, request{body: "Ttl=4242424242"})
 	send(t, s, request{path: "/nothing", method: "NUDGE"})
 	for _, want := range []server.Observation{
-		{Operation: "CreateNotification", Method: "POST", Status: 201, AccountSID: s.AccountSID, RequestID: created.header.Get("Twilio-Request-Id")},
-		{Operation: "CreateNotification", Method: "POST", Status: 400, Code: 60200, AccountSID: s.AccountSID, RequestID: refused.header.Get("Twilio-Request-Id")},
-		{Method: "other", Status: 404, Code: 20404},
+		{Operation: "CreateNotification", Path: operationPath, Method: "POST", Status: 201, AccountSID: s.AccountSID, RequestID: created.header.Get("Twilio-Request-Id")},
+		{Operation: "CreateNotification", Path: operationPath, Method: "POST", Status: 400, Code: 60200, AccountSID: s.AccountSID, RequestID: refused.header.Get("Twilio-Request-Id")},
+		{Path: "/nothing", Method: "other", Status: 404, Code: 20404},
 	} {
 		got := <-seen
 		if got.Duration <= 0 {
@@ -401,6 +415,9 @@ func TestLogAndObservation(t *testing.T) {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log holds %q: %s", secret, log.String())
 		}
+	}
+	if !strings.Contains(log.String(), `"status":400,"code":60200,"account_sid":"`+s.AccountSID+`"`) {
+		t.Errorf("the log does not tell the code: %s", log.String())
 	}
 	if lines := strings.Count(log.String(), `"msg":"request"`); lines != 3 {
 		t.Errorf("%d log lines for 3 requests: %s", lines, log.String())
@@ -444,6 +461,28 @@ func TestCORS(t *testing.T) {
 		if _, err := server.New(server.Config{Accounts: accounts.Set{}, Challenges: challenges.Any{}, Queue: queueFunc(nil), CORSOrigins: []string{origin}}); err == nil {
 			t.Errorf("the origin %q was accepted", origin)
 		}
+	}
+}
+
+// What the directory says of the device reaches the queue.
+func TestChannelAndAddressReachTheQueue(t *testing.T) {
+	got := make(chan delivery.Notification, 1)
+	s := servertest.New(t, func(c *server.Config) {
+		c.Challenges = challenges.Any{Channel: "webhook", Address: "https://device.example"}
+		c.Queue = queueFunc(func(_ context.Context, n delivery.Notification) error { got <- n; return nil })
+	})
+	send(t, s, request{})
+	if n := <-got; n.Channel != "webhook" || n.Address != "https://device.example" || n.Device != (delivery.Device{ServiceSID: serviceSID, Identity: identity}) {
+		t.Errorf("the queue got %+v", n)
+	}
+}
+
+// A refused request is recorded with its body, though the server never reads it.
+func TestRefusedRequestsAreRecordedWhole(t *testing.T) {
+	s := servertest.New(t)
+	send(t, s, request{body: "Ttl=150", noCredentials: true})
+	if r := s.Requests()[0]; r.Status != 401 || r.Form.Get("Ttl") != "150" {
+		t.Errorf("recorded %+v", r)
 	}
 }
 

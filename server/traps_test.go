@@ -152,6 +152,16 @@ func TestIncompleteBody(t *testing.T) {
 	}
 }
 
+// A length that is only claimed takes no memory.
+func TestClaimedLength(t *testing.T) {
+	s := servertest.New(t, func(c *server.Config) { c.MaxBody = 1 << 62 })
+	answer := raw(t, s, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: 1000000000000\r\n\r\nTtl=1",
+		operationPath, basic(s), formType))
+	if answer.StatusCode != 400 {
+		t.Errorf("got %d", answer.StatusCode)
+	}
+}
+
 // A body of unknown length is bounded too.
 func TestChunkedOversize(t *testing.T) {
 	s := servertest.New(t)
@@ -179,6 +189,7 @@ func TestInvalidHTTP(t *testing.T) {
 		"an unknown encoding":          "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: magic\r\n\r\n",
 		"an unknown expectation":       "POST / HTTP/1.1\r\nHost: x\r\nExpect: magic\r\n\r\n",
 		"headers of more than 1 MB":    "POST / HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 1<<20+1<<16) + "\r\n\r\n",
+		"HTTP 1.0, an expectation":     "POST / HTTP/1.0\r\nExpect: magic\r\n\r\n",
 		"HTTP 3.0":                     "POST / HTTP/3.0\r\nHost: x\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 type announcement struct {
 	public      string
 	ops         *listener
+	data        string
 	development bool
 	username    string
 	challenge   server.ChallengeKey
@@ -31,7 +32,8 @@ func (a announcement) print(w io.Writer) {
 		fmt.Fprintf(&b, "No account was given, so this is for development: loopback only, account %s, token %s\n",
 			accounts.DevelopmentSID, accounts.DevelopmentToken)
 	}
-	fmt.Fprintf(&b, "Notifications are kept in memory and logged; they are not delivered yet.\n\nTry it:\n  %s\n\n", a.curl())
+	fmt.Fprintf(&b, "notifications are stored in %s\n\nTry it:\n  %s\n\nA device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
+		a.data, a.curl(), a.public, a.challenge.ServiceSID, a.challenge.Identity, a.data)
 	_, _ = io.WriteString(w, b.String())
 }
 

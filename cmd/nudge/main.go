@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -40,8 +41,13 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // commands are the program's commands.
 type commands struct {
+	Version kong.VersionFlag `help:"Print the version."`
+
 	Serve serveCommand `cmd:"" help:"Serve the operation."`
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
+
+	Device      deviceCommand      `cmd:"" help:"Be a device: print and acknowledge what arrives."`
+	DeviceToken deviceTokenCommand `cmd:"" help:"Mint a token for a device."`
 }
 
 // run runs the command that args name and returns the exit code.
@@ -72,6 +78,7 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(output{stdout: stdout, stderr: stderr}),
 		kong.Vars{
+			"version":      version(),
 			"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
 			"max_body":     strconv.Itoa(server.DefaultMaxBody),
 			"timeout":      client.DefaultTimeout.String(),
@@ -88,6 +95,15 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		return usageError{err}
 	}
 	return parsed.Run()
+}
+
+// version is the module's version, as the Go toolchain has stamped it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version + " " + info.GoVersion
 }
 
 // output is where a command writes: results to stdout, logs and errors to stderr.

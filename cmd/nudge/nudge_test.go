@@ -83,7 +83,7 @@ func serve(t *testing.T, args ...string) *running {
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{stdout: newLines(), stderr: newLines(), stop: stop, exit: make(chan int, 1)}
 	go func() {
-		r.exit <- run(ctx, append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0"}, args...), r.stdout, r.stderr)
+		r.exit <- run(ctx, append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0", "--data=" + t.TempDir()}, args...), r.stdout, r.stderr)
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -118,7 +118,10 @@ func get(t *testing.T, url string) (status int, body string) {
 
 func command(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = run(context.Background(), args, &out, &err)
+	// A command that should have ended does not hang the tests.
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	code = run(ctx, args, &out, &err)
 	return code, out.String(), err.String()
 }
 
@@ -152,7 +155,7 @@ func TestServeAndSend(t *testing.T) {
 	if code, _, _ := command("send", "--url=http://127.0.0.1:1", development, target[0], target[1], target[2]); code != exitFailure {
 		t.Errorf("no server: exit %d", code)
 	}
-	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/debug/pprof/cmdline": "", "/metrics": ""} {
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/debug/pprof/heap": "", "/metrics": ""} {
 		if status, body := get(t, r.ops+path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
@@ -217,6 +220,11 @@ func TestDrain(t *testing.T) {
 	}
 	r.stop()
 	r.stderr.await(t, "shutting down.*in_flight=1")
+	// Until then new requests get an answer that says what to do.
+	code, _, stderr := command(append([]string{"send", "--url=" + r.url, development}, target...)...)
+	if code != exitFailure || !strings.Contains(stderr, "20503") {
+		t.Errorf("a new request while draining: exit %d, %s", code, stderr)
+	}
 	if status, _ := get(t, r.ops+"/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz is %d while draining", status)
 	}
@@ -241,7 +249,9 @@ func TestWrongFlags(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("accounts: 1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("NUDGE_DATA", filepath.Join(dir, "data"))
 	for want, args := range map[string][]string{
+		"at least 32 bytes":                  {"serve", "--device-key=short"},
 		"unknown flag --nope":                {"serve", "--nope"},
 		"can be reached from other machines": {"serve", "--addr=:0"},
 		"--addr 0.0.0.0:0":                   {"serve", "--addr=0.0.0.0:0"},
@@ -252,7 +262,9 @@ func TestWrongFlags(t *testing.T) {
 		"no such file":                       {"serve", "--challenges=" + filepath.Join(dir, "none")},
 		"--tls-cert and --tls-key":           {"serve", "--tls-cert=" + bad},
 		"CORS origin":                        {"serve", "--cors-origin=example"},
-		"must not be negative":               {"serve", "--max-inflight=-1"},
+		"--max-inflight must be at least 1":  {"serve", "--max-inflight=0"},
+		"--max-body must be at least 1":      {"serve", "--max-body=-1"},
+		"invalid port":                       {"serve", "--addr=127.0.0.1:99999"},
 		"--log-format":                       {"serve", "--log-format=xml"},
 		"missing flags":                      {"send"},
 		"--account must be":                  append([]string{"send", "--account=x"}, target...),
@@ -266,6 +278,7 @@ func TestWrongFlags(t *testing.T) {
 	}
 	t.Run("an address in use is a failure", func(t *testing.T) {
 		r := serve(t)
+		t.Setenv("NUDGE_DATA", t.TempDir())
 		code, _, stderr := command("serve", "--addr="+strings.TrimPrefix(r.url, "http://"))
 		if code != exitFailure || !strings.Contains(stderr, "address already in use") {
 			t.Errorf("exit %d, %q", code, stderr)
@@ -309,6 +322,54 @@ func TestEnvironmentAndFiles(t *testing.T) {
 		if strings.Contains(r.stdout.String()+r.stderr.String(), secret) {
 			t.Errorf("%s was printed", secret)
 		}
+	}
+}
+
+// An empty variable is most likely a secret that was not found.
+func TestEmptyAccountVariableIsRefused(t *testing.T) {
+	t.Setenv("NUDGE_DATA", t.TempDir())
+	t.Setenv("NUDGE_ACCOUNT", "")
+	if code, _, stderr := command("serve", "--addr=127.0.0.1:0"); code != exitUsage || !strings.Contains(stderr, "NUDGE_ACCOUNT") {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// The server that is really started answers what is not valid HTTP in the error shape, and bounds bodies as it was told.
+func TestServedLimits(t *testing.T) {
+	r := serve(t, "--max-body=10")
+	for request, want := range map[string]string{
+		"POST /%zz HTTP/1.1\r\nHost: x\r\n\r\n":                      `"code":20001`,
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n": `"code":20404`,
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn)
+		_ = conn.Close()
+		if err != nil || !strings.Contains(string(answer), want) {
+			t.Errorf("%q: %s %v", request, answer, err)
+		}
+	}
+	request, err := http.NewRequest("POST", r.url+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", strings.NewReader("Ttl=1&&&&&&&&&&&"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body of 16 bytes with --max-body=10 got %d", response.StatusCode)
+	}
+	if status, _ := get(t, r.ops+"/debug/pprof/cmdline"); status != http.StatusNotFound {
+		t.Errorf("the command line can be read: %d", status)
 	}
 }
 

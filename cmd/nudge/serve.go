@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/ops"
 )
 
@@ -31,21 +31,25 @@ const (
 type serveCommand struct {
 	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
 	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /debug/pprof. Empty: nowhere. (${default})"`
-	Data        string   `placeholder:"DIR" type:"path" help:"Directory of the durable store. Not used yet: notifications are kept in memory."`
+	Data        string   `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
+	DeviceKey   string   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes. Without it: the file device.key in the data directory, made where there is none."`
 	Account     []string `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
-	Accounts    string   `placeholder:"FILE" type:"path" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
+	Accounts    string   `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
 	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
 	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
 	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. (${default})"`
 	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413. (${default})"`
-	TLSCert     string   `name:"tls-cert" placeholder:"FILE" type:"path" help:"Certificate chain in PEM: serve HTTPS. With --tls-key."`
-	TLSKey      string   `name:"tls-key" placeholder:"FILE" type:"path" help:"Private key of the certificate in PEM."`
+	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key."`
+	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
 	LogFormat   string   `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
 }
 
 // Run serves until ctx is done, then drains.
-func (cmd *serveCommand) Run(ctx context.Context, out output) error {
+func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	log := newLogger(out, cmd.LogFormat)
+	if err := cmd.check(); err != nil {
+		return err
+	}
 	who, development, err := cmd.accounts(log)
 	if err != nil {
 		return err
@@ -58,12 +62,16 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	queue := delivery.NewMemory(log)
+	delivering, err := cmd.deliver(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, delivering.Close()) }()
 	operators := ops.New()
 	handler, err := server.New(server.Config{
 		Accounts:    who,
 		Challenges:  directory,
-		Queue:       queue,
+		Queue:       delivering.queue,
 		CORSOrigins: cmd.CORSOrigin,
 		MaxInFlight: cmd.MaxInflight,
 		MaxBody:     cmd.MaxBody,
@@ -75,7 +83,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 	}
 	operators.WatchInFlight(handler.InFlight)
 
-	public, err := listen(cmd.Addr, handler, certificate, log)
+	public, err := listen(cmd.Addr, delivering.devices.Beside(handler), certificate, log)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
@@ -92,6 +100,9 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 		defer private.Close()
 		private.http.WriteTimeout = opsWriteTimeout
 		listeners = append(listeners, private)
+		if !isLoopback(cmd.OpsAddr) {
+			log.Warn("the operators' endpoints ask for no credentials and can be reached from other machines", slog.String("ops_addr", cmd.OpsAddr))
+		}
 	}
 
 	failed := make(chan error, len(listeners))
@@ -100,7 +111,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 	}
 	operators.SetReady(true)
 	announcement{
-		public: public.url(), ops: private, development: development, username: cmd.exampleUsername(), challenge: example,
+		public: public.url(), ops: private, data: cmd.Data, development: development, username: cmd.exampleUsername(), challenge: example,
 	}.print(out.stdout)
 
 	select {
@@ -108,9 +119,36 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) error {
 		return err
 	case <-ctx.Done():
 	}
-	log.Info("shutting down: no new requests; a second signal ends at once", slog.Int("in_flight", handler.InFlight()))
 	operators.SetReady(false)
-	return errors.Join(public.drain(), queue.Close())
+	log.Info("shutting down: new requests are refused; a second signal ends at once", slog.Int("in_flight", handler.InFlight()))
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err = errors.Join(handler.Drain(drain), delivering.devices.Close(), public.http.Shutdown(drain))
+	if err != nil {
+		return fmt.Errorf("requests were still in flight after %s: %w", drainTimeout, err)
+	}
+	return nil
+}
+
+// check refuses what the flags' types allow and makes no sense. A variable that is set and empty is most likely a secret
+// that was not found: taking it for no account would let the development account in.
+func (cmd *serveCommand) check() error {
+	for _, name := range []string{"NUDGE_ACCOUNT", "NUDGE_CORS_ORIGIN"} {
+		if value, set := os.LookupEnv(name); set && value == "" {
+			return usagef("%s is set and empty: unset it, or give it a value", name)
+		}
+	}
+	switch {
+	case cmd.MaxInflight < 1:
+		return usagef("--max-inflight must be at least 1")
+	case cmd.MaxBody < 1:
+		return usagef("--max-body must be at least 1")
+	case cmd.Challenges == "":
+		return usagef("--challenges must be any or a file")
+	case cmd.Data == "":
+		return usagef("--data must be a directory")
+	}
+	return nil
 }
 
 // accounts collects who may call. Without any account it is the development account, if nobody else can reach it.
@@ -186,7 +224,11 @@ type listener struct {
 
 // listen takes the address; a certificate makes it HTTPS.
 func listen(addr string, handler http.Handler, certificate *tls.Config, log *slog.Logger) (*listener, error) {
-	if _, _, err := net.SplitHostPort(addr); err != nil {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, usagef("%w; it must be HOST:PORT", err)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
 		return nil, usagef("%w; it must be HOST:PORT", err)
 	}
 	l, err := net.Listen("tcp", addr)
@@ -206,7 +248,7 @@ func listen(addr string, handler http.Handler, certificate *tls.Config, log *slo
 	}}, nil
 }
 
-// serve answers requests until drain or Close; then it returns nil.
+// serve answers requests until Shutdown or Close; then it returns nil.
 func (l *listener) serve() error {
 	var err error
 	if l.tls {
@@ -218,16 +260,6 @@ func (l *listener) serve() error {
 		return nil
 	}
 	return err
-}
-
-// drain takes no new requests and waits for those in flight.
-func (l *listener) drain() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	if err := l.http.Shutdown(ctx); err != nil {
-		return fmt.Errorf("requests were still in flight after %s: %w", drainTimeout, err)
-	}
-	return nil
 }
 
 // Close ends the listener and its connections at once.

@@ -23,6 +23,8 @@ type File[T any] struct {
 	mu      sync.Mutex
 	value   T
 	version version
+	// refused is the version that could not be read or parsed last, and was logged.
+	refused version
 	readAt  time.Time
 }
 
@@ -63,13 +65,21 @@ func (f *File[T]) Value() T {
 		}
 		return f.value
 	}
-	if v.same(f.version) && f.readAt.Sub(v.modified) > settle {
+	// A time that lies ahead is no clock's tick: such a file was given its time.
+	if age := f.readAt.Sub(v.modified); v.same(f.version) && (age > settle || age < -settle) {
 		return f.value
 	}
-	repeated := v.same(f.version)
-	if err := f.read(v); err != nil && !repeated {
+	repeated := v.same(f.version) || v.same(f.refused)
+	err = f.read(v)
+	f.refused = version{}
+	if err != nil {
+		f.refused = v
+	}
+	switch {
+	case repeated:
+	case err != nil:
 		f.log.Error("file not valid; its last good version stays in force", slog.String("path", f.path), slog.Any("error", err))
-	} else if err == nil && !repeated {
+	default:
 		f.log.Info("file read again", slog.String("path", f.path))
 	}
 	return f.value
@@ -83,13 +93,15 @@ func (f *File[T]) stat() (version, error) {
 	return version{modified: info.ModTime(), size: info.Size(), file: info}, nil
 }
 
-// read parses the version v. The version counts as read even when it is not valid, so that it is not parsed again.
+// read parses the version v. It counts as read even when it is not valid, so that it is not parsed again; one that
+// cannot be read is tried again.
 func (f *File[T]) read(v version) error {
-	f.version, f.readAt = v, time.Now()
+	now := time.Now()
 	data, err := os.ReadFile(f.path)
 	if err != nil {
 		return err
 	}
+	f.version, f.readAt = v, now
 	value, err := f.parse(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)

@@ -54,11 +54,11 @@ func Parse(texts ...string) (Set, error) {
 		sid, token, ok := strings.Cut(text, ":")
 		switch {
 		case !ok:
-			return Set{}, errors.New("account: must be SID:TOKEN")
+			return Set{}, errors.New("must be SID:TOKEN")
 		case keySID.MatchString(sid):
-			return Set{}, errors.New("account: an API key (SK…) needs to know its account: put it in an accounts file")
+			return Set{}, errors.New("an API key (SK…) needs to know its account: put it in an accounts file")
 		case !accountSID.MatchString(sid):
-			return Set{}, errors.New("account: the SID must be AC and 32 hexadecimal digits")
+			return Set{}, errors.New("the SID must be AC and 32 hexadecimal digits")
 		}
 		if err := set.add(sid, sid, token); err != nil {
 			return Set{}, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nudgehq/nudge/server/accounts"
 )
@@ -99,14 +100,58 @@ func TestFileIsReadAgain(t *testing.T) {
 	write(t, path, "accounts:\n- sid: "+account+"\n  tokens: [four]\n")
 	expect(account, "four", true)
 	expect(key, "keysecreT", false)
+	// A version whose time and size tell no change, because it was written within one tick of the clock.
+	tick := time.Now()
+	for _, token := range []string{"five", "nine"} {
+		write(t, path, "accounts:\n- sid: "+account+"\n  tokens: ["+token+"]\n")
+		if err := os.Chtimes(path, tick, tick); err != nil {
+			t.Fatal(err)
+		}
+		expect(account, token, true)
+	}
+}
+
+// A file that cannot be read is tried again: mending its permissions does not change its time.
+func TestUnreadableVersionIsTriedAgain(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Log("root reads everything: a directory stands in for the unreadable file")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "accounts.yaml")
+	write(t, path, "accounts:\n- sid: "+account+"\n  tokens: [one]\n")
+	file, err := accounts.OpenFile(path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := file.Authenticate(account, "one"); !ok {
+		t.Error("the last good version is not in force")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "accounts:\n- sid: "+account+"\n  tokens: [two]\n")
+	if _, ok := file.Authenticate(account, "two"); !ok {
+		t.Error("the file is readable again and was not read")
+	}
 }
 
 func TestInvalidFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.yaml")
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":          {"", "accounts: must list"},
+		"empty":          {"", "empty"},
+		"no accounts":    {"accounts: []", "accounts: must list"},
 		"unknown field":  {"accounts:\n- sid: " + account + "\n  token: s3cret", "line 3"},
 		"wrong type":     {"accounts:\n- sid: " + account + "\n  tokens: s3cret", "line 3"},
+		"anchor":         {"accounts:\n- sid: " + account + "\n  tokens: [*s3cret]", "anchor"},
+		"repeated key":   {"accounts:\n- {sid: " + account + ", s3cret: 1, s3cret: 2}", "line 2"},
+		"misplaced":      {"s3cret: 1", "line 1"},
+		"two documents":  {"accounts: []\n---\naccounts: []", "more than one"},
 		"bad SID":        {"accounts:\n- sid: AC1\n  tokens: [s3cret]", "accounts[0].sid"},
 		"no tokens":      {"accounts:\n- sid: " + account, "accounts[0]"},
 		"empty token":    {"accounts:\n- {sid: " + account + ", tokens: ['']}", "accounts[0].tokens[0]"},

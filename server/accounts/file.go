@@ -1,16 +1,12 @@
 package accounts
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"regexp"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/nudgehq/nudge/internal/reload"
+	"github.com/nudgehq/nudge/internal/strictyaml"
 )
 
 // File is a file of accounts.
@@ -32,9 +28,6 @@ func (f *File) Authenticate(username, password string) (accountSID string, ok bo
 	return f.file.Value().Authenticate(username, password)
 }
 
-// quoted is how the YAML library repeats a value of the file in its errors; it may be a token.
-var quoted = regexp.MustCompile("(?s)`.*`")
-
 func parseFile(data []byte) (Set, error) {
 	var content struct {
 		Accounts []struct {
@@ -46,10 +39,8 @@ func parseFile(data []byte) (Set, error) {
 			} `yaml:"keys"`
 		} `yaml:"accounts"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&content); err != nil && !errors.Is(err, io.EOF) {
-		return Set{}, errors.New(quoted.ReplaceAllString(err.Error(), "a value"))
+	if err := strictyaml.Decode(data, &content); err != nil {
+		return Set{}, err
 	}
 	if len(content.Accounts) == 0 {
 		return Set{}, errors.New("accounts: must list at least one account")

@@ -51,5 +51,8 @@ func namedError(challengeSID string) (code int, ok bool) {
 // EntitySID is the SID of the entity with this identity in the service: the same every time, another for another.
 func EntitySID(serviceSID, identity string) string {
 	sum := sha256.Sum256([]byte(serviceSID + "/" + identity))
-	return "YE" + hex.EncodeToString(sum[:16])
+	var sid [34]byte
+	copy(sid[:], "YE")
+	hex.Encode(sid[2:], sum[:16])
+	return string(sid[:])
 }

@@ -143,8 +143,8 @@ func TestLimitHoldsAgainstRaces(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if accepted.Load() != challenges.NotificationLimit || refused.Load() != 20-challenges.NotificationLimit {
-		t.Errorf("%d accepted, %d refused; the limit is %d", accepted.Load(), refused.Load(), challenges.NotificationLimit)
+	if accepted.Load() != 3 || refused.Load() != 17 {
+		t.Errorf("%d accepted, %d refused; the limit is 3", accepted.Load(), refused.Load())
 	}
 	if code := create(t, s, service, identity, 2); code != 0 {
 		t.Errorf("another challenge: %d", code)
@@ -172,15 +172,34 @@ func TestInvalidFiles(t *testing.T) {
 		"challenges[0].channel: must be one of":             entry(mine, 1, ", channel: pigeon"),
 		"challenges[0].entity_sid: must be":                 entry(mine, 1, ", entity_sid: YE1"),
 		"challenges[1]: " + sid(1) + " is listed twice":     entry(mine, 1, "") + entry(mine, 1, ""),
-		"field limit not found":                             entry(mine, 1, ", limit: 4"),
-		"challenges[0].identity: must be":                   strings.Replace(entry(mine, 1, ""), identity, "short", 1),
-		"challenges[0].expires: must be a time":             entry(mine, 1, ", expires: soon"),
+		"line 2":                                entry(mine, 1, ", limit: 4"),
+		"challenges[0].identity: must be":       strings.Replace(entry(mine, 1, ""), identity, "short", 1),
+		"challenges[0].expires: must be a time": entry(mine, 1, ", expires: soon"),
 	} {
 		write(t, path, text)
 		_, err := challenges.OpenFile(path, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want the path and %q", err, want)
 		}
+	}
+}
+
+func TestAFileBeingWrittenIsNoDirectory(t *testing.T) {
+	var clock atomic.Int64
+	s, path := start(t, &clock, entry(mine, 1, ""))
+	for _, text := range []string{"", "challenges:\n", "challenges: []\n---\nchallenges: []\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code := create(t, s, service, identity, 1); code != 0 && code != server.CodeTooManyNotifications {
+			t.Errorf("%q: code %d", text, code)
+		}
+	}
+	if err := os.WriteFile(path, []byte("challenges: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := create(t, s, service, identity, 1); code != server.CodeNotFound {
+		t.Errorf("an empty directory: code %d", code)
 	}
 }
 

@@ -1,22 +1,19 @@
 package challenges
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/strictyaml"
 	"github.com/nudgehq/nudge/server"
 )
 
@@ -109,16 +106,18 @@ type entry struct {
 }
 
 func parseFile(data []byte) (directory, error) {
+	// An empty list is a directory without challenges; a file without the list is one that is being written.
 	var content struct {
-		Challenges []entry `yaml:"challenges"`
+		Challenges *[]entry `yaml:"challenges"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&content); err != nil && !errors.Is(err, io.EOF) {
+	if err := strictyaml.Decode(data, &content); err != nil {
 		return directory{}, err
 	}
-	d := directory{challenges: make(map[server.ChallengeKey]server.Challenge, len(content.Challenges))}
-	for i, e := range content.Challenges {
+	if content.Challenges == nil {
+		return directory{}, errors.New("challenges: is missing; an empty directory is challenges: []")
+	}
+	d := directory{challenges: make(map[server.ChallengeKey]server.Challenge, len(*content.Challenges))}
+	for i, e := range *content.Challenges {
 		challenge, err := e.challenge()
 		if err != nil {
 			return directory{}, fmt.Errorf("challenges[%d].%w", i, err)

@@ -5,22 +5,32 @@ import (
 	"time"
 )
 
-// Errors of adding a notification; compare with errors.Is.
+// Errors of this package; compare with errors.Is.
 var (
-	// ErrLimit means that the Challenge has had as many notifications as it may.
+	// ErrLimit means that the Challenge has had as many notifications as it may; nothing was taken.
 	ErrLimit = errors.New("delivery: the challenge has reached its limit of notifications")
-	// ErrUnavailable means that the notification was not taken: the queue is closed, or its store does not answer.
+	// ErrUnavailable means that nothing was taken: the queue is closed, or its store does not answer.
 	ErrUnavailable = errors.New("delivery: unavailable")
+	// ErrNotFound means that no notification has this SID, or that its outcome is longer ago than Retention.
+	ErrNotFound = errors.New("delivery: no such notification")
 )
+
+// Retention is how long a notification's outcome is kept.
+const Retention = time.Hour
+
+// Device names a device: the one of the Entity with this Identity in this Service.
+type Device struct {
+	ServiceSID, Identity string
+}
 
 // Notification is one notification of a Challenge on its way to a device.
 type Notification struct {
 	// SID is NT and 32 hexadecimal digits, unique; it is the de-duplication id on every channel.
 	SID string
-	// AccountSID, ServiceSID, EntitySID and ChallengeSID say whose it is: AC, VA, YE, YC and 32 hexadecimal digits.
-	AccountSID, ServiceSID, EntitySID, ChallengeSID string
-	// Identity is the Entity's identity within the service; together they name the device.
-	Identity string
+	// AccountSID, EntitySID and ChallengeSID say whose it is: AC, YE, YC and 32 hexadecimal digits.
+	AccountSID, EntitySID, ChallengeSID string
+	// Device is where it goes.
+	Device
 	// Created is when it was created, in UTC and whole seconds, as the caller is told. The TTL counts from it.
 	Created time.Time
 	// TTL is how long it is valid, in whole seconds; 0 means one attempt, at once, and nothing stored.
@@ -31,5 +41,29 @@ type Notification struct {
 	Channel, Address string
 }
 
-// Expires is the time after which the notification is not sent any more.
+// Expires is the time from which on the notification is not sent any more.
 func (n Notification) Expires() time.Time { return n.Created.Add(n.TTL) }
+
+// State is what became of a notification.
+type State string
+
+// The states of a notification. All but pending are final.
+const (
+	Pending   State = "pending"
+	Delivered State = "delivered"
+	Expired   State = "expired"
+	Failed    State = "failed"
+)
+
+// Record is a notification with what became of it.
+type Record struct {
+	Notification
+	State State
+	// Attempts is how often it was tried; LastAttempt is when, zero for never.
+	Attempts    int
+	LastAttempt time.Time
+	// Ended is when it reached its final state; zero while it is pending.
+	Ended time.Time
+	// Reason says why it failed; empty otherwise.
+	Reason string
+}

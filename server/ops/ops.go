@@ -1,5 +1,5 @@
 // Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus
-// and /debug/pprof.
+// and /debug/pprof. They ask for no credentials: the listener belongs on the loopback interface or a private network.
 package ops
 
 import (
@@ -74,7 +74,8 @@ func (o *Ops) Handler() http.Handler {
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	// Not cmdline: it may hold a token.
+	mux.Handle("/debug/pprof/cmdline", http.NotFoundHandler())
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

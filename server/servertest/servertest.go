@@ -5,23 +5,34 @@
 // s.URL, s.AccountSID and s.AuthToken are all that a client needs, the official SDKs included; s.Requests tells what it
 // was asked. Every challenge exists, and one that is named by challenges.Code answers that error. The server judges its
 // own answers by the document and fails the test if one is not as declared.
+//
+// Its delivery is real, over a store in memory and a clock that stands until the test moves it:
+//
+//	device := s.Device(t, serviceSID, identity) // connects
+//	n := device.Next(t)                         // what arrives
+//	device.Acknowledge(t, n.Sid)
+//	s.Advance(5 * time.Minute)                  // what expires, expires now
 package servertest
 
 import (
 	"bytes"
+	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/delivery/memstore"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/server/device"
 )
 
 // Server is a running server, closed when the test ends.
@@ -30,13 +41,16 @@ type Server struct {
 	URL string
 	// AccountSID and AuthToken are credentials that it accepts.
 	AccountSID, AuthToken string
-	// Handler is the server without its listener.
+	// Handler is the operation's handler without its listener.
 	Handler http.Handler
 
-	queue *delivery.Memory
+	clock *delivery.ManualClock
+	queue *delivery.Queue
+	key   device.Key
 
 	mu       sync.Mutex
 	requests []Request
+	events   []delivery.Event
 }
 
 // Request is one request that the server was sent.
@@ -62,17 +76,31 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	s := &Server{
 		AccountSID: accounts.DevelopmentSID,
 		AuthToken:  accounts.DevelopmentToken,
-		queue:      delivery.NewMemory(slog.New(slog.DiscardHandler)),
+		clock:      delivery.NewManualClock(time.Now()),
+		key:        device.Key("servertest: a key that everybody knows"),
 	}
+	hub := &stream.Hub{}
+	queue, err := delivery.NewQueue(context.Background(), delivery.Config{
+		Store: memstore.New(), Channels: map[string]delivery.Channel{challenges.ChannelStream: hub}, Clock: s.clock, Observe: s.observe,
+	})
+	if err != nil {
+		t.Fatalf("servertest: %v", err)
+	}
+	s.queue, s.clock.Settle = queue, queue.Idle
 	config := server.Config{
 		Accounts:   accounts.Development(),
 		Challenges: challenges.Any{},
-		Queue:      s.queue,
+		Queue:      queue,
+		Now:        s.clock.Now,
 	}
 	for _, f := range configure {
 		f(&config)
 	}
 	handler, err := server.New(config)
+	if err != nil {
+		t.Fatalf("servertest: %v", err)
+	}
+	devices, err := device.New(device.Config{Queue: queue, Hub: hub, Key: s.key, Now: s.clock.Now})
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
@@ -83,14 +111,27 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	s.Handler = s.record(judge.Handler(handler, func(r *http.Request, err error) {
 		t.Errorf("servertest: the answer to %s %.200s is not as the document declares: %v", r.Method, r.URL, err)
 	}))
-	running := httptest.NewUnstartedServer(s.Handler)
+	running := httptest.NewUnstartedServer(devices.Beside(s.Handler))
 	running.Listener = handler.Listener(running.Listener)
 	running.Config.DisableGeneralOptionsHandler = true
 	running.Start()
-	t.Cleanup(running.Close)
+	t.Cleanup(func() {
+		_ = devices.Close()
+		running.Close()
+		_ = queue.Close()
+	})
 	s.URL = running.URL
 	return s
 }
+
+func (s *Server) observe(e delivery.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+}
+
+// Advance moves the server's clock. What is due on the way happens, at its own time, before Advance returns.
+func (s *Server) Advance(d time.Duration) { s.clock.Advance(d) }
 
 // Requests returns what the server was asked so far, in the order in which it answered.
 func (s *Server) Requests() []Request {
@@ -99,19 +140,48 @@ func (s *Server) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// Notifications returns the notifications that were created so far, unless the test configured its own queue.
-func (s *Server) Notifications() []delivery.Notification { return s.queue.Notifications() }
+// Events returns what happened to notifications so far, once nothing more is under way. A test that configured its own
+// queue sees none.
+func (s *Server) Events() []delivery.Event {
+	s.queue.Idle()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]delivery.Event(nil), s.events...)
+}
+
+// Notifications returns the notifications that were created so far.
+func (s *Server) Notifications() []delivery.Notification { return s.happened(delivery.EventCreated) }
+
+// Delivered returns the notifications that were delivered so far, each with its device.
+func (s *Server) Delivered() []delivery.Notification { return s.happened(delivery.EventDelivered) }
+
+func (s *Server) happened(t delivery.EventType) []delivery.Notification {
+	var list []delivery.Notification
+	for _, e := range s.Events() {
+		if e.Type == t {
+			list = append(list, e.Record.Notification)
+		}
+	}
+	return list
+}
+
+// Find returns what became of a notification; the error is delivery.ErrNotFound when the server does not know it.
+func (s *Server) Find(sid string) (delivery.Record, error) {
+	s.queue.Idle()
+	return s.queue.Find(context.Background(), sid)
+}
 
 func (s *Server) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Header: r.Header.Clone()}
-		var body bytes.Buffer
-		r.Body = &teeBody{ReadCloser: r.Body, kept: &body}
+		// Read here, because the server does not read the body of what it refuses before.
+		body, err := io.ReadAll(io.LimitReader(r.Body, keptBody))
+		r.Body = keptReader{io.MultiReader(bytes.NewReader(body), errorReader{err}, r.Body), r.Body}
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			request.Status = answer.status
-			request.Body = body.Bytes()
-			if form, err := url.ParseQuery(body.String()); err == nil {
+			request.Body = body
+			if form, err := url.ParseQuery(string(body)); err == nil {
 				request.Form = form
 			}
 			s.mu.Lock()
@@ -122,16 +192,20 @@ func (s *Server) record(next http.Handler) http.Handler {
 	})
 }
 
-// teeBody keeps the start of what is read through it.
-type teeBody struct {
-	io.ReadCloser
-	kept *bytes.Buffer
+// keptReader is a body whose start was read before.
+type keptReader struct {
+	io.Reader
+	io.Closer
 }
 
-func (b *teeBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.kept.Write(p[:min(n, keptBody-b.kept.Len())])
-	return n, err
+// errorReader gives the error that reading the start ended with, at the same place.
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	return 0, io.EOF
 }
 
 type statusWriter struct {

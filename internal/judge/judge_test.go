@@ -1,0 +1,68 @@
+package judge_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// Every "judged" test rests on this one: a judge that lets everything pass judges nothing.
+func TestWrongAnswersAreNotLetPass(t *testing.T) {
+	j, err := judge.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{
+		"Content-Type": {"application/json"}, "Twilio-Request-Id": {"RQ" + strings.Repeat("a", 32)}, "Access-Control-Allow-Origin": {"*"},
+		"Access-Control-Allow-Methods": {"POST"}, "Access-Control-Allow-Headers": {"Accept"}, "Access-Control-Allow-Credentials": {"true"},
+		"Access-Control-Expose-Headers": {"ETag"},
+	}
+	hex := strings.Repeat("a", 32)
+	created := `{"sid":"NT` + hex + `","account_sid":"AC` + hex + `","service_sid":"VA` + hex + `","entity_sid":"YE` + hex +
+		`","identity":"ff483d1ff591898a","challenge_sid":"YC` + hex + `","priority":"high","ttl":150,"date_created":"2015-07-30T20:00:00Z"}`
+	refused := `{"code":60323,"message":"m","more_info":"https://x/60323","status":403}`
+	with := func(name, value string) http.Header {
+		changed := header.Clone()
+		changed.Del(name)
+		if value != "" {
+			changed.Set(name, value)
+		}
+		return changed
+	}
+	post := httptest.NewRequest(http.MethodPost, "/", nil)
+	for _, status := range []int{201, 403} {
+		if err := j.Answer(post, status, header, []byte(map[int]string{201: created, 403: refused}[status])); err != nil {
+			t.Errorf("a good %d: %v", status, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		status int
+		header http.Header
+		body   string
+	}{
+		"a status that is not declared": {200, header, created},
+		"no request id":                 {201, with("Twilio-Request-Id", ""), created},
+		"a request id of another form":  {201, with("Twilio-Request-Id", "RQ1"), created},
+		"a header that is no boolean":   {201, with("Access-Control-Allow-Credentials", "yes"), created},
+		"no CORS header on an error":    {403, with("Access-Control-Allow-Origin", ""), refused},
+		"another media type":            {201, with("Content-Type", "text/html"), created},
+		"a field missing":               {201, header, strings.Replace(created, `"ttl":150,`, "", 1)},
+		"a field too many":              {201, header, strings.Replace(created, "{", `{"extra":1,`, 1)},
+		"a ttl that is text":            {201, header, strings.Replace(created, ":150", `:"150"`, 1)},
+		"a SID of another prefix":       {201, header, strings.Replace(created, `"NT`, `"XX`, 1)},
+		"two values":                    {201, header, created + created},
+		"an empty body":                 {403, header, ""},
+		"an error without a code":       {403, header, `{"message":"m","more_info":"https://x","status":403}`},
+		"no Allow on a 405":             {405, header, refused},
+	} {
+		if err := j.Answer(post, c.status, c.header, []byte(c.body)); err == nil {
+			t.Errorf("%s: it passed", name)
+		}
+	}
+	if err := j.Answer(httptest.NewRequest(http.MethodOptions, "/", nil), 204, header, []byte("x")); err == nil {
+		t.Error("a preflight's answer with a body passed")
+	}
+}

@@ -1,0 +1,68 @@
+package delivery
+
+import (
+	"context"
+	"time"
+)
+
+// Channel is a way to devices. It is used by many goroutines at once. Package deliverytest holds every Channel to this
+// contract.
+type Channel interface {
+	// Deliver makes one attempt and says how it went. It returns soon after ctx is done, which is at the latest when
+	// the notification expires. It tells the device the remaining time, not the TTL.
+	Deliver(ctx context.Context, a Attempt) Result
+}
+
+// Attempt is one attempt to deliver a notification.
+type Attempt struct {
+	Notification
+	// Number counts the attempts, from 1.
+	Number int
+	// Remaining is how long the notification is still valid; 0 for one with a TTL of 0.
+	Remaining time.Duration
+}
+
+// Result is how an attempt went. Make one with Done, Again, Gone, Sent or Waiting.
+type Result struct {
+	kind   resultKind
+	after  time.Duration
+	reason string
+}
+
+type resultKind int
+
+const (
+	resultAgain resultKind = iota
+	resultDone
+	resultGone
+	resultSent
+	resultWaiting
+)
+
+// Done means that the device has the notification.
+func Done() Result { return Result{kind: resultDone} }
+
+// Again means that the attempt failed and another may not: not before the time after, 0 for no wish. The reason is for
+// operators.
+func Again(after time.Duration, reason string) Result {
+	return Result{kind: resultAgain, after: after, reason: reason}
+}
+
+// Gone means that no attempt will succeed, and why.
+func Gone(reason string) Result { return Result{kind: resultGone, reason: reason} }
+
+// Sent means that the device was sent the notification and has to acknowledge it; the channel then calls
+// Queue.Acknowledge.
+func Sent() Result { return Result{kind: resultSent, reason: "not acknowledged yet"} }
+
+// Waiting means that the device is offline, so that trying again by time is pointless: the channel calls Queue.Wake when
+// the device connects.
+func Waiting(reason string) Result { return Result{kind: resultWaiting, reason: reason} }
+
+// String names the result: "delivered", "again", "gone", "sent" or "waiting".
+func (r Result) String() string {
+	return [...]string{resultAgain: "again", resultDone: "delivered", resultGone: "gone", resultSent: "sent", resultWaiting: "waiting"}[r.kind]
+}
+
+// Reason says why the result is not better; empty when it is delivered.
+func (r Result) Reason() string { return r.reason }

@@ -1,0 +1,131 @@
+package delivery
+
+import (
+	"container/heap"
+	"context"
+	"hash/fnv"
+	"sync"
+	"time"
+)
+
+// Partitions is the number of parts that the work is split into, by device, so that several nodes can share it.
+const Partitions = 64
+
+// PartitionOf is the partition of a device: the same every time, from 0 to Partitions-1.
+func PartitionOf(d Device) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(d.ServiceSID))
+	_, _ = h.Write([]byte{'/'})
+	_, _ = h.Write([]byte(d.Identity))
+	return int(h.Sum32() % Partitions)
+}
+
+// partition holds what is pending for some of the devices: an entry each, in the order in which they need attention.
+type partition struct {
+	mu      sync.Mutex
+	entries map[sid]*entry
+	wakes   wakeHeap
+	// stop ends the timer that is set for the first wake; at is when that is.
+	stop func()
+	at   int64
+}
+
+// sid is the random part of a notification's SID, in binary: a third of the text's size.
+type sid [16]byte
+
+// entry is what is kept in memory of a pending notification; the notification itself stays in the store. With its place
+// in the map and the heap it takes about 150 bytes.
+type entry struct {
+	sid sid
+	// expires and wake are times in nanoseconds since 1970: when it expires, and when it needs attention next.
+	expires, wake int64
+	// last is the time of the last attempt; 0 for none.
+	last int64
+	// index is its place in the heap; -1 when it is in none.
+	index    int32
+	attempts int32
+	lane     *lane
+	phase    phase
+	// woken asks for another attempt after the one that is being made.
+	woken bool
+	// once is true for a TTL of 0: one attempt, stored nowhere.
+	once bool
+	// attempt holds what is needed while one is made; nil otherwise.
+	attempt *running
+}
+
+// running is an attempt that is being made.
+type running struct {
+	cancel context.CancelFunc
+	// expired notes that the TTL elapsed meanwhile.
+	expired bool
+	// notification is kept for one that is stored nowhere, until it ends.
+	notification *Notification
+}
+
+// phase is what an entry waits for.
+type phase uint8
+
+const (
+	// scheduled waits for its wake.
+	scheduled phase = iota
+	// waiting waits for its device.
+	waiting
+	// attempting waits for a worker, or for the attempt's end.
+	attempting
+)
+
+func (p *partition) add(e *entry) {
+	p.entries[e.sid] = e
+	heap.Push(&p.wakes, e)
+}
+
+func (p *partition) remove(e *entry) {
+	delete(p.entries, e.sid)
+	if e.index >= 0 {
+		heap.Remove(&p.wakes, int(e.index))
+	}
+}
+
+// reschedule moves an entry to another wake.
+func (p *partition) reschedule(e *entry, wake int64) {
+	e.wake = wake
+	if e.index >= 0 {
+		heap.Fix(&p.wakes, int(e.index))
+	} else {
+		heap.Push(&p.wakes, e)
+	}
+}
+
+// holds tells whether the entry is still the partition's: it may have ended meanwhile.
+func (p *partition) holds(e *entry) bool { return p.entries[e.sid] == e }
+
+// wakeHeap orders entries by wake.
+type wakeHeap []*entry
+
+func (h wakeHeap) Len() int           { return len(h) }
+func (h wakeHeap) Less(i, j int) bool { return h[i].wake < h[j].wake }
+func (h wakeHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = int32(i), int32(j)
+}
+func (h *wakeHeap) Push(x any) {
+	e := x.(*entry)
+	e.index = int32(len(*h))
+	*h = append(*h, e)
+}
+func (h *wakeHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	e.index = -1
+	*h = old[:len(old)-1]
+	return e
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}

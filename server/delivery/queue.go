@@ -1,0 +1,477 @@
+package delivery
+
+import (
+	"container/heap"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	// DefaultWorkers is how many attempts of one channel are made at once.
+	DefaultWorkers = 64
+	// DefaultAttemptTimeout is how long one attempt may take, and how long a device has to acknowledge a notification
+	// with a TTL of 0.
+	DefaultAttemptTimeout = 10 * time.Second
+)
+
+// Config is what a Queue is made of. Store and Channels are required; the rest has defaults.
+type Config struct {
+	Store Store
+	// Channels are the ways to devices, by the name that Notification.Channel has.
+	Channels map[string]Channel
+	// Workers is how many attempts of one channel are made at once. 0: DefaultWorkers.
+	Workers int
+	// AttemptTimeout is how long one attempt may take. 0: DefaultAttemptTimeout.
+	AttemptTimeout time.Duration
+	// Clock tells the time. Nil: SystemClock.
+	Clock Clock
+	// Random gives numbers in [0,1) for the jitter of retries. Nil: math/rand.
+	Random func() float64
+	// Observe, if any, is called with every event; it must not block. An acknowledgement may come in before the attempt
+	// that it answers is observed; otherwise events of one notification come in order.
+	Observe func(Event)
+	// Logger gets what goes wrong. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Queue delivers notifications until their TTL elapses.
+type Queue struct {
+	config     Config
+	clock      Clock
+	ctx        context.Context
+	cancel     context.CancelFunc
+	lanes      map[string]*lane
+	partitions [Partitions]partition
+	busy       busy
+	recent     recent
+}
+
+// NewQueue makes a queue and takes up what its store holds as pending.
+func NewQueue(ctx context.Context, config Config) (*Queue, error) {
+	if config.Store == nil || len(config.Channels) == 0 {
+		return nil, errors.New("delivery: Config.Store and Config.Channels are required")
+	}
+	if config.Workers == 0 {
+		config.Workers = DefaultWorkers
+	}
+	if config.AttemptTimeout == 0 {
+		config.AttemptTimeout = DefaultAttemptTimeout
+	}
+	if config.Clock == nil {
+		config.Clock = SystemClock{}
+	}
+	if config.Random == nil {
+		config.Random = rand.Float64
+	}
+	if config.Observe == nil {
+		config.Observe = func(Event) {}
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	q := &Queue{config: config, clock: config.Clock, lanes: map[string]*lane{}}
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	for name, channel := range config.Channels {
+		q.lanes[name] = &lane{channel: channel, workers: config.Workers, run: q.runAttempt}
+	}
+	for i := range q.partitions {
+		q.partitions[i].entries = map[sid]*entry{}
+	}
+	if err := q.takeUp(ctx); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+// takeUp makes entries of what the store holds, due at once.
+func (q *Queue) takeUp(ctx context.Context) error {
+	now := q.clock.Now().UnixNano()
+	for record, err := range q.config.Store.Pending(ctx) {
+		if err != nil {
+			return fmt.Errorf("delivery: reading what is pending: %w", err)
+		}
+		e, err := q.newEntry(record.Notification)
+		if err != nil {
+			return err
+		}
+		e.wake = now
+		q.partitionOf(record.Device).add(e)
+	}
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		p.mu.Lock()
+		q.setTimer(p)
+		p.mu.Unlock()
+	}
+	return nil
+}
+
+// Add takes a notification over: when it returns nil the store has it durably, unless its TTL is 0, and the first attempt
+// is on its way. The error wraps ErrLimit or ErrUnavailable, and then nothing was taken.
+func (q *Queue) Add(ctx context.Context, n Notification) error {
+	if q.ctx.Err() != nil {
+		return ErrUnavailable
+	}
+	e, err := q.newEntry(n)
+	if err != nil {
+		return err
+	}
+	// A caller that gives up must not leave the store in doubt.
+	if err := q.config.Store.Add(context.WithoutCancel(ctx), n); err != nil {
+		if errors.Is(err, ErrLimit) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	q.observe(EventCreated, Record{Notification: n, State: Pending}, Result{})
+	p := q.partitionOf(n.Device)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.phase = attempting
+	p.add(e)
+	q.setTimer(p)
+	q.submit(job{p, e, &n})
+	return nil
+}
+
+func (q *Queue) newEntry(n Notification) (*entry, error) {
+	e := &entry{expires: n.Expires().UnixNano(), index: -1, lane: q.lanes[n.Channel], once: n.TTL == 0}
+	digits := strings.TrimPrefix(n.SID, "NT")
+	if len(digits) != 2*len(e.sid) {
+		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
+	}
+	if _, err := hex.Decode(e.sid[:], []byte(digits)); err != nil {
+		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
+	}
+	if e.once {
+		e.expires = q.clock.Now().Add(q.config.AttemptTimeout).UnixNano()
+	}
+	if e.lane == nil {
+		e.lane = &lane{channel: noChannel(n.Channel), workers: 1, run: q.runAttempt}
+	}
+	e.wake = e.expires
+	return e, nil
+}
+
+func (e *entry) text() string { return "NT" + hex.EncodeToString(e.sid[:]) }
+
+// noChannel stands for a channel that this server does not have.
+type noChannel string
+
+func (c noChannel) Deliver(context.Context, Attempt) Result {
+	return Gone(fmt.Sprintf("this server has no channel %.40q", string(c)))
+}
+
+func (q *Queue) partitionOf(d Device) *partition { return &q.partitions[PartitionOf(d)] }
+
+// submit hands an attempt to its lane. The partition is locked.
+func (q *Queue) submit(j job) {
+	q.busy.begin()
+	j.entry.phase = attempting
+	if j.entry.wake != j.entry.expires {
+		j.partition.reschedule(j.entry, j.entry.expires)
+	}
+	j.entry.lane.submit(j)
+}
+
+// setTimer sets the partition's timer to its first wake. The partition is locked.
+func (q *Queue) setTimer(p *partition) {
+	if len(p.wakes) == 0 || q.ctx.Err() != nil {
+		return
+	}
+	first := p.wakes[0].wake
+	if p.stop != nil {
+		if p.at <= first {
+			return
+		}
+		p.stop()
+	}
+	p.at = first
+	wait := time.Duration(first - q.clock.Now().UnixNano())
+	p.stop = q.clock.AfterFunc(wait, func() { q.attend(p) })
+}
+
+// attend deals with the entries whose time has come: they expire, or they are tried again.
+func (q *Queue) attend(p *partition) {
+	q.busy.begin()
+	defer q.busy.end()
+	p.mu.Lock()
+	p.stop = nil
+	now := q.clock.Now().UnixNano()
+	var over []*entry
+	for len(p.wakes) > 0 && p.wakes[0].wake <= now {
+		e := p.wakes[0]
+		switch {
+		case now < e.expires:
+			q.submit(job{partition: p, entry: e})
+		case e.phase == attempting:
+			// The attempt ends now and decides: it may just have succeeded.
+			heap.Pop(&p.wakes)
+			if e.attempt != nil {
+				e.attempt.expired = true
+				e.attempt.cancel()
+			}
+		default:
+			p.remove(e)
+			over = append(over, e)
+		}
+	}
+	q.setTimer(p)
+	p.mu.Unlock()
+	q.expire(over)
+}
+
+// expire ends entries that were removed from their partition because their TTL elapsed.
+func (q *Queue) expire(entries []*entry) {
+	records := make([]Record, 0, len(entries))
+	for _, e := range entries {
+		record, err := q.record(e, nil)
+		if err != nil {
+			// The store still has it as pending; it expires again at the next start.
+			q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()), slog.Any("error", err))
+			continue
+		}
+		record.State, record.Ended = Expired, q.clock.Now()
+		records = append(records, record)
+	}
+	if err := q.end(records...); err != nil {
+		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
+	}
+	for _, record := range records {
+		q.observe(EventExpired, record, Result{})
+	}
+}
+
+// record reads the notification of an entry, with the entry's own count of attempts.
+func (q *Queue) record(e *entry, n *Notification) (Record, error) {
+	var record Record
+	switch {
+	case n != nil:
+		record = Record{Notification: *n, State: Pending}
+	case e.once && e.attempt != nil:
+		record = Record{Notification: *e.attempt.notification, State: Pending}
+	default:
+		var err error
+		if record, err = q.config.Store.Find(q.ctx, e.text()); err != nil {
+			return Record{}, err
+		}
+	}
+	record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+	return record, nil
+}
+
+// end records final states: in the store, or in memory for what is stored nowhere.
+func (q *Queue) end(records ...Record) error {
+	stored := records[:0:0]
+	for _, record := range records {
+		if record.TTL == 0 {
+			q.recent.add(record)
+			continue
+		}
+		stored = append(stored, record)
+	}
+	if len(stored) == 0 {
+		return nil
+	}
+	return q.config.Store.End(context.WithoutCancel(q.ctx), stored...)
+}
+
+func (q *Queue) observe(t EventType, record Record, result Result) {
+	event := Event{Type: t, Time: q.clock.Now(), Record: record}
+	if t == EventAttempted {
+		event.Result, event.Reason = result.String(), result.Reason()
+	}
+	q.config.Observe(event)
+}
+
+// Wake tries everything again that is pending for a device: it has just connected.
+func (q *Queue) Wake(ctx context.Context, d Device) error {
+	p := q.partitionOf(d)
+	for record, err := range q.config.Store.DevicePending(ctx, d) {
+		if err != nil {
+			return fmt.Errorf("delivery: reading what is pending for a device: %w", err)
+		}
+		e, err := q.newEntry(record.Notification)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		if known := p.entries[e.sid]; known != nil {
+			if known.phase == attempting {
+				known.woken = true
+			} else {
+				q.submit(job{p, known, &record.Notification})
+			}
+		}
+		p.mu.Unlock()
+	}
+	return nil
+}
+
+// Acknowledge ends a notification as delivered: the device says that it has it. Doing it twice is no error. The error is
+// ErrNotFound when the device has no such notification, or not any more.
+func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error {
+	record, err := q.Find(ctx, sidText)
+	if err != nil {
+		return err
+	}
+	if record.Device != d {
+		return ErrNotFound
+	}
+	if record.State != Pending {
+		if record.State == Delivered {
+			return nil
+		}
+		return ErrNotFound
+	}
+	e, err := q.newEntry(record.Notification)
+	if err != nil {
+		return err
+	}
+	p := q.partitionOf(d)
+	p.mu.Lock()
+	known := p.entries[e.sid]
+	if known == nil || !known.once && q.clock.Now().UnixNano() >= known.expires {
+		p.mu.Unlock()
+		return ErrNotFound
+	}
+	p.remove(known)
+	p.mu.Unlock()
+	return q.delivered(p, known, record)
+}
+
+// delivered records the delivery of an entry that was removed from its partition. If that fails the notification is
+// taken back, to be delivered again: the SID tells the device that it is the same.
+func (q *Queue) delivered(p *partition, e *entry, record Record) error {
+	record.State, record.Ended = Delivered, q.clock.Now()
+	if err := q.end(record); err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		e.phase = scheduled
+		e.wake = min(q.clock.Now().Add(firstRetry).UnixNano(), e.expires)
+		p.add(e)
+		q.setTimer(p)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	q.observe(EventDelivered, record, Result{})
+	return nil
+}
+
+// Find gives what became of a notification; the error is ErrNotFound when none has this SID, or not any more.
+func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
+	var key sid
+	if digits, ok := strings.CutPrefix(sidText, "NT"); !ok || len(digits) != 2*len(key) {
+		return Record{}, ErrNotFound
+	} else if _, err := hex.Decode(key[:], []byte(digits)); err != nil {
+		return Record{}, ErrNotFound
+	}
+	record, ended := q.recent.find("NT" + hex.EncodeToString(key[:]))
+	if ended {
+		return record, nil
+	}
+	record, err := q.config.Store.Find(ctx, sidText)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Record{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	stored := err == nil
+	if stored && record.State != Pending {
+		return record, nil
+	}
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		if stored {
+			p = q.partitionOf(record.Device)
+		}
+		p.mu.Lock()
+		e := p.entries[key]
+		if e != nil && (stored || e.once && e.attempt != nil) {
+			if !stored {
+				record = Record{Notification: *e.attempt.notification, State: Pending}
+			}
+			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+			p.mu.Unlock()
+			return record, nil
+		}
+		p.mu.Unlock()
+		if stored {
+			return record, nil
+		}
+	}
+	return Record{}, ErrNotFound
+}
+
+// Pending is how many notifications wait for their outcome.
+func (q *Queue) Pending() int {
+	n := 0
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		p.mu.Lock()
+		n += len(p.entries)
+		p.mu.Unlock()
+	}
+	return n
+}
+
+// Idle waits until no attempt is being made or due now.
+func (q *Queue) Idle() { q.busy.wait() }
+
+// Close takes no more notifications, ends the attempts that are being made and waits for them. What is pending stays in
+// the store, which Close leaves open.
+func (q *Queue) Close() error {
+	q.cancel()
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		p.mu.Lock()
+		if p.stop != nil {
+			p.stop()
+		}
+		p.mu.Unlock()
+	}
+	q.busy.wait()
+	return nil
+}
+
+// busy counts what is going on.
+type busy struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{}
+}
+
+func (b *busy) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n++
+}
+
+func (b *busy) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.n--
+	if b.n == 0 && b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
+}
+
+func (b *busy) wait() {
+	b.mu.Lock()
+	if b.n == 0 {
+		b.mu.Unlock()
+		return
+	}
+	if b.idle == nil {
+		b.idle = make(chan struct{})
+	}
+	idle := b.idle
+	b.mu.Unlock()
+	<-idle
+}

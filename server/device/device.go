@@ -1,0 +1,291 @@
+package device
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+)
+
+// OpenAPI is the document of the device endpoints.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+//go:embed page.html
+var page []byte
+
+// DefaultHeartbeat is how often an idle stream says that it is alive.
+const DefaultHeartbeat = 15 * time.Second
+
+// writeTimeout is how long one event may take to be written; a reader that is slower is cut off.
+const writeTimeout = 10 * time.Second
+
+// Queue is what the endpoints need of the delivery queue.
+type Queue interface {
+	// Wake tries everything again that is pending for a device.
+	Wake(ctx context.Context, d delivery.Device) error
+	// Acknowledge ends a notification as delivered; the error is delivery.ErrNotFound when the device has none such.
+	Acknowledge(ctx context.Context, d delivery.Device, sid string) error
+}
+
+// Config is what a Handler is made of. Queue, Hub and Key are required; the rest has defaults.
+type Config struct {
+	Queue Queue
+	Hub   *stream.Hub
+	Key   Key
+	// Heartbeat is how often an idle stream says that it is alive. 0: DefaultHeartbeat.
+	Heartbeat time.Duration
+	// Now is the clock. Nil: time.Now.
+	Now func() time.Time
+	// Logger gets what goes wrong. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Handler answers everything under /devices.
+type Handler struct {
+	config Config
+	echo   *echo.Echo
+	done   chan struct{}
+	once   sync.Once
+}
+
+var _ ServerInterface = (*Handler)(nil)
+
+// New makes a Handler.
+func New(config Config) (*Handler, error) {
+	if config.Queue == nil || config.Hub == nil || len(config.Key) < minKey {
+		return nil, errors.New("device: Config.Queue, Config.Hub and Config.Key are required")
+	}
+	if config.Heartbeat == 0 {
+		config.Heartbeat = DefaultHeartbeat
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	doc, err := ruledoc.Load(OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := ruledoc.Operations(doc)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{config: config, echo: echo.New(), done: make(chan struct{})}
+	middlewares := map[string][]echo.MiddlewareFunc{}
+	for _, op := range operations {
+		middlewares[op.ID] = []echo.MiddlewareFunc{h.authenticate(op.Parameters)}
+	}
+	h.echo.HTTPErrorHandler = h.answerError
+	RegisterHandlersWithOptions(h.echo, h, RegisterHandlersOptions{OperationMiddlewares: middlewares})
+	h.echo.GET("/devices", servePage)
+	return h, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.ServeHTTP(w, r) }
+
+// Beside answers what is under /devices and leaves the rest to the operation's handler.
+func (h *Handler) Beside(operation http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.Path; path == "/devices" || strings.HasPrefix(path, "/devices/") {
+			h.ServeHTTP(w, r)
+			return
+		}
+		operation.ServeHTTP(w, r)
+	})
+}
+
+// Close ends all streams; devices connect again elsewhere, or later.
+func (h *Handler) Close() error {
+	h.once.Do(func() { close(h.done) })
+	return nil
+}
+
+// authenticate checks the path by the document's rules and the token by the path.
+func (h *Handler) authenticate(rules []rule.Rule) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			for _, r := range rules {
+				if r.In != "path" {
+					continue
+				}
+				value := c.Param(r.Name)
+				if c.Request().URL.RawPath != "" {
+					value, _ = url.PathUnescape(value)
+				}
+				if !r.Allows(value) {
+					return &failure{http.StatusBadRequest, 60306, fmt.Sprintf("Invalid path parameter: %s must be %s", r.Name, r)}
+				}
+			}
+			token, ok := strings.CutPrefix(c.Request().Header.Get("Authorization"), "Bearer ")
+			if !ok {
+				return errUnauthorized
+			}
+			device, err := h.config.Key.verify(token, h.config.Now())
+			if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
+				return errUnauthorized
+			}
+			return next(c)
+		}
+	}
+}
+
+// StreamNotifications holds the stream open.
+func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, identity Identity, params StreamNotificationsParams) error {
+	skip := ""
+	if params.LastEventID != nil {
+		skip = *params.LastEventID
+	}
+	d := delivery.Device{ServiceSID: serviceSID, Identity: identity}
+	connection := h.config.Hub.Connect(d, skip)
+	defer connection.Close()
+
+	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer cancel()
+	s := events{w: c.Response().Writer, control: http.NewResponseController(c.Response().Writer)}
+	s.w.Header().Set("Content-Type", "text/event-stream")
+	s.w.Header().Set("Cache-Control", "no-store")
+	if err := s.write(": connected\n\n"); err != nil {
+		return nil
+	}
+	go func() {
+		// What is pending goes through the connection, which is read below meanwhile.
+		if err := h.config.Queue.Wake(ctx, d); err != nil && ctx.Err() == nil {
+			h.config.Logger.Error("a device could not be woken", slog.Any("error", err))
+			cancel()
+		}
+	}()
+	heartbeat := time.NewTicker(h.config.Heartbeat)
+	defer heartbeat.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.done:
+			return nil
+		case <-heartbeat.C:
+			err = s.write(": alive\n\n")
+		case attempt, open := <-connection.Notifications():
+			if !open {
+				return nil
+			}
+			err = s.event(attempt, h.config.Now())
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// events writes server-sent events.
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (s events) write(text string) error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+// event writes a notification, unless it expired while it waited.
+func (s events) event(a *delivery.Attempt, now time.Time) error {
+	remaining := a.Expires().Sub(now)
+	if a.TTL == 0 {
+		remaining = 0
+	} else if remaining <= 0 {
+		return nil
+	}
+	data, err := json.Marshal(Notification{
+		Type:         "verify_push_challenge",
+		Sid:          a.SID,
+		ChallengeSid: a.ChallengeSID,
+		ServiceSid:   a.ServiceSID,
+		Identity:     a.Identity,
+		// Rounded up: 0 means something else.
+		Ttl:         int((remaining + time.Second - 1) / time.Second),
+		DateCreated: a.Created,
+	})
+	if err != nil {
+		return err
+	}
+	return s.write(fmt.Sprintf("id: %s\nevent: notification\ndata: %s\n\n", a.SID, data))
+}
+
+// AcknowledgeNotification ends a notification as delivered.
+func (h *Handler) AcknowledgeNotification(c echo.Context, serviceSID ServiceSid, identity Identity, notificationSID string) error {
+	err := h.config.Queue.Acknowledge(c.Request().Context(), delivery.Device{ServiceSID: serviceSID, Identity: identity}, notificationSID)
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// failure is an error with its answer.
+type failure struct {
+	status, code int
+	message      string
+}
+
+func (f *failure) Error() string { return f.message }
+
+var errUnauthorized = &failure{http.StatusUnauthorized, 20003, "Authenticate"}
+
+// answerError writes the one error shape.
+func (h *Handler) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	var known *failure
+	var routing *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+	case errors.Is(err, delivery.ErrNotFound):
+		known = &failure{http.StatusNotFound, 20404, "The device has no such notification, or not any more"}
+	case errors.As(err, &routing) && routing.Code == http.StatusNotFound:
+		known = &failure{http.StatusNotFound, 20404, "The requested resource was not found"}
+	case errors.As(err, &routing) && routing.Code == http.StatusMethodNotAllowed:
+		known = &failure{http.StatusMethodNotAllowed, 20004, "Method not allowed"}
+	case errors.As(err, &routing) && routing.Code == http.StatusBadRequest:
+		known = &failure{http.StatusBadRequest, 20001, "A header cannot be read"}
+	default:
+		known = &failure{http.StatusServiceUnavailable, 20503, "The service is unavailable"}
+		h.config.Logger.Error("a device's request failed", slog.Any("error", err))
+	}
+	if known.status == http.StatusUnauthorized {
+		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="nudge devices"`)
+	}
+	_ = c.JSON(known.status, ErrorBody{
+		Code: known.code, Message: known.message, Status: known.status, MoreInfo: fmt.Sprintf("https://www.twilio.com/docs/errors/%d", known.code),
+	})
+}
+
+// servePage answers the page that is a device in the browser. It talks to nobody but this server.
+func servePage(c echo.Context) error {
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	return c.HTMLBlob(http.StatusOK, page)
+}

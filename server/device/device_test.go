@@ -1,0 +1,237 @@
+package device_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/delivery/deliverytest"
+	"github.com/nudgehq/nudge/server/delivery/memstore"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/server/device"
+)
+
+const key = "0123456789abcdef0123456789abcdef"
+
+// running is a handler over a real queue, at deliverytest.Start.
+type running struct {
+	url   string
+	queue *delivery.Queue
+	clock *delivery.ManualClock
+	close func() error
+}
+
+func start(t *testing.T, configure ...func(*device.Config)) *running {
+	t.Helper()
+	clock := delivery.NewManualClock(deliverytest.Start)
+	hub := &stream.Hub{}
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{Store: memstore.New(), Channels: map[string]delivery.Channel{"stream": hub}, Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := device.Config{Queue: queue, Hub: hub, Key: device.Key(key), Now: clock.Now}
+	for _, f := range configure {
+		f(&config)
+	}
+	h, err := device.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h.Beside(http.NotFoundHandler()))
+	t.Cleanup(func() {
+		_ = h.Close()
+		s.Close()
+		_ = queue.Close()
+	})
+	return &running{url: s.URL, queue: queue, clock: clock, close: h.Close}
+}
+
+func path(d delivery.Device) string {
+	return "/devices/v1/Services/" + d.ServiceSID + "/Entities/" + d.Identity + "/notifications"
+}
+
+func token(t *testing.T, k string, d delivery.Device, valid time.Duration) string {
+	t.Helper()
+	text, err := device.Key(k).Token(d, deliverytest.Start, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func ask(t *testing.T, method, url, token string, header http.Header) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response
+}
+
+func TestRefusals(t *testing.T) {
+	r := start(t)
+	d, other := deliverytest.Notification(0).Device, deliverytest.Notification(1).Device
+	good := token(t, key, d, time.Hour)
+	unsigned := "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + strings.Split(good, ".")[1] + "."
+	short := delivery.Device{ServiceSID: d.ServiceSID, Identity: "short"}
+	for name, c := range map[string]struct {
+		method, path, token string
+		status, code        int
+	}{
+		"no token":                 {"GET", path(d), "", 401, 20003},
+		"not a token":              {"GET", path(d), "x.y.z", 401, 20003},
+		"another key":              {"GET", path(d), token(t, strings.Repeat("x", 32), d, time.Hour), 401, 20003},
+		"no signature":             {"GET", path(d), unsigned, 401, 20003},
+		"an expired token":         {"GET", path(d), token(t, key, d, -time.Second), 401, 20003},
+		"another device's token":   {"GET", path(d), token(t, key, other, time.Hour), 401, 20003},
+		"an identity too short":    {"GET", path(short), good, 400, 60306},
+		"an unknown notification":  {"POST", path(d) + "/" + deliverytest.Notification(5).SID + "/ack", good, 404, 20404},
+		"a SID that is none":       {"POST", path(d) + "/NT1/ack", good, 400, 60306},
+		"acknowledging with a GET": {"GET", path(d) + "/" + deliverytest.Notification(5).SID + "/ack", good, 405, 20004},
+		"an unknown path":          {"GET", "/devices/v2", good, 404, 20404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := ask(t, c.method, r.url+c.path, c.token, nil)
+			var body device.ErrorBody
+			if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != c.status || body.Code != c.code || body.Status != c.status || body.Message == "" || body.MoreInfo == "" {
+				t.Errorf("got %d %+v", response.StatusCode, body)
+			}
+			if c.status == 401 && !strings.HasPrefix(response.Header.Get("WWW-Authenticate"), "Bearer") {
+				t.Error("no WWW-Authenticate")
+			}
+		})
+	}
+}
+
+func TestStreamIsServerSentEvents(t *testing.T) {
+	r := start(t)
+	n := deliverytest.Notification(0)
+	if err := r.queue.Add(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	r.queue.Idle()
+	r.clock.Advance(time.Minute + time.Millisecond)
+	response := ask(t, "GET", r.url+path(n.Device), token(t, key, n.Device, time.Hour), nil)
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" || response.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", response.StatusCode, response.Header)
+	}
+	lines := bufio.NewScanner(response.Body)
+	var got []string
+	for len(got) < 5 && lines.Scan() {
+		got = append(got, lines.Text())
+	}
+	want := []string{
+		": connected", "", "id: " + n.SID, "event: notification",
+		`data: {"challenge_sid":"` + n.ChallengeSID + `","date_created":"2026-11-23T12:00:00Z","identity":"` + n.Identity +
+			`","service_sid":"` + n.ServiceSID + `","sid":"` + n.SID + `","ttl":240,"type":"verify_push_challenge"}`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestLastEventIDIsNotSentAgain(t *testing.T) {
+	r := start(t)
+	first, second := deliverytest.Notification(0), deliverytest.Notification(10)
+	for _, n := range []delivery.Notification{first, second} {
+		if err := r.queue.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tok := token(t, key, first.Device, time.Hour)
+	response := ask(t, "GET", r.url+path(first.Device), tok, http.Header{"Last-Event-Id": {first.SID}})
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "id: ") {
+	}
+	if lines.Text() != "id: "+second.SID {
+		t.Errorf("got %s", lines.Text())
+	}
+	if acknowledged := ask(t, "POST", r.url+path(first.Device)+"/"+first.SID+"/ack", tok, nil); acknowledged.StatusCode != 204 {
+		t.Errorf("acknowledging what was not sent again: %d", acknowledged.StatusCode)
+	}
+}
+
+func TestHeartbeatAndClose(t *testing.T) {
+	r := start(t, func(c *device.Config) { c.Heartbeat = time.Millisecond })
+	d := deliverytest.Notification(0).Device
+	response := ask(t, "GET", r.url+path(d), token(t, key, d, time.Hour), nil)
+	lines := bufio.NewScanner(response.Body)
+	for beats := 0; beats < 3; {
+		if !lines.Scan() {
+			t.Fatal("the stream ended")
+		}
+		if lines.Text() == ": alive" {
+			beats++
+		}
+	}
+	if err := errors.Join(r.close(), r.close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Errorf("the stream did not end cleanly: %v", err)
+	}
+}
+
+func TestPageTalksToNobodyElse(t *testing.T) {
+	r := start(t)
+	response := ask(t, "GET", r.url+"/devices", "", nil)
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := response.Header.Get("Content-Security-Policy")
+	if response.StatusCode != 200 || !strings.Contains(policy, "default-src 'none'") || strings.Contains(string(body), "://") {
+		t.Errorf("%d, policy %q, or the page names another host", response.StatusCode, policy)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	made, err := device.LoadKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := device.LoadKey(dir)
+	if err != nil || string(again) != string(made) || len(made) < 32 {
+		t.Errorf("%q, %v, want %q", again, err, made)
+	}
+	info, err := os.Stat(filepath.Join(dir, "device.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "device.key"), []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := device.LoadKey(dir); err == nil || !strings.Contains(err.Error(), "32 bytes") || strings.Contains(err.Error(), "short\"") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := device.New(device.Config{}); err == nil {
+		t.Error("a handler without parts was made")
+	}
+}
