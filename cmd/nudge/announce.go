@@ -17,6 +17,7 @@ type announcement struct {
 	public      string
 	ops         *listener
 	data        string
+	testClock   bool
 	development bool
 	username    string
 	challenge   server.ChallengeKey
@@ -26,11 +27,14 @@ func (a announcement) print(w io.Writer) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nudge listens on %s\n", a.public)
 	if a.ops != nil {
-		fmt.Fprintf(&b, "operators: %s/healthz /readyz /metrics /debug/pprof\n", a.ops.url())
+		fmt.Fprintf(&b, "operators: %s/healthz /readyz /metrics /notifications/{sid} /events /debug/pprof\n", a.ops.url())
 	}
 	if a.development {
 		fmt.Fprintf(&b, "No account was given, so this is for development: loopback only, account %s, token %s\n",
 			accounts.DevelopmentSID, accounts.DevelopmentToken)
+	}
+	if a.testClock {
+		fmt.Fprintf(&b, "NOT FOR PRODUCTION: the clock stands still; POST %s/clock/advance?by=5m moves it\n", a.ops.url())
 	}
 	fmt.Fprintf(&b, "notifications are stored in %s\n\nTry it:\n  %s\n\nA device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
 		a.data, a.curl(), a.public, a.challenge.ServiceSID, a.challenge.Identity, a.data)

@@ -4,29 +4,40 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/pebblestore"
 	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/server/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
+	"github.com/nudgehq/nudge/server/ops"
 )
 
 // delivering is what delivers: the store, the queue over it, and the channels.
 type delivering struct {
+	clock   delivery.Clock
 	store   *pebblestore.Store
 	queue   *delivery.Queue
 	devices *device.Handler
+	events  *eventHook
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, log *slog.Logger) (_ *delivering, err error) {
-	d := &delivering{}
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *slog.Logger) (_ *delivering, err error) {
+	d := &delivering{clock: delivery.SystemClock{}}
 	defer func() {
 		if err != nil {
 			_ = d.Close()
 		}
 	}()
+	var manual *delivery.ManualClock
+	if cmd.TestClock {
+		manual = delivery.NewManualClock(time.Now())
+		d.clock = manual
+		operators.MoveClock(manual)
+	}
 	if d.store, err = pebblestore.Open(cmd.Data, pebblestore.Options{Logger: log}); err != nil {
 		return nil, err
 	}
@@ -34,16 +45,29 @@ func (cmd *serveCommand) deliver(ctx context.Context, log *slog.Logger) (_ *deli
 	if err != nil {
 		return nil, err
 	}
+	hooks, err := cmd.webhook()
+	if err != nil {
+		return nil, err
+	}
 	hub := &stream.Hub{}
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
 		Store:    d.store,
-		Channels: map[string]delivery.Channel{challenges.ChannelStream: hub},
+		Channels: map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: hooks},
+		Clock:    d.clock,
+		Observe:  operators.ObserveDelivery,
 		Logger:   log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, Logger: log})
+	if manual != nil {
+		manual.Settle = d.queue.Idle
+	}
+	operators.WatchDeliveries(d.queue)
+	if cmd.EventsWebhook != "" {
+		d.events = startEventHook(cmd.EventsWebhook, hooks, operators, log)
+	}
+	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, Now: d.clock.Now, Logger: log})
 	return d, err
 }
 
@@ -53,10 +77,29 @@ func (d *delivering) Close() error {
 	if d.queue != nil {
 		err = d.queue.Close()
 	}
+	if d.events != nil {
+		d.events.Close()
+	}
 	if d.store != nil {
 		err = errors.Join(err, d.store.Close())
 	}
 	return err
+}
+
+// webhook makes the channel, with the secret that was given or the data directory's.
+func (cmd *serveCommand) webhook() (*webhook.Channel, error) {
+	secret := cmd.WebhookSecret
+	if secret == "" {
+		var err error
+		if secret, err = webhook.LoadSecret(cmd.Data); err != nil {
+			return nil, err
+		}
+	}
+	channel, err := webhook.New(secret, webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate})
+	if err != nil {
+		return nil, usagef("--webhook-secret: %w", err)
+	}
+	return channel, nil
 }
 
 // deviceKey is the key that was given, or the data directory's.

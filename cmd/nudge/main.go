@@ -28,9 +28,15 @@ const (
 )
 
 func main() {
-	// After the first signal the context is done and the default handling is back: a second signal ends the process.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// From here on a signal ends the process at once; only then is anybody told of the first.
+		signal.Stop(signals)
+		cancel()
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -46,6 +52,8 @@ type commands struct {
 	Serve serveCommand `cmd:"" help:"Serve the operation."`
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
 
+	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
+	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`
 	Device      deviceCommand      `cmd:"" help:"Be a device: print and acknowledge what arrives."`
 	DeviceToken deviceTokenCommand `cmd:"" help:"Mint a token for a device."`
 }

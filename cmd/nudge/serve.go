@@ -30,18 +30,25 @@ const (
 
 type serveCommand struct {
 	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
-	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /debug/pprof. Empty: nowhere. (${default})"`
+	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
 	Data        string   `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
 	DeviceKey   string   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes. Without it: the file device.key in the data directory, made where there is none."`
 	Account     []string `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
 	Accounts    string   `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
 	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	Device      string   `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
 	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
 	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. (${default})"`
 	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413. (${default})"`
 	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key."`
 	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
-	LogFormat   string   `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
+
+	WebhookSecret       string `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks). Without it: the file webhook.secret in the data directory, made where there is none."`
+	WebhookAllowPrivate bool   `help:"Let webhooks be sent to addresses that are not public: loopback, link-local and private ranges."`
+	EventsWebhook       string `placeholder:"URL" help:"Where every event of a notification is posted to, signed like webhooks."`
+	TestClock           bool   `help:"For tests only: the clock stands until POST /clock/advance?by=5m on the operators' listener moves it."`
+
+	LogFormat string `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
 }
 
 // Run serves until ctx is done, then drains.
@@ -62,12 +69,12 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	if err != nil {
 		return err
 	}
-	delivering, err := cmd.deliver(ctx, log)
+	operators := ops.New()
+	delivering, err := cmd.deliver(ctx, operators, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, delivering.Close()) }()
-	operators := ops.New()
 	handler, err := server.New(server.Config{
 		Accounts:    who,
 		Challenges:  directory,
@@ -77,6 +84,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 		MaxBody:     cmd.MaxBody,
 		Logger:      log,
 		Observe:     operators.Observe,
+		Now:         delivering.clock.Now,
 	})
 	if err != nil {
 		return usageError{err}
@@ -111,7 +119,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	}
 	operators.SetReady(true)
 	announcement{
-		public: public.url(), ops: private, data: cmd.Data, development: development, username: cmd.exampleUsername(), challenge: example,
+		public: public.url(), ops: private, data: cmd.Data, testClock: cmd.TestClock, development: development, username: cmd.exampleUsername(), challenge: example,
 	}.print(out.stdout)
 
 	select {
@@ -123,7 +131,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	log.Info("shutting down: new requests are refused; a second signal ends at once", slog.Int("in_flight", handler.InFlight()))
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	err = errors.Join(handler.Drain(drain), delivering.devices.Close(), public.http.Shutdown(drain))
+	err = errors.Join(handler.Drain(drain), delivering.devices.Close(), public.http.Shutdown(drain), operators.Close())
 	if err != nil {
 		return fmt.Errorf("requests were still in flight after %s: %w", drainTimeout, err)
 	}
@@ -147,6 +155,8 @@ func (cmd *serveCommand) check() error {
 		return usagef("--challenges must be any or a file")
 	case cmd.Data == "":
 		return usagef("--data must be a directory")
+	case cmd.TestClock && cmd.OpsAddr == "":
+		return usagef("--test-clock needs --ops-addr: the clock is moved there")
 	}
 	return nil
 }
@@ -175,7 +185,11 @@ func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, develo
 
 func (cmd *serveCommand) challenges(log *slog.Logger) (directory server.Challenges, example server.ChallengeKey, err error) {
 	if cmd.Challenges == "any" {
-		return challenges.Any{}, exampleChallenge(), nil
+		everyone, err := challenges.ParseDevice(cmd.Device)
+		if err != nil {
+			return nil, server.ChallengeKey{}, usagef("--device: %w", err)
+		}
+		return everyone, exampleChallenge(), nil
 	}
 	file, err := challenges.OpenFile(cmd.Challenges, log)
 	if err != nil {

@@ -4,15 +4,22 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/nudgehq/nudge/server"
 )
 
-// ChannelStream is the channel of a device that is connected to this server; the default.
-const ChannelStream = "stream"
+// The channels that a device can have, beside server.ChannelNone.
+const (
+	// ChannelStream is the channel of a device that is connected to this server; the default.
+	ChannelStream = "stream"
+	// ChannelWebhook is the channel of a device behind a URL, which is its address.
+	ChannelWebhook = "webhook"
+)
 
 // Any is the directory in which every challenge exists, for the account that asks: pending, without an expiry, without
 // a limit of notifications. Only a ChallengeSid that is YC, zeros and the code of an error answers that error, so that
@@ -20,6 +27,33 @@ const ChannelStream = "stream"
 type Any struct {
 	// Channel and Address are every device's; empty: the stream channel.
 	Channel, Address string
+}
+
+// ParseDevice makes an Any of a text: stream, webhook=URL or none.
+func ParseDevice(text string) (Any, error) {
+	channel, address, _ := strings.Cut(text, "=")
+	if err := checkChannel(channel, address); err != nil {
+		return Any{}, err
+	}
+	return Any{Channel: channel, Address: address}, nil
+}
+
+// checkChannel checks a channel and the form of its address.
+func checkChannel(channel, address string) error {
+	switch channel {
+	case ChannelStream, server.ChannelNone:
+		if address != "" {
+			return fmt.Errorf("address: the channel %s has none", channel)
+		}
+		return nil
+	case ChannelWebhook:
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return errors.New("address: the channel webhook needs one of http:// or https:// and a host")
+		}
+		return nil
+	}
+	return fmt.Errorf("channel: must be one of %s, %s, %s", ChannelStream, ChannelWebhook, server.ChannelNone)
 }
 
 // Find gives the challenge, or the error that it names.

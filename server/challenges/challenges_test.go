@@ -170,6 +170,8 @@ func TestInvalidFiles(t *testing.T) {
 		"challenges[0].account_sid: must be a string of 34": entry("AC1", 1, ""),
 		"challenges[1].status: must be one of":              entry(mine, 1, "") + entry(mine, 2, ", status: open"),
 		"challenges[0].channel: must be one of":             entry(mine, 1, ", channel: pigeon"),
+		"challenges[0].address: the channel webhook":        entry(mine, 1, ", channel: webhook"),
+		"challenges[0].address: the channel stream":         entry(mine, 1, ", address: 'http://x'"),
 		"challenges[0].entity_sid: must be":                 entry(mine, 1, ", entity_sid: YE1"),
 		"challenges[1]: " + sid(1) + " is listed twice":     entry(mine, 1, "") + entry(mine, 1, ""),
 		"line 2":                                entry(mine, 1, ", limit: 4"),
@@ -200,6 +202,22 @@ func TestAFileBeingWrittenIsNoDirectory(t *testing.T) {
 	}
 	if code := create(t, s, service, identity, 1); code != server.CodeNotFound {
 		t.Errorf("an empty directory: code %d", code)
+	}
+}
+
+func TestParseDevice(t *testing.T) {
+	for text, want := range map[string]challenges.Any{
+		"stream": {Channel: "stream"}, "none": {Channel: "none"},
+		"webhook=https://x.example/hook?a=b": {Channel: "webhook", Address: "https://x.example/hook?a=b"},
+	} {
+		if got, err := challenges.ParseDevice(text); err != nil || got != want {
+			t.Errorf("%s: %+v %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "webhook", "webhook=nowhere", "stream=x", "pigeon", "apns"} {
+		if got, err := challenges.ParseDevice(text); err == nil {
+			t.Errorf("%s: %+v", text, got)
+		}
 	}
 }
 

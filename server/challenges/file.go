@@ -30,8 +30,8 @@ const NotificationLimit = 3
 //	    entity_sid: YE0123456789abcdef0123456789abcdef  # optional: derived from service and identity
 //	    status: pending                                 # optional: pending, approved, denied or expired
 //	    expires: 2030-01-01T00:00:00Z                   # optional: never
-//	    channel: stream                                 # optional: stream, or none for a device without a platform
-//	    address: ''                                     # optional: the channel's address of the device
+//	    channel: webhook                                # optional: stream, webhook, or none for a device without a platform
+//	    address: https://device.example/hook            # of a webhook only
 type File struct {
 	file *reload.File[directory]
 }
@@ -62,10 +62,7 @@ func (f *File) Find(_ context.Context, key server.ChallengeKey) (server.Challeng
 // First gives the key of the file's first challenge, for an example.
 func (f *File) First() server.ChallengeKey { return f.file.Value().first }
 
-var (
-	statuses = []server.Status{server.StatusPending, server.StatusApproved, server.StatusDenied, server.StatusExpired}
-	channels = []string{ChannelStream, server.ChannelNone}
-)
+var statuses = []server.Status{server.StatusPending, server.StatusApproved, server.StatusDenied, server.StatusExpired}
 
 // rules are the document's rules of the fields that a file shares with it, by the field's name in the file. An entry
 // that breaks them could never be asked for.
@@ -162,11 +159,11 @@ func (e entry) challenge() (server.Challenge, error) {
 			return server.Challenge{}, errors.New("expires: must be a time such as 2030-01-01T00:00:00Z")
 		}
 	}
-	switch {
-	case !slices.Contains(statuses, e.Status):
+	if !slices.Contains(statuses, e.Status) {
 		return server.Challenge{}, fmt.Errorf("status: must be one of %v", statuses)
-	case !slices.Contains(channels, e.Channel):
-		return server.Challenge{}, fmt.Errorf("channel: must be one of %v", channels)
+	}
+	if err := checkChannel(e.Channel, e.Address); err != nil {
+		return server.Challenge{}, err
 	}
 	return server.Challenge{
 		ChallengeKey: server.ChallengeKey{

@@ -1,12 +1,14 @@
-// Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus
-// and /debug/pprof. They ask for no credentials: the listener belongs on the loopback interface or a private network.
+// Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus,
+// /debug/pprof, /notifications/{sid} for what became of a notification and /events for what happens, as server-sent events. They ask for no credentials: the listener belongs on the loopback interface or a private network.
 package ops
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/pprof"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // Ops is the operators' side of one server.
@@ -22,6 +25,13 @@ type Ops struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	ready    atomic.Bool
+
+	deliveries deliveryMetrics
+	watchers   watchers
+	find       func(ctx context.Context, sid string) (delivery.Record, error)
+	advance    http.HandlerFunc
+	done       chan struct{}
+	once       sync.Once
 }
 
 // New makes the operators' side. It is not ready until SetReady.
@@ -38,6 +48,8 @@ func New() *Ops {
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
 		}, []string{"operation", "status", "code"}),
 	}
+	o.done = make(chan struct{})
+	o.deliveries = newDeliveryMetrics(o.registry)
 	o.registry.MustRegister(o.requests, o.duration,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
@@ -61,6 +73,12 @@ func (o *Ops) WatchInFlight(inFlight func() int) {
 // SetReady decides what /readyz answers: 200, or 503 while the server starts or shuts down.
 func (o *Ops) SetReady(ready bool) { o.ready.Store(ready) }
 
+// Close ends the streams of events.
+func (o *Ops) Close() error {
+	o.once.Do(func() { close(o.done) })
+	return nil
+}
+
 // Handler answers the endpoints.
 func (o *Ops) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -72,6 +90,11 @@ func (o *Ops) Handler() http.Handler {
 		}
 		text(w, http.StatusOK, "ready")
 	})
+	mux.HandleFunc("GET /notifications/{sid}", o.serveNotification)
+	mux.HandleFunc("GET /events", o.serveEvents)
+	if o.advance != nil {
+		mux.HandleFunc("POST /clock/advance", o.advance)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	// Not cmdline: it may hold a token.

@@ -60,3 +60,26 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 		t.Errorf("read %d", read)
 	}
 }
+
+func TestChannel(t *testing.T) {
+	deliverytest.TestChannel(t, func(*testing.T) deliverytest.Receiver {
+		hub := &stream.Hub{}
+		connection := hub.Connect(delivery.Device{ServiceSID: "VA1", Identity: "there"}, "")
+		return deliverytest.Receiver{
+			Channel: hub,
+			Notification: func(i int, there bool) delivery.Notification {
+				n := deliverytest.Notification(i)
+				if there {
+					n.Device = delivery.Device{ServiceSID: "VA1", Identity: "there"}
+				}
+				return n
+			},
+			Received: func() (sids []string) {
+				for len(connection.Notifications()) > 0 {
+					sids = append(sids, (<-connection.Notifications()).SID)
+				}
+				return sids
+			},
+		}
+	})
+}

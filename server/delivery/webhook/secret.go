@@ -1,0 +1,35 @@
+package webhook
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// secretFile is the secret's file in the data directory.
+const secretFile = "webhook.secret"
+
+// LoadSecret reads the secret of a data directory, and makes one where there is none.
+func LoadSecret(dir string) (string, error) {
+	path := filepath.Join(dir, secretFile)
+	data, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(data)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("webhook secret: %w", err)
+	}
+	var random [32]byte
+	// It never fails: crypto/rand ends the process instead.
+	_, _ = rand.Read(random[:])
+	secret := "whsec_" + base64.StdEncoding.EncodeToString(random[:])
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("webhook secret: %w", err)
+	}
+	return secret, nil
+}
