@@ -50,6 +50,7 @@ type Queue struct {
 	cancel     context.CancelFunc
 	lanes      map[string]*lane
 	partitions [Partitions]partition
+	expirer    expirer
 	busy       busy
 	recent     recent
 }
@@ -94,7 +95,7 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 // takeUp makes entries of what the store holds, due at once.
 func (q *Queue) takeUp(ctx context.Context) error {
 	now := q.clock.Now().UnixNano()
-	for record, err := range q.config.Store.Pending(ctx) {
+	for record, err := range q.config.Store.Pending(ctx, time.Time{}, time.Time{}) {
 		if err != nil {
 			return fmt.Errorf("delivery: reading what is pending: %w", err)
 		}
@@ -227,27 +228,6 @@ func (q *Queue) attend(p *partition) {
 	q.setTimer(p)
 	p.mu.Unlock()
 	q.expire(over)
-}
-
-// expire ends entries that were removed from their partition because their TTL elapsed.
-func (q *Queue) expire(entries []*entry) {
-	records := make([]Record, 0, len(entries))
-	for _, e := range entries {
-		record, err := q.record(e, nil)
-		if err != nil {
-			// The store still has it as pending; it expires again at the next start.
-			q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()), slog.Any("error", err))
-			continue
-		}
-		record.State, record.Ended = Expired, q.clock.Now()
-		records = append(records, record)
-	}
-	if err := q.end(records...); err != nil {
-		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
-	}
-	for _, record := range records {
-		q.observe(EventExpired, record, Result{})
-	}
 }
 
 // record reads the notification of an entry, with the entry's own count of attempts.

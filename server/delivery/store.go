@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Store keeps notifications until their outcome, and outcomes for Retention. It is used by many goroutines at once.
@@ -12,15 +13,16 @@ type Store interface {
 	// challenge. The error is ErrLimit when the count has reached ChallengeLimit, whoever else adds at the same time;
 	// any other error means that the store did not take it. Of a notification with a TTL of 0 only the count is kept.
 	Add(ctx context.Context, n Notification) error
-	// Pending yields every pending record, the first to expire first. An error ends it.
-	Pending(ctx context.Context) iter.Seq2[Record, error]
+	// Pending yields the pending records that expire at from or later and before to, the first to expire first. A zero
+	// time is no bound. An error ends it.
+	Pending(ctx context.Context, from, to time.Time) iter.Seq2[Record, error]
 	// DevicePending yields the pending records of one device, the first to expire first. An error ends it.
 	DevicePending(ctx context.Context, d Device) iter.Seq2[Record, error]
 	// Find gives the record with this SID; the error is ErrNotFound when there is none.
 	Find(ctx context.Context, sid string) (Record, error)
-	// End replaces pending records by ones in a final state. Delivered and failed ones are durable before it returns;
-	// expired ones need not be, since they expire again. A record that is not pending any more is left as it is. It
-	// also forgets the records that ended longer than Retention before these.
+	// End replaces pending records by ones in a final state, each once. Delivered and failed ones are durable before it
+	// returns; expired ones need not be, since they expire again. It also forgets records that ended longer than
+	// Retention before these.
 	End(ctx context.Context, records ...Record) error
 	// Close makes the store's last writes durable and gives up its files.
 	Close() error

@@ -54,9 +54,11 @@ func (s *Store) Add(_ context.Context, n delivery.Notification) error {
 	return nil
 }
 
-// Pending yields what is pending.
-func (s *Store) Pending(context.Context) iter.Seq2[delivery.Record, error] {
-	return s.pending(func(delivery.Record) bool { return true })
+// Pending yields what is pending and expires between two times.
+func (s *Store) Pending(_ context.Context, from, to time.Time) iter.Seq2[delivery.Record, error] {
+	return s.pending(func(r delivery.Record) bool {
+		return !r.Expires().Before(from) && (to.IsZero() || r.Expires().Before(to))
+	})
 }
 
 // DevicePending yields what is pending for a device.
@@ -116,10 +118,8 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 		if now.Before(r.Ended) {
 			now = r.Ended
 		}
-		if s.records[r.SID].State == delivery.Pending {
-			s.records[r.SID] = r
-			s.ended = append(s.ended, r.SID)
-		}
+		s.records[r.SID] = r
+		s.ended = append(s.ended, r.SID)
 	}
 	for len(s.ended) > 0 && now.Sub(s.records[s.ended[0]].Ended) > delivery.Retention {
 		delete(s.records, s.ended[0])

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/nudgehq/nudge/server/delivery"
@@ -86,11 +87,20 @@ func Open(dir string, options Options) (*Store, error) {
 		MemTableSize:       memTableSize,
 		FormatMajorVersion: pebble.FormatNewest,
 		Logger:             logger{options.Logger},
+		Levels:             levels(),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("data directory %s: the store is damaged or cannot be read: %w", dir, err), lock.Close())
 	}
 	return s, nil
+}
+
+// levels gives every level a Bloom filter: most looks for a SID are for one that only one file has.
+func levels() (l [7]pebble.LevelOptions) {
+	for i := range l {
+		l[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return l
 }
 
 // openDB makes an error of a panic: damaged files make the library panic in places.
@@ -192,15 +202,22 @@ func (s *Store) get(key []byte) ([]byte, error) {
 	return bytes.Clone(value), nil
 }
 
-// Pending yields what is pending.
-func (s *Store) Pending(context.Context) iter.Seq2[delivery.Record, error] {
-	return s.scan([]byte{pendingPrefix}, func(_, value []byte) (delivery.Record, error) { return decode(value) })
+// Pending yields what is pending and expires between two times.
+func (s *Store) Pending(_ context.Context, from, to time.Time) iter.Seq2[delivery.Record, error] {
+	first, end := []byte{pendingPrefix}, []byte{pendingPrefix + 1}
+	if !from.IsZero() {
+		first = timedKey(pendingPrefix, from, nil)
+	}
+	if !to.IsZero() {
+		end = timedKey(pendingPrefix, to, nil)
+	}
+	return s.scan(first, end, func(_, value []byte) (delivery.Record, error) { return decode(value) })
 }
 
 // DevicePending yields what is pending for a device.
 func (s *Store) DevicePending(_ context.Context, d delivery.Device) iter.Seq2[delivery.Record, error] {
 	prefix := deviceKeys(d)
-	return s.scan(prefix, func(key, _ []byte) (delivery.Record, error) {
+	return s.scan(prefix, after(prefix), func(key, _ []byte) (delivery.Record, error) {
 		value, err := s.get(append([]byte{pendingPrefix}, key[len(prefix):]...))
 		if err != nil {
 			return delivery.Record{}, err
@@ -209,11 +226,11 @@ func (s *Store) DevicePending(_ context.Context, d delivery.Device) iter.Seq2[de
 	})
 }
 
-// scan yields what read makes of each key that begins with prefix. One that ended meanwhile is passed over.
-func (s *Store) scan(prefix []byte, read func(key, value []byte) (delivery.Record, error)) iter.Seq2[delivery.Record, error] {
+// scan yields what read makes of each key from first on and before end. One that ended meanwhile is passed over.
+func (s *Store) scan(first, end []byte, read func(key, value []byte) (delivery.Record, error)) iter.Seq2[delivery.Record, error] {
 	return func(yield func(delivery.Record, error) bool) {
 		err := s.use(func() error {
-			keys, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+			keys, err := s.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: end})
 			if err != nil {
 				return err
 			}
@@ -282,11 +299,6 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 				return err
 			}
 			pending := pendingKey(r.Notification, sid)
-			if at, err := s.get(sidKey(sid)); errors.Is(err, pebble.ErrNotFound) || err == nil && !bytes.Equal(at, pending) {
-				continue
-			} else if err != nil {
-				return err
-			}
 			outcome := timedKey(outcomePrefix, r.Ended, sid)
 			_ = batch.Delete(pending, nil)
 			_ = batch.Delete(deviceKey(r.Device, pending), nil)

@@ -1,0 +1,120 @@
+package delivery
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// expirer ends what has expired. Notifications expire at whole seconds, many at once and in all partitions: they are
+// collected and ended together, in the order in which the store has them.
+type expirer struct {
+	mu      sync.Mutex
+	waiting []*entry
+	working bool
+}
+
+// A few are read from the store one by one; more are read by going through all that expire in their time. They are ended
+// in parts.
+const (
+	fewExpired  = 16
+	partExpired = 1000
+)
+
+// expire ends entries that were removed from their partition because their TTL elapsed.
+func (q *Queue) expire(entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	q.expirer.mu.Lock()
+	q.expirer.waiting = append(q.expirer.waiting, entries...)
+	if q.expirer.working {
+		q.expirer.mu.Unlock()
+		return
+	}
+	q.expirer.working = true
+	q.expirer.mu.Unlock()
+	q.busy.begin()
+	go q.expireWaiting()
+}
+
+// expireWaiting ends what was collected, until nothing is.
+func (q *Queue) expireWaiting() {
+	defer q.busy.end()
+	for {
+		q.expirer.mu.Lock()
+		entries := q.expirer.waiting
+		q.expirer.waiting = nil
+		q.expirer.working = len(entries) > 0
+		q.expirer.mu.Unlock()
+		if len(entries) == 0 {
+			return
+		}
+		if len(entries) <= fewExpired {
+			q.expireFew(entries)
+		} else {
+			q.expireMany(entries)
+		}
+	}
+}
+
+func (q *Queue) expireFew(entries []*entry) {
+	records := make([]Record, 0, len(entries))
+	for _, e := range entries {
+		record, err := q.record(e, nil)
+		if err != nil {
+			// The store still has it as pending; it expires again at the next start.
+			q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()), slog.Any("error", err))
+			continue
+		}
+		records = append(records, record)
+	}
+	q.endExpired(records)
+}
+
+func (q *Queue) expireMany(entries []*entry) {
+	wanted := make(map[string]*entry, len(entries))
+	var first, last int64
+	for _, e := range entries {
+		if e.once {
+			q.expireFew([]*entry{e})
+			continue
+		}
+		wanted[e.text()] = e
+		if first == 0 || e.expires < first {
+			first = e.expires
+		}
+		last = max(last, e.expires)
+	}
+	part := make([]Record, 0, min(len(wanted), partExpired))
+	for record, err := range q.config.Store.Pending(q.ctx, fromNanos(first), fromNanos(last).Add(time.Nanosecond)) {
+		if err != nil {
+			q.config.Logger.Error("expired notifications could not be read", slog.Any("error", err))
+			break
+		}
+		e := wanted[record.SID]
+		if e == nil {
+			continue
+		}
+		record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+		if part = append(part, record); len(part) == partExpired {
+			q.endExpired(part)
+			part = part[:0]
+		}
+	}
+	q.endExpired(part)
+}
+
+// endExpired records that notifications expired, and tells.
+func (q *Queue) endExpired(records []Record) {
+	now := q.clock.Now()
+	for i := range records {
+		records[i].State, records[i].Ended = Expired, now
+	}
+	if err := q.end(records...); err != nil {
+		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
+	}
+	for _, record := range records {
+		q.observe(EventExpired, record, Result{})
+	}
+}
