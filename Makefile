@@ -53,11 +53,13 @@ drift: ## fail if the generated files are not what openapi.yaml makes
 tidy:
 	$(GO) mod tidy -diff
 	cd interop && $(GO) mod tidy -diff
+	cd bench && $(GO) mod tidy -diff
 
 .PHONY: vet
 vet:
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./...
+	cd bench && $(GO) vet ./...
 
 .PHONY: lint
 lint: $(BUILD)/$(LINT)-$(LINT_VERSION)
@@ -73,10 +75,14 @@ interop: ## run the official Node and Python SDKs and Schemathesis against a run
 	interop/run
 
 .PHONY: bench
-bench: ## measure the layers of a request side by side
+bench: ## measure the layers of a request, and load and size of a running server (10 minutes)
 	@mkdir -p $(BUILD)
 	$(GO) test -run '^$$' -bench . -benchmem -count 6 ./server | tee $(BUILD)/bench.txt
 	$(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) -col /layer $(BUILD)/bench.txt
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	$(BUILD)/bench load
+	$(BUILD)/bench devices
+	$(BUILD)/bench million
 
 .PHONY: fuzz
 fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)
