@@ -13,6 +13,14 @@ type Channel interface {
 	Deliver(ctx context.Context, a Attempt) Result
 }
 
+// Presence is a Channel that knows which devices are connected. After a restart it is asked, so that not every device
+// that is offline costs an attempt.
+type Presence interface {
+	Channel
+	// Present tells whether an attempt makes sense before the device's queue is woken.
+	Present(d Device) bool
+}
+
 // Attempt is one attempt to deliver a notification.
 type Attempt struct {
 	Notification

@@ -86,8 +86,25 @@ func (q *Queue) expireMany(entries []*entry) {
 		}
 		last = max(last, e.expires)
 	}
+	for from := fromNanos(first); len(wanted) > 0; {
+		part := q.readExpired(wanted, from, fromNanos(last).Add(time.Nanosecond))
+		if len(part) == 0 {
+			break
+		}
+		// What was ended is not pending any more: going on at the same time repeats nothing.
+		from = part[len(part)-1].Expires()
+		q.endExpired(part)
+	}
+	for _, e := range wanted {
+		q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()))
+	}
+}
+
+// readExpired reads the first of the wanted notifications that expire between two times, and takes them off the list.
+// The store is let go before they are ended.
+func (q *Queue) readExpired(wanted map[string]*entry, from, to time.Time) []Record {
 	part := make([]Record, 0, min(len(wanted), partExpired))
-	for record, err := range q.config.Store.Pending(q.ctx, fromNanos(first), fromNanos(last).Add(time.Nanosecond)) {
+	for record, err := range q.config.Store.Pending(q.ctx, from, to) {
 		if err != nil {
 			q.config.Logger.Error("expired notifications could not be read", slog.Any("error", err))
 			break
@@ -96,13 +113,13 @@ func (q *Queue) expireMany(entries []*entry) {
 		if e == nil {
 			continue
 		}
+		delete(wanted, record.SID)
 		record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
 		if part = append(part, record); len(part) == partExpired {
-			q.endExpired(part)
-			part = part[:0]
+			break
 		}
 	}
-	q.endExpired(part)
+	return part
 }
 
 // endExpired records that notifications expired, and tells.

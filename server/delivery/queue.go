@@ -92,7 +92,7 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	return q, nil
 }
 
-// takeUp makes entries of what the store holds, due at once.
+// takeUp makes entries of what the store holds, due at once unless their device is known to be offline.
 func (q *Queue) takeUp(ctx context.Context) error {
 	now := q.clock.Now().UnixNano()
 	for record, err := range q.config.Store.Pending(ctx, time.Time{}, time.Time{}) {
@@ -104,6 +104,9 @@ func (q *Queue) takeUp(ctx context.Context) error {
 			return err
 		}
 		e.wake = now
+		if presence, ok := e.lane.channel.(Presence); ok && !presence.Present(record.Device) {
+			e.phase, e.wake = waiting, e.expires
+		}
 		q.partitionOf(record.Device).add(e)
 	}
 	for i := range q.partitions {

@@ -404,6 +404,64 @@ func TestManyDevicesUnderLoad(t *testing.T) {
 	}
 }
 
+// Everything that expires at one time expires then, in parts or not, whatever else is pending.
+func TestManyExpireTogether(t *testing.T) {
+	b := newBench(t, offline)
+	const many = 2500
+	for i := range many {
+		n := deliverytest.Notification(i)
+		n.Created, n.TTL = deliverytest.Start, time.Duration(60+i%3)*time.Second
+		b.add(t, n)
+	}
+	b.clock.Advance(60 * time.Second)
+	b.Idle()
+	if pending := b.Pending(); pending != many-834 {
+		t.Errorf("%d pending after 60 s", pending)
+	}
+	b.clock.Advance(2 * time.Second)
+	b.Idle()
+	if expired := strings.Count(b.history(), "expired"); b.Pending() != 0 || expired != many {
+		t.Errorf("%d pending, %d expired", b.Pending(), expired)
+	}
+	if record, err := b.Find(t.Context(), deliverytest.Notification(7).SID); err != nil || record.State != delivery.Expired || record.Attempts != 1 {
+		t.Errorf("%+v %v", record, err)
+	}
+}
+
+// present is a channel that knows that nobody is there.
+type present struct{ script }
+
+func (*present) Present(delivery.Device) bool { return false }
+
+func TestRestartDoesNotTryDevicesThatAreKnownToBeOffline(t *testing.T) {
+	b := newBench(t, offline)
+	n := deliverytest.Notification(0)
+	b.add(t, n)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	channel := &present{script{results: []delivery.Result{done}}}
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
+		Store: b.store, Channels: map[string]delivery.Channel{"stream": channel}, Clock: b.clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = queue.Close() }()
+	b.clock.Settle = queue.Idle
+	b.clock.Advance(time.Second)
+	if tried := len(channel.tried()); tried != 0 {
+		t.Errorf("%d attempts", tried)
+	}
+	if err := queue.Wake(t.Context(), n.Device); err != nil {
+		t.Fatal(err)
+	}
+	queue.Idle()
+	if tried := len(channel.tried()); tried != 1 {
+		t.Errorf("%d attempts after the device connected", tried)
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	for attempt, want := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 6: 30 * time.Second, 1000: 30 * time.Second} {
 		low, high := delivery.Backoff(attempt, 0), delivery.Backoff(attempt, 0.999999)

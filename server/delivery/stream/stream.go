@@ -52,6 +52,13 @@ func (h *Hub) Connections() int {
 	return h.count
 }
 
+// Present tells whether a device is connected.
+func (h *Hub) Present(d delivery.Device) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.devices[d]) > 0
+}
+
 // Deliver hands the notification to the device's connections.
 func (h *Hub) Deliver(_ context.Context, a delivery.Attempt) delivery.Result {
 	h.mu.Lock()

@@ -20,7 +20,7 @@ func TestHub(t *testing.T) {
 	}
 	device := attempt(0).Device
 	a, b, other := hub.Connect(device, ""), hub.Connect(device, attempt(10).SID), hub.Connect(attempt(1).Device, "")
-	if hub.Connections() != 3 {
+	if hub.Connections() != 3 || !hub.Present(device) || hub.Present(attempt(2).Device) {
 		t.Errorf("%d connections", hub.Connections())
 	}
 	if result := hub.Deliver(t.Context(), attempt(0)); result.String() != "sent" {
