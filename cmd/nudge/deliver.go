@@ -22,11 +22,13 @@ type delivering struct {
 	queue   *delivery.Queue
 	devices *device.Handler
 	events  *eventHook
+	// failed gives the error after which the store cannot go on.
+	failed chan error
 }
 
 // deliver opens the store and takes up what it holds.
 func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *slog.Logger) (_ *delivering, err error) {
-	d := &delivering{clock: delivery.SystemClock{}}
+	d := &delivering{clock: delivery.SystemClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			_ = d.Close()
@@ -38,14 +40,14 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *s
 		d.clock = manual
 		operators.MoveClock(manual)
 	}
-	if d.store, err = pebblestore.Open(cmd.Data, pebblestore.Options{Logger: log}); err != nil {
+	if d.store, err = pebblestore.Open(cmd.Data, pebblestore.Options{Logger: log, OnFailure: func(err error) { d.failed <- err }}); err != nil {
 		return nil, err
 	}
 	key, err := deviceKey(cmd.DeviceKey, cmd.Data)
 	if err != nil {
 		return nil, err
 	}
-	hooks, err := cmd.webhook()
+	hooks, err := cmd.webhook(cmd.WebhookAllowPrivate)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,12 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *s
 	}
 	operators.WatchDeliveries(d.queue)
 	if cmd.EventsWebhook != "" {
-		d.events = startEventHook(cmd.EventsWebhook, hooks, operators, log)
+		// The operator's own URL may be anywhere.
+		own, err := cmd.webhook(true)
+		if err != nil {
+			return nil, err
+		}
+		d.events = startEventHook(cmd.EventsWebhook, own, operators, log)
 	}
 	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, Now: d.clock.Now, Logger: log})
 	return d, err
@@ -87,7 +94,7 @@ func (d *delivering) Close() error {
 }
 
 // webhook makes the channel, with the secret that was given or the data directory's.
-func (cmd *serveCommand) webhook() (*webhook.Channel, error) {
+func (cmd *serveCommand) webhook(allowPrivate bool) (*webhook.Channel, error) {
 	secret := cmd.WebhookSecret
 	if secret == "" {
 		var err error
@@ -95,7 +102,7 @@ func (cmd *serveCommand) webhook() (*webhook.Channel, error) {
 			return nil, err
 		}
 	}
-	channel, err := webhook.New(secret, webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate})
+	channel, err := webhook.New(secret, webhook.Options{AllowPrivate: allowPrivate})
 	if err != nil {
 		return nil, usagef("--webhook-secret: %w", err)
 	}

@@ -58,7 +58,7 @@ func (h *eventHook) post(ctx context.Context, url string, hooks *webhook.Channel
 				log.Error("an event could not be written", slog.Any("error", err))
 				continue
 			}
-			id := fmt.Sprintf("%s-%s-%d", e.Record.SID, e.Type, e.Record.Attempts)
+			id := fmt.Sprintf("%s-%s-%d", e.Record.SID, e.Type, e.Time.UnixNano())
 			if result := postEvent(ctx, url, id, body, hooks); result.String() != "delivered" && ctx.Err() == nil {
 				log.Error("an event was not taken by the events webhook", slog.String("id", id), slog.String("reason", result.Reason()))
 			}

@@ -131,6 +131,10 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	select {
 	case err := <-failed:
 		return err
+	case err := <-delivering.failed:
+		// Whoever watches this process starts another one, which finds out what can be read.
+		operators.SetReady(false)
+		return err
 	case <-ctx.Done():
 	}
 	operators.SetReady(false)

@@ -12,10 +12,11 @@ import (
 func (q *Queue) runAttempt(l *lane, j job) {
 	defer q.busy.end()
 	p, e := j.partition, j.entry
-	ctx, number, ok := q.beginAttempt(j)
-	if !ok {
+	ctx, mine, number := q.beginAttempt(j)
+	if mine == nil {
 		return
 	}
+	defer mine.cancel()
 	record, err := q.record(e, j.notification)
 	var result Result
 	if err != nil {
@@ -28,66 +29,54 @@ func (q *Queue) runAttempt(l *lane, j job) {
 	}
 
 	p.mu.Lock()
+	e.attempt = nil
 	if !p.holds(e) {
 		// It was acknowledged meanwhile.
 		p.mu.Unlock()
 		return
 	}
-	attempt := e.attempt
-	attempt.cancel()
-	expired := attempt.expired || !e.once && q.clock.Now().UnixNano() >= e.expires
-	if e.once {
-		attempt.expired = false
-	} else {
-		e.attempt = nil
-	}
+	expired := mine.expired || e.once == nil && q.clock.Now().UnixNano() >= e.expires
 	switch {
 	case result.kind == resultDone:
 		p.remove(e)
 		p.mu.Unlock()
-		if err := q.delivered(p, e, record); err != nil {
-			q.config.Logger.Error("a delivery could not be recorded; it will be repeated", slog.String("sid", e.text()), slog.Any("error", err))
-		}
-	case expired || e.once && result.kind != resultSent && result.kind != resultGone:
+		_ = q.finish(p, e, record, Delivered, "")
+	case result.kind == resultGone && !expired:
+		p.remove(e)
+		p.mu.Unlock()
+		_ = q.finish(p, e, record, Failed, result.reason)
+	case expired || e.once != nil && result.kind != resultSent:
 		p.remove(e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
-	case result.kind == resultGone:
-		p.remove(e)
-		p.mu.Unlock()
-		q.failed(record, result)
 	default:
 		q.keep(p, e, result)
 		p.mu.Unlock()
 	}
 }
 
-// beginAttempt counts the attempt and gives its context; ok is false when there is nothing to try any more.
-func (q *Queue) beginAttempt(j job) (ctx context.Context, number int, ok bool) {
+// beginAttempt counts the attempt and gives its context; mine is nil when there is nothing to try any more.
+func (q *Queue) beginAttempt(j job) (ctx context.Context, mine *running, number int) {
 	p, e := j.partition, j.entry
 	p.mu.Lock()
 	now := q.clock.Now().UnixNano()
 	switch {
 	case !p.holds(e) || q.ctx.Err() != nil:
 		p.mu.Unlock()
-		return nil, 0, false
+		return nil, nil, 0
 	case now >= e.expires:
 		// It waited for a worker for too long. Nothing is ever sent after its TTL.
 		p.remove(e)
-		if e.once {
-			e.attempt = &running{notification: j.notification}
-		}
 		p.mu.Unlock()
 		q.expire([]*entry{e})
-		return nil, 0, false
+		return nil, nil, 0
 	}
 	defer p.mu.Unlock()
-	limit := min(q.config.AttemptTimeout, time.Duration(e.expires-now))
-	ctx, cancel := context.WithTimeout(q.ctx, limit)
-	e.attempt = &running{cancel: cancel, notification: j.notification}
+	ctx, cancel := context.WithTimeout(q.ctx, min(q.config.AttemptTimeout, time.Duration(e.expires-now)))
+	e.attempt = &running{cancel: cancel}
 	e.attempts++
 	e.last = now
-	return ctx, int(e.attempts), true
+	return ctx, e.attempt, int(e.attempts)
 }
 
 // deliver calls the channel; its panic is a failed attempt.
@@ -99,30 +88,48 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 		}
 	}()
 	remaining := time.Duration(e.expires - q.clock.Now().UnixNano())
-	if e.once {
+	if e.once != nil {
 		remaining = 0
 	}
 	return channel.Deliver(ctx, Attempt{Notification: record.Notification, Number: record.Attempts, Remaining: remaining})
 }
 
-// failed records that no attempt will succeed.
-func (q *Queue) failed(record Record, result Result) {
-	record.State, record.Ended, record.Reason = Failed, q.clock.Now(), result.reason
+// finish records that an entry, which was removed from its partition, was delivered or has failed, and tells. If it cannot
+// be recorded the entry is taken back, to be tried again: the SID tells the device that it is the same.
+func (q *Queue) finish(p *partition, e *entry, record Record, state State, reason string) error {
+	record.State, record.Ended, record.Reason = state, q.clock.Now(), reason
 	if err := q.end(record); err != nil {
-		q.config.Logger.Error("a failed notification could not be recorded", slog.String("sid", record.SID), slog.Any("error", err))
+		q.config.Logger.Error("an outcome could not be recorded; the notification is tried again",
+			slog.String("sid", record.SID), slog.String("state", string(state)), slog.Any("error", err))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		e.wake = e.expires
+		if e.attempt == nil {
+			e.phase = scheduled
+			e.wake = min(q.clock.Now().Add(firstRetry).UnixNano(), e.expires)
+		}
+		p.add(e)
+		q.setTimer(p)
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	q.observe(EventFailed, record, result)
+	event := EventDelivered
+	if state == Failed {
+		event = EventFailed
+	}
+	q.observe(event, record, Result{})
+	return nil
 }
 
 // keep decides when an entry is tried again. The partition is locked.
 func (q *Queue) keep(p *partition, e *entry, result Result) {
 	woken := e.woken
 	e.woken = false
+	onDevice := result.kind == resultWaiting || result.kind == resultSent
 	switch {
-	case woken:
+	case onDevice && woken && e.once == nil:
 		q.submit(job{partition: p, entry: e})
 		return
-	case result.kind == resultWaiting || result.kind == resultSent:
+	case onDevice:
 		e.phase = waiting
 		p.reschedule(e, e.expires)
 	default:

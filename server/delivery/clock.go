@@ -30,6 +30,9 @@ type ManualClock struct {
 	// Settle, if any, is called after each callback, so that what the callback started is over before the time goes on.
 	Settle func()
 
+	// advancing lets one Advance move the clock at a time.
+	advancing sync.Mutex
+
 	mu     sync.Mutex
 	now    time.Time
 	timers timerHeap
@@ -64,6 +67,8 @@ func (c *ManualClock) AfterFunc(d time.Duration, f func()) (stop func()) {
 
 // Advance moves the clock by d and calls back what is due on the way, in order, each at its own time.
 func (c *ManualClock) Advance(d time.Duration) {
+	c.advancing.Lock()
+	defer c.advancing.Unlock()
 	c.mu.Lock()
 	end := c.now.Add(d)
 	c.mu.Unlock()

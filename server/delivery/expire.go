@@ -76,7 +76,7 @@ func (q *Queue) expireMany(entries []*entry) {
 	wanted := make(map[string]*entry, len(entries))
 	var first, last int64
 	for _, e := range entries {
-		if e.once {
+		if e.once != nil {
 			q.expireFew([]*entry{e})
 			continue
 		}
@@ -129,7 +129,9 @@ func (q *Queue) endExpired(records []Record) {
 		records[i].State, records[i].Ended = Expired, now
 	}
 	if err := q.end(records...); err != nil {
+		// The store still has them as pending; they expire again at the next start.
 		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
+		return
 	}
 	for _, record := range records {
 		q.observe(EventExpired, record, Result{})

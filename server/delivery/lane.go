@@ -2,13 +2,22 @@ package delivery
 
 import "sync"
 
-// lane runs the attempts of one channel, a bounded number at once, so that a slow channel holds back no other.
+// lane runs the attempts of one channel, a bounded number at once, so that a slow channel holds back no other. Of those
+// only some are for one destination, so that a receiver that does not answer holds back no other either.
 type lane struct {
 	channel Channel
-	workers int
-	run     func(l *lane, j job)
+	// workers bounds the attempts at once, perDestination those for one destination.
+	workers, perDestination int
+	run                     func(l *lane, j job)
 
-	mu      sync.Mutex
+	mu     sync.Mutex
+	active int
+	// at is what is going on and waiting for each destination; turns are those for which something waits, the next first.
+	at    map[uint32]*destination
+	turns []uint32
+}
+
+type destination struct {
 	active  int
 	waiting []job
 }
@@ -21,35 +30,77 @@ type job struct {
 	notification *Notification
 }
 
+func newLane(channel Channel, workers int, run func(l *lane, j job)) *lane {
+	return &lane{channel: channel, workers: workers, perDestination: max(workers/8, 1), run: run, at: map[uint32]*destination{}}
+}
+
+// room tells whether another attempt for a destination may start. The lane is locked.
+func (l *lane) room(key uint32, d *destination) bool {
+	return l.active < l.workers && (key == 0 || d.active < l.perDestination)
+}
+
 func (l *lane) submit(j job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.active == l.workers {
-		// What waits may wait for long: it is read again when its turn comes, unless it is stored nowhere.
-		if !j.entry.once {
-			j.notification = nil
+	key := j.entry.destination
+	d := l.at[key]
+	if d == nil {
+		d = &destination{}
+		l.at[key] = d
+	}
+	if !l.room(key, d) {
+		// What waits may wait for long: it is read again when its turn comes.
+		j.notification = nil
+		if d.waiting = append(d.waiting, j); len(d.waiting) == 1 {
+			l.turns = append(l.turns, key)
 		}
-		l.waiting = append(l.waiting, j)
 		return
 	}
 	l.active++
+	d.active++
 	go l.work(j)
 }
 
-// work runs jobs until none waits.
+// work runs jobs until none may start.
 func (l *lane) work(j job) {
 	for {
 		l.run(l, j)
 		l.mu.Lock()
-		if len(l.waiting) == 0 {
-			l.active--
-			l.waiting = nil
-			l.mu.Unlock()
+		key := j.entry.destination
+		d := l.at[key]
+		l.active--
+		d.active--
+		if d.active == 0 && len(d.waiting) == 0 {
+			delete(l.at, key)
+		}
+		next, ok := l.next()
+		l.mu.Unlock()
+		if !ok {
 			return
 		}
-		j = l.waiting[0]
-		l.waiting[0] = job{}
-		l.waiting = l.waiting[1:]
-		l.mu.Unlock()
+		j = next
 	}
+}
+
+// next takes the job whose destination's turn it is, and counts it. The lane is locked.
+func (l *lane) next() (job, bool) {
+	for i, key := range l.turns {
+		d := l.at[key]
+		if !l.room(key, d) {
+			continue
+		}
+		j := d.waiting[0]
+		d.waiting[0] = job{}
+		d.waiting = d.waiting[1:]
+		l.turns = append(l.turns[:i], l.turns[i+1:]...)
+		if len(d.waiting) > 0 {
+			l.turns = append(l.turns, key)
+		} else {
+			d.waiting = nil
+		}
+		l.active++
+		d.active++
+		return j, true
+	}
+	return job{}, false
 }

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"hash/fnv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -25,9 +26,11 @@ type partition struct {
 	mu      sync.Mutex
 	entries map[sid]*entry
 	wakes   wakeHeap
-	// stop ends the timer that is set for the first wake; at is when that is.
-	stop func()
-	at   int64
+	// stop ends the timer that is set for the first wake; at is when that is. timer numbers the timers: one that was
+	// replaced may have fired already.
+	stop  func()
+	at    int64
+	timer int
 }
 
 // sid is the random part of a notification's SID, in binary: a third of the text's size.
@@ -48,9 +51,11 @@ type entry struct {
 	phase    phase
 	// woken asks for another attempt after the one that is being made.
 	woken bool
-	// once is true for a TTL of 0: one attempt, stored nowhere.
-	once bool
-	// attempt holds what is needed while one is made; nil otherwise.
+	// once is the notification when its TTL is 0: one attempt, stored nowhere. It is nil for all others.
+	once *Notification
+	// destination is a hash of where its channel sends it; 0 for a channel without addresses.
+	destination uint32
+	// attempt is the attempt that is being made; nil otherwise.
 	attempt *running
 }
 
@@ -59,8 +64,6 @@ type running struct {
 	cancel context.CancelFunc
 	// expired notes that the TTL elapsed meanwhile.
 	expired bool
-	// notification is kept for one that is stored nowhere, until it ends.
-	notification *Notification
 }
 
 // phase is what an entry waits for.
@@ -121,6 +124,20 @@ func (h *wakeHeap) Pop() any {
 	e.index = -1
 	*h = old[:len(old)-1]
 	return e
+}
+
+// destinationOf tells receivers apart: by the address up to its path, or wholly where it has no such parts.
+func destinationOf(address string) uint32 {
+	if address == "" {
+		return 0
+	}
+	if scheme, rest, ok := strings.Cut(address, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		address = scheme + "://" + host
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(address))
+	return h.Sum32()
 }
 
 func fromNanos(n int64) time.Time {

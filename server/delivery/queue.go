@@ -81,7 +81,7 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	q := &Queue{config: config, clock: config.Clock, lanes: map[string]*lane{}}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	for name, channel := range config.Channels {
-		q.lanes[name] = &lane{channel: channel, workers: config.Workers, run: q.runAttempt}
+		q.lanes[name] = newLane(channel, config.Workers, q.runAttempt)
 	}
 	for i := range q.partitions {
 		q.partitions[i].entries = map[sid]*entry{}
@@ -147,7 +147,7 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 }
 
 func (q *Queue) newEntry(n Notification) (*entry, error) {
-	e := &entry{expires: n.Expires().UnixNano(), index: -1, lane: q.lanes[n.Channel], once: n.TTL == 0}
+	e := &entry{expires: n.Expires().UnixNano(), index: -1, lane: q.lanes[n.Channel], destination: destinationOf(n.Address)}
 	digits := strings.TrimPrefix(n.SID, "NT")
 	if len(digits) != 2*len(e.sid) {
 		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
@@ -155,11 +155,12 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 	if _, err := hex.Decode(e.sid[:], []byte(digits)); err != nil {
 		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
 	}
-	if e.once {
+	if n.TTL == 0 {
+		e.once = &n
 		e.expires = q.clock.Now().Add(q.config.AttemptTimeout).UnixNano()
 	}
 	if e.lane == nil {
-		e.lane = &lane{channel: noChannel(n.Channel), workers: 1, run: q.runAttempt}
+		e.lane = newLane(noChannel(n.Channel), 1, q.runAttempt)
 	}
 	e.wake = e.expires
 	return e, nil
@@ -199,15 +200,21 @@ func (q *Queue) setTimer(p *partition) {
 		p.stop()
 	}
 	p.at = first
-	wait := time.Duration(first - q.clock.Now().UnixNano())
-	p.stop = q.clock.AfterFunc(wait, func() { q.attend(p) })
+	p.timer++
+	timer, wait := p.timer, time.Duration(first-q.clock.Now().UnixNano())
+	p.stop = q.clock.AfterFunc(wait, func() { q.attend(p, timer) })
 }
 
 // attend deals with the entries whose time has come: they expire, or they are tried again.
-func (q *Queue) attend(p *partition) {
+func (q *Queue) attend(p *partition, timer int) {
 	q.busy.begin()
 	defer q.busy.end()
 	p.mu.Lock()
+	if timer != p.timer {
+		// Another timer has been set since.
+		p.mu.Unlock()
+		return
+	}
 	p.stop = nil
 	now := q.clock.Now().UnixNano()
 	var over []*entry
@@ -216,13 +223,11 @@ func (q *Queue) attend(p *partition) {
 		switch {
 		case now < e.expires:
 			q.submit(job{partition: p, entry: e})
-		case e.phase == attempting:
+		case e.attempt != nil:
 			// The attempt ends now and decides: it may just have succeeded.
 			heap.Pop(&p.wakes)
-			if e.attempt != nil {
-				e.attempt.expired = true
-				e.attempt.cancel()
-			}
+			e.attempt.expired = true
+			e.attempt.cancel()
 		default:
 			p.remove(e)
 			over = append(over, e)
@@ -239,8 +244,8 @@ func (q *Queue) record(e *entry, n *Notification) (Record, error) {
 	switch {
 	case n != nil:
 		record = Record{Notification: *n, State: Pending}
-	case e.once && e.attempt != nil:
-		record = Record{Notification: *e.attempt.notification, State: Pending}
+	case e.once != nil:
+		record = Record{Notification: *e.once, State: Pending}
 	default:
 		var err error
 		if record, err = q.config.Store.Find(q.ctx, e.text()); err != nil {
@@ -275,7 +280,7 @@ func (q *Queue) observe(t EventType, record Record, result Result) {
 	q.config.Observe(event)
 }
 
-// Wake tries everything again that is pending for a device: it has just connected.
+// Wake tries again what waits for a device: it has just connected. What is to be tried at a certain time is left alone.
 func (q *Queue) Wake(ctx context.Context, d Device) error {
 	p := q.partitionOf(d)
 	for record, err := range q.config.Store.DevicePending(ctx, d) {
@@ -288,10 +293,12 @@ func (q *Queue) Wake(ctx context.Context, d Device) error {
 		}
 		p.mu.Lock()
 		if known := p.entries[e.sid]; known != nil {
-			if known.phase == attempting {
+			switch known.phase {
+			case attempting:
 				known.woken = true
-			} else {
+			case waiting:
 				q.submit(job{p, known, &record.Notification})
+			case scheduled:
 			}
 		}
 		p.mu.Unlock()
@@ -300,7 +307,8 @@ func (q *Queue) Wake(ctx context.Context, d Device) error {
 }
 
 // Acknowledge ends a notification as delivered: the device says that it has it. Doing it twice is no error. The error is
-// ErrNotFound when the device has no such notification, or not any more.
+// ErrNotFound when the device has no such notification, or not any more, or when its channel is none that devices
+// connect to.
 func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error {
 	record, err := q.Find(ctx, sidText)
 	if err != nil {
@@ -322,30 +330,17 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 	p := q.partitionOf(d)
 	p.mu.Lock()
 	known := p.entries[e.sid]
-	if known == nil || !known.once && q.clock.Now().UnixNano() >= known.expires {
+	connected := false
+	if known != nil {
+		_, connected = known.lane.channel.(Presence)
+	}
+	if !connected || known.once == nil && q.clock.Now().UnixNano() >= known.expires {
 		p.mu.Unlock()
 		return ErrNotFound
 	}
 	p.remove(known)
 	p.mu.Unlock()
-	return q.delivered(p, known, record)
-}
-
-// delivered records the delivery of an entry that was removed from its partition. If that fails the notification is
-// taken back, to be delivered again: the SID tells the device that it is the same.
-func (q *Queue) delivered(p *partition, e *entry, record Record) error {
-	record.State, record.Ended = Delivered, q.clock.Now()
-	if err := q.end(record); err != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		e.phase = scheduled
-		e.wake = min(q.clock.Now().Add(firstRetry).UnixNano(), e.expires)
-		p.add(e)
-		q.setTimer(p)
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	q.observe(EventDelivered, record, Result{})
-	return nil
+	return q.finish(p, known, record, Delivered, "")
 }
 
 // Find gives what became of a notification; the error is ErrNotFound when none has this SID, or not any more.
@@ -358,7 +353,7 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 	}
 	record, ended := q.recent.find("NT" + hex.EncodeToString(key[:]))
 	if ended {
-		return record, nil
+		return q.kept(record)
 	}
 	record, err := q.config.Store.Find(ctx, sidText)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -366,7 +361,7 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 	}
 	stored := err == nil
 	if stored && record.State != Pending {
-		return record, nil
+		return q.kept(record)
 	}
 	for i := range q.partitions {
 		p := &q.partitions[i]
@@ -375,9 +370,9 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 		}
 		p.mu.Lock()
 		e := p.entries[key]
-		if e != nil && (stored || e.once && e.attempt != nil) {
+		if e != nil && (stored || e.once != nil) {
 			if !stored {
-				record = Record{Notification: *e.attempt.notification, State: Pending}
+				record = Record{Notification: *e.once, State: Pending}
 			}
 			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
 			p.mu.Unlock()
@@ -389,6 +384,14 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 		}
 	}
 	return Record{}, ErrNotFound
+}
+
+// kept gives an outcome until Retention is over: a store forgets it some time after.
+func (q *Queue) kept(record Record) (Record, error) {
+	if q.clock.Now().Sub(record.Ended) > Retention {
+		return Record{}, ErrNotFound
+	}
+	return record, nil
 }
 
 // Pending is how many notifications wait for their outcome.

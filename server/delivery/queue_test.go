@@ -22,8 +22,10 @@ type script struct {
 	attempts []delivery.Attempt
 	// began, if any, is told of each attempt.
 	began chan bool
-	// hold, if any, is received from in each attempt, or the attempt's context ends.
+	// hold, if any, is received from in each attempt, or the attempt's context ends; only, if any, is the one address
+	// that it is for.
 	hold chan bool
+	only string
 }
 
 func (s *script) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
@@ -35,7 +37,7 @@ func (s *script) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resul
 	if s.began != nil {
 		s.began <- true
 	}
-	if hold != nil {
+	if hold != nil && (s.only == "" || s.only == a.Address) {
 		select {
 		case <-hold:
 		case <-ctx.Done():
@@ -44,6 +46,9 @@ func (s *script) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resul
 	}
 	return result
 }
+
+// Present lets what this channel sends be acknowledged.
+func (*script) Present(delivery.Device) bool { return true }
 
 // tried gives the attempts so far.
 func (s *script) tried() []delivery.Attempt {
@@ -59,8 +64,9 @@ type bench struct {
 	store   delivery.Store
 	channel *script
 
-	mu     sync.Mutex
-	events []string
+	mu      sync.Mutex
+	events  []string
+	onEvent func(delivery.Event)
 }
 
 func (b *bench) history() string {
@@ -86,6 +92,9 @@ func (b *bench) start(t *testing.T) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.events = append(b.events, string(e.Type))
+			if b.onEvent != nil {
+				b.onEvent(e)
+			}
 		},
 	})
 	if err != nil {
@@ -330,6 +339,134 @@ func TestAttemptThatIsUnderWayAtTheExpiry(t *testing.T) {
 	b.clock.Advance(time.Second)
 	b.Idle()
 	b.expect(t, n, delivery.Expired, 1)
+}
+
+// A receiver that does not answer holds back no other of the same channel, and what waits behind it expires on time.
+func TestHangingDestinationHoldsBackNoOther(t *testing.T) {
+	b := newBench(t, done)
+	b.channel.hold = make(chan bool)
+	b.channel.only = "https://hanging.example/1"
+	var waiting []delivery.Notification
+	for i := range 200 {
+		n := deliverytest.Notification(i)
+		n.Address = "https://hanging.example/1"
+		n.Created, n.TTL = deliverytest.Start, 30*time.Second
+		if err := b.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		waiting = append(waiting, n)
+	}
+	good := deliverytest.Notification(500)
+	good.Address = "https://good.example/"
+	delivered := make(chan bool)
+	b.onEvent = func(e delivery.Event) {
+		if e.Type == delivery.EventDelivered && e.Record.SID == good.SID {
+			close(delivered)
+		}
+	}
+	if err := b.Add(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	<-delivered
+	b.clock.Settle = nil
+	b.clock.Advance(30 * time.Second)
+	b.Idle()
+	for _, n := range waiting {
+		if record, err := b.Find(t.Context(), n.SID); err != nil || record.State != delivery.Expired || record.Ended.Sub(n.Expires()) != 0 {
+			t.Fatalf("%+v %v", record, err)
+		}
+	}
+}
+
+// flaky is a store whose End fails as often as it is told.
+type flaky struct {
+	delivery.Store
+	mu       sync.Mutex
+	failures int
+}
+
+func (f *flaky) End(ctx context.Context, records ...delivery.Record) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failures > 0 {
+		f.failures--
+		return errors.New("the disk is away")
+	}
+	return f.Store.End(ctx, records...)
+}
+
+// An outcome that cannot be recorded is not announced, and the notification is tried again.
+func TestOutcomeThatCannotBeRecorded(t *testing.T) {
+	for name, c := range map[string]struct {
+		result delivery.Result
+		state  delivery.State
+	}{"delivered": {done, delivery.Delivered}, "failed": {delivery.Gone("410"), delivery.Failed}} {
+		t.Run(name, func(t *testing.T) {
+			b := &bench{clock: delivery.NewManualClock(deliverytest.Start), store: &flaky{Store: memstore.New(), failures: 2}, channel: &script{results: []delivery.Result{c.result}}}
+			b.start(t)
+			n := deliverytest.Notification(0)
+			b.add(t, n)
+			b.expect(t, n, delivery.Pending, 1)
+			b.clock.Advance(2 * time.Second)
+			b.expect(t, n, c.state, 3)
+			if strings.Count(b.history(), string(c.state)) != 1 {
+				t.Error(b.history())
+			}
+		})
+	}
+	t.Run("acknowledged while an attempt is under way", func(t *testing.T) {
+		b := &bench{clock: delivery.NewManualClock(deliverytest.Start), store: &flaky{Store: memstore.New(), failures: 1},
+			channel: &script{results: []delivery.Result{again, done}, began: make(chan bool), hold: make(chan bool)}}
+		b.start(t)
+		n := deliverytest.Notification(0)
+		if err := b.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		<-b.channel.began
+		if err := b.Acknowledge(t.Context(), n.Device, n.SID); !errors.Is(err, delivery.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		b.clock.Settle = nil
+		b.clock.Advance(5 * time.Second)
+		b.channel.hold <- true
+		b.Idle()
+		go func() { <-b.channel.began; b.channel.hold <- true }()
+		b.clock.Settle = b.Idle
+		b.clock.Advance(5 * time.Second)
+		b.expect(t, n, delivery.Delivered, 2)
+	})
+}
+
+// A device that connects again and again does not hurry a receiver that asked to be left alone.
+func TestWakeLeavesRetryAfterAlone(t *testing.T) {
+	b := newBench(t, delivery.Again(time.Minute, "429"))
+	n := deliverytest.Notification(0)
+	b.add(t, n)
+	for range 5 {
+		if err := b.Wake(t.Context(), n.Device); err != nil {
+			t.Fatal(err)
+		}
+		b.Idle()
+	}
+	b.expect(t, n, delivery.Pending, 1)
+}
+
+func TestOutcomesAreKeptAnHour(t *testing.T) {
+	b := newBench(t, done)
+	stored, once := deliverytest.Notification(0), deliverytest.Notification(1)
+	once.TTL = 0
+	b.add(t, stored)
+	b.add(t, once)
+	b.clock.Advance(delivery.Retention)
+	for _, n := range []delivery.Notification{stored, once} {
+		b.expect(t, n, delivery.Delivered, 1)
+	}
+	b.clock.Advance(time.Second)
+	for _, n := range []delivery.Notification{stored, once} {
+		if _, err := b.Find(t.Context(), n.SID); !errors.Is(err, delivery.ErrNotFound) {
+			t.Errorf("after an hour: %v", err)
+		}
+	}
 }
 
 func TestSlowChannelHoldsBackNoOther(t *testing.T) {

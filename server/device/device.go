@@ -50,8 +50,10 @@ type Config struct {
 	Key   Key
 	// Heartbeat is how often an idle stream says that it is alive. 0: DefaultHeartbeat.
 	Heartbeat time.Duration
-	// Now is the clock. Nil: time.Now.
+	// Now is the clock that notifications expire by. Nil: time.Now.
 	Now func() time.Time
+	// TokenTime is the clock that tokens expire by. Nil: time.Now.
+	TokenTime func() time.Time
 	// Logger gets what goes wrong. Nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -76,6 +78,9 @@ func New(config Config) (*Handler, error) {
 	}
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.TokenTime == nil {
+		config.TokenTime = time.Now
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -139,16 +144,20 @@ func (h *Handler) authenticate(rules []rule.Rule) echo.MiddlewareFunc {
 			if !ok {
 				return errUnauthorized
 			}
-			device, err := h.config.Key.verify(token, h.config.Now())
+			device, expires, err := h.config.Key.verify(token, h.config.TokenTime())
 			if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
 				return errUnauthorized
 			}
+			c.Set(tokenExpires, expires)
 			return next(c)
 		}
 	}
 }
 
-// StreamNotifications holds the stream open.
+// tokenExpires is where authenticate leaves the time that the token expires at.
+const tokenExpires = "tokenExpires"
+
+// StreamNotifications holds the stream open, until the token expires at the latest.
 func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, identity Identity, params StreamNotificationsParams) error {
 	skip := ""
 	if params.LastEventID != nil {
@@ -160,6 +169,9 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	defer cancel()
+	if expires, ok := c.Get(tokenExpires).(time.Time); ok {
+		defer time.AfterFunc(expires.Sub(h.config.TokenTime()), cancel).Stop()
+	}
 	s := events{w: c.Response().Writer, control: http.NewResponseController(c.Response().Writer)}
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	s.w.Header().Set("Cache-Control", "no-store")
@@ -184,10 +196,9 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 			return nil
 		case <-heartbeat.C:
 			err = s.write(": alive\n\n")
-		case attempt, open := <-connection.Notifications():
-			if !open {
-				return nil
-			}
+		case <-connection.Done():
+			return nil
+		case attempt := <-connection.Notifications():
 			err = s.event(attempt, h.config.Now())
 		}
 		if err != nil {
@@ -209,15 +220,24 @@ func (s events) write(text string) error {
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 ends a stream at its deadline even when nothing is being written.
+	if err := s.control.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // event writes a notification, unless it expired while it waited.
 func (s events) event(a *delivery.Attempt, now time.Time) error {
 	remaining := a.Expires().Sub(now)
-	if a.TTL == 0 {
+	switch {
+	case a.TTL == 0 && -remaining <= delivery.DefaultAttemptTimeout+time.Second:
 		remaining = 0
-	} else if remaining <= 0 {
+	case remaining <= 0:
+		// It waited in the buffer for too long.
 		return nil
 	}
 	data, err := json.Marshal(Notification{

@@ -39,7 +39,7 @@ func start(t *testing.T, configure ...func(*device.Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := device.Config{Queue: queue, Hub: hub, Key: device.Key(key), Now: clock.Now}
+	config := device.Config{Queue: queue, Hub: hub, Key: device.Key(key), Now: clock.Now, TokenTime: clock.Now}
 	for _, f := range configure {
 		f(&config)
 	}

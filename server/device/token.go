@@ -85,14 +85,14 @@ func (k Key) Token(d delivery.Device, now time.Time, valid time.Duration) (strin
 	}).SignedString([]byte(k))
 }
 
-// verify tells which device a token is for.
-func (k Key) verify(token string, now time.Time) (delivery.Device, error) {
+// verify tells which device a token is for, and until when.
+func (k Key) verify(token string, now time.Time) (d delivery.Device, expires time.Time, err error) {
 	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return []byte(k), nil },
+	_, err = jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return []byte(k), nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(audience), jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	if err != nil {
-		return delivery.Device{}, err
+		return delivery.Device{}, time.Time{}, err
 	}
-	return delivery.Device{ServiceSID: c.ServiceSID, Identity: c.Subject}, nil
+	return delivery.Device{ServiceSID: c.ServiceSID, Identity: c.Subject}, c.ExpiresAt.Time, nil
 }

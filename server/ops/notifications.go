@@ -178,7 +178,10 @@ func (o *Ops) serveEvents(w http.ResponseWriter, r *http.Request) {
 		if _, err := fmt.Fprint(w, line); err != nil {
 			return err
 		}
-		return control.Flush()
+		if err := control.Flush(); err != nil {
+			return err
+		}
+		return control.SetWriteDeadline(time.Time{})
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -53,7 +53,8 @@ func TestChannel(t *testing.T, open func(t *testing.T) Receiver) {
 			a.Number = number + 1
 			r.Channel.Deliver(t.Context(), a)
 		}
-		if got := r.Received(); !slices.Equal(got, []string{n.SID, n.SID}) {
+		// A channel that knows that the device has it need not send it twice.
+		if got := r.Received(); !slices.Equal(slices.Compact(got), []string{n.SID}) {
 			t.Errorf("received %v", got)
 		}
 	})

@@ -46,5 +46,6 @@ func (l logger) Errorf(format string, args ...any) {
 	l.log.Error("store", slog.String("error", fmt.Sprintf(format, args...)))
 }
 
-// Fatalf must not return: the library would go on as if nothing had happened.
+// Fatalf must not return: the library would go on as if nothing had happened. Called for somebody's commit, the panic
+// ends as that one's error; called in a goroutine of the library's own, it ends the process.
 func (l logger) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

@@ -34,6 +34,9 @@ const (
 type Options struct {
 	// MinFree is how much space must be free on the disk, in bytes. 0: DefaultMinFree.
 	MinFree uint64
+	// OnFailure, if any, is called once, with the error after which nothing can be written or read any more. The store
+	// has to be opened again, by another process.
+	OnFailure func(error)
 	// Logger gets what goes wrong inside the store. Nil: nothing is logged.
 	Logger *slog.Logger
 	// FS is the file system. Nil: the operating system's.
@@ -47,6 +50,8 @@ type Store struct {
 	lock  *pebble.Lock
 	space space
 	log   *slog.Logger
+	// onFailure is told when failed is set.
+	onFailure func(error)
 
 	// life keeps the database open while something uses it; closed is guarded by it.
 	life   sync.RWMutex
@@ -77,7 +82,7 @@ func Open(dir string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: it is in use by another process, or not writable: %w", dir, err)
 	}
-	s := &Store{dir: dir, lock: lock, log: options.Logger, seed: maphash.MakeSeed(), space: space{fs: options.FS, dir: dir, min: options.MinFree}}
+	s := &Store{dir: dir, lock: lock, log: options.Logger, onFailure: options.OnFailure, seed: maphash.MakeSeed(), space: space{fs: options.FS, dir: dir, min: options.MinFree}}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	s.db, err = openDB(dir, &pebble.Options{
@@ -126,8 +131,12 @@ func (s *Store) use(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("data directory %s: cannot be written any more: %v", s.dir, v)
-			s.failed.Store(&err)
-			s.log.Error("the store failed; nothing is taken until a restart", slog.Any("error", err))
+			if s.failed.CompareAndSwap(nil, &err) {
+				s.log.Error("the store failed; nothing is taken until a restart", slog.Any("error", err))
+				if s.onFailure != nil {
+					s.onFailure(err)
+				}
+			}
 		}
 	}()
 	return f()

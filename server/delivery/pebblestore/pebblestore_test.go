@@ -121,7 +121,10 @@ func failing(err error, on *atomic.Bool) vfs.FS {
 
 func TestFailingDiskTakesNothing(t *testing.T) {
 	var on atomic.Bool
-	s := open(t, "data", pebblestore.Options{FS: failing(errors.New("no space left on device"), &on)})
+	failed := make(chan error, 10)
+	s := open(t, "data", pebblestore.Options{
+		FS: failing(errors.New("no space left on device"), &on), OnFailure: func(err error) { failed <- err },
+	})
 	if err := s.Add(t.Context(), deliverytest.Notification(0)); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +133,9 @@ func TestFailingDiskTakesNothing(t *testing.T) {
 		if err := s.Add(t.Context(), deliverytest.Notification(i)); err == nil || !strings.Contains(err.Error(), "data") {
 			t.Errorf("notification %d on a failing disk: %v", i, err)
 		}
+	}
+	if len(failed) != 1 || !strings.Contains((<-failed).Error(), "no space left") {
+		t.Errorf("the failure was told %d times", len(failed))
 	}
 }
 

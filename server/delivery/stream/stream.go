@@ -7,12 +7,17 @@ package stream
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// buffered is how many notifications wait for a connection that does not read; one more cuts it off.
-const buffered = 64
+// buffered is how many notifications wait for a connection; patience is how long one more waits for a place. Then the
+// connection does not read, and is cut off.
+const (
+	buffered = 64
+	patience = time.Second
+)
 
 // Hub is a delivery.Channel. The zero Hub has no connections.
 type Hub struct {
@@ -23,18 +28,22 @@ type Hub struct {
 
 // Connection is one connection of a device.
 type Connection struct {
-	hub    *Hub
-	device delivery.Device
-	skip   string
-	// notifications is closed, under the hub's lock, when the connection is cut off.
+	hub           *Hub
+	device        delivery.Device
 	notifications chan *delivery.Attempt
+	done          chan struct{}
 	closed        bool
+	// had is what the device was sent on this connection, until it expires: it is not sent twice.
+	had map[string]time.Time
 }
 
-// Connect registers a connection. The caller then wakes the device's queue, reads Notifications until it is closed, and
-// calls Close. The notification with the SID skip, if any, is not sent on it.
+// Connect registers a connection. The caller then wakes the device's queue, reads Notifications until Done, and calls
+// Close. The notification with the SID skip, if any, is not sent on it: the device has it.
 func (h *Hub) Connect(d delivery.Device, skip string) *Connection {
-	c := &Connection{hub: h, device: d, skip: skip, notifications: make(chan *delivery.Attempt, buffered)}
+	c := &Connection{hub: h, device: d, notifications: make(chan *delivery.Attempt, buffered), done: make(chan struct{})}
+	if skip != "" {
+		c.had = map[string]time.Time{skip: {}}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.devices == nil {
@@ -59,22 +68,22 @@ func (h *Hub) Present(d delivery.Device) bool {
 	return len(h.devices[d]) > 0
 }
 
-// Deliver hands the notification to the device's connections.
-func (h *Hub) Deliver(_ context.Context, a delivery.Attempt) delivery.Result {
+// Deliver hands the notification to the device's connections, once to each.
+func (h *Hub) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	sent := false
-	// A copy: cutting off changes the list.
-	for _, c := range append([]*Connection(nil), h.devices[a.Device]...) {
-		if c.skip == a.SID {
+	connections := append([]*Connection(nil), h.devices[a.Device]...)
+	sent, to := false, connections[:0]
+	for _, c := range connections {
+		if c.has(a) {
 			sent = true
 			continue
 		}
-		select {
-		case c.notifications <- &a:
+		to = append(to, c)
+	}
+	h.mu.Unlock()
+	for _, c := range to {
+		if c.send(ctx, &a) {
 			sent = true
-		default:
-			h.remove(c)
 		}
 	}
 	if !sent {
@@ -83,13 +92,54 @@ func (h *Hub) Deliver(_ context.Context, a delivery.Attempt) delivery.Result {
 	return delivery.Sent()
 }
 
-// remove closes a connection's channel. The hub is locked.
+// has tells whether the connection was sent the notification, and notes that it is now. The hub is locked.
+func (c *Connection) has(a delivery.Attempt) bool {
+	if _, had := c.had[a.SID]; had {
+		return true
+	}
+	if c.had == nil {
+		c.had = map[string]time.Time{}
+	}
+	if len(c.had) >= 4*buffered {
+		now := a.Expires().Add(-a.Remaining)
+		for sid, expires := range c.had {
+			if !expires.IsZero() && expires.Before(now) {
+				delete(c.had, sid)
+			}
+		}
+	}
+	c.had[a.SID] = a.Expires()
+	return false
+}
+
+// send puts a notification into the connection's buffer. A connection that makes no place for it in time is cut off.
+func (c *Connection) send(ctx context.Context, a *delivery.Attempt) bool {
+	select {
+	case c.notifications <- a:
+		return true
+	default:
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case c.notifications <- a:
+		return true
+	case <-c.done:
+	case <-ctx.Done():
+		c.Close()
+	case <-timer.C:
+		c.Close()
+	}
+	return false
+}
+
+// remove forgets a connection. The hub is locked.
 func (h *Hub) remove(c *Connection) {
 	if c.closed {
 		return
 	}
 	c.closed = true
-	close(c.notifications)
+	close(c.done)
 	h.count--
 	rest := h.devices[c.device][:0:0]
 	for _, other := range h.devices[c.device] {
@@ -104,8 +154,11 @@ func (h *Hub) remove(c *Connection) {
 	h.devices[c.device] = rest
 }
 
-// Notifications gives what the device is sent. It is closed when the connection does not read, or by Close.
+// Notifications gives what the device is sent.
 func (c *Connection) Notifications() <-chan *delivery.Attempt { return c.notifications }
+
+// Done is closed when the connection was cut off because it does not read, or by Close.
+func (c *Connection) Done() <-chan struct{} { return c.done }
 
 // Close ends the connection. Doing it twice is no error.
 func (c *Connection) Close() {

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/deliverytest"
@@ -43,22 +44,57 @@ func TestHub(t *testing.T) {
 }
 
 func TestSlowReaderIsCutOff(t *testing.T) {
-	var hub stream.Hub
-	slow := hub.Connect(attempt(0).Device, "")
-	results := map[string]int{}
-	for range 100 {
-		results[hub.Deliver(t.Context(), attempt(0)).String()]++
-	}
-	if results["sent"] != 64 || results["waiting"] != 36 || hub.Connections() != 0 {
-		t.Errorf("%v, %d connections", results, hub.Connections())
-	}
-	read := 0
-	for range slow.Notifications() {
-		read++
-	}
-	if read != 64 {
-		t.Errorf("read %d", read)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var hub stream.Hub
+		slow := hub.Connect(attempt(0).Device, "")
+		results := map[string]int{}
+		for i := range 70 {
+			results[hub.Deliver(t.Context(), attempt(10*i)).String()]++
+		}
+		<-slow.Done()
+		if results["sent"] != 64 || results["waiting"] != 6 || hub.Connections() != 0 || len(slow.Notifications()) != 64 {
+			t.Errorf("%v, %d connections, %d buffered", results, hub.Connections(), len(slow.Notifications()))
+		}
+	})
+}
+
+// A device that reads gets everything, however much is pending when it connects, and each once.
+func TestReaderGetsEverythingOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hub stream.Hub
+		reader := hub.Connect(attempt(0).Device, "")
+		got := map[string]int{}
+		go func() {
+			for {
+				select {
+				case a := <-reader.Notifications():
+					got[a.SID]++
+				case <-reader.Done():
+					return
+				}
+			}
+		}()
+		for range 2 {
+			for i := range 500 {
+				a := attempt(10 * i)
+				a.Created = deliverytest.Start
+				if result := hub.Deliver(t.Context(), a).String(); result != "sent" {
+					t.Fatal(result)
+				}
+			}
+		}
+		synctest.Wait()
+		reader.Close()
+		synctest.Wait()
+		if len(got) != 500 {
+			t.Errorf("%d of 500", len(got))
+		}
+		for sid, n := range got {
+			if n != 1 {
+				t.Errorf("%s came %d times", sid, n)
+			}
+		}
+	})
 }
 
 func TestChannel(t *testing.T) {

@@ -13,6 +13,7 @@ func TestPublic(t *testing.T) {
 		"169.254.169.254": false, "fe80::1": false, "fe80::1%eth0": false, "fd00::1": false, "::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false,
 		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "240.0.0.1": false, "198.18.0.1": false, "192.0.0.1": false,
 		"64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001::1": false,
+		"fec0::1": false, "::7f00:1": false, "::ffff:0:127.0.0.1": false,
 	} {
 		if got := public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v, want %v", address, got, want)
