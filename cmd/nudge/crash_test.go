@@ -199,6 +199,10 @@ func TestDeviceInTheTerminal(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("exit %d", code)
 	}
+	nowhere := filepath.Join(t.TempDir(), "typo")
+	if code, _, stderr := command("device-token", "--data="+nowhere, target[0], target[1]); code != exitFailure || !strings.Contains(stderr, nowhere) {
+		t.Errorf("no such data directory: exit %d, %s", code, stderr)
+	}
 	code, _, stderr := command("device", "--url="+r.url, target[0], "--identity=another-device", "--token="+strings.TrimSpace(token))
 	if code != exitFailure || !strings.Contains(stderr, "401") {
 		t.Errorf("another device's token: exit %d, %s", code, stderr)

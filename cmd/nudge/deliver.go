@@ -43,7 +43,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *s
 	if d.store, err = pebblestore.Open(cmd.Data, pebblestore.Options{Logger: log, OnFailure: func(err error) { d.failed <- err }}); err != nil {
 		return nil, err
 	}
-	key, err := deviceKey(cmd.DeviceKey, cmd.Data)
+	key, err := deviceKey(cmd.DeviceKey, cmd.Data, device.LoadOrMakeKey)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (cmd *serveCommand) webhook(allowPrivate bool) (*webhook.Channel, error) {
 	secret := cmd.WebhookSecret
 	if secret == "" {
 		var err error
-		if secret, err = webhook.LoadSecret(cmd.Data); err != nil {
+		if secret, err = webhook.LoadOrMakeSecret(cmd.Data); err != nil {
 			return nil, err
 		}
 	}
@@ -110,9 +110,9 @@ func (cmd *serveCommand) webhook(allowPrivate bool) (*webhook.Channel, error) {
 }
 
 // deviceKey is the key that was given, or the data directory's.
-func deviceKey(text, dir string) (device.Key, error) {
+func deviceKey(text, dir string, load func(dir string) (device.Key, error)) (device.Key, error) {
 	if text == "" {
-		return device.LoadKey(dir)
+		return load(dir)
 	}
 	key, err := device.NewKey(text)
 	if err != nil {

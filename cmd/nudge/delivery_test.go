@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -136,6 +137,43 @@ func TestWebhookAndEventsWebhook(t *testing.T) {
 	}
 	if n := r.status(t, sid); n.State != delivery.Delivered || n.Attempts != 1 {
 		t.Errorf("%+v", n)
+	}
+}
+
+// The README's minute: a server, a receiver, a notification.
+func TestReceiveInTheTerminal(t *testing.T) {
+	data := t.TempDir()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := serve(t, "--data="+data, "--device=webhook=http://"+addr+"/", "--webhook-allow-private")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stdout, stderr, ended := newLines(), newLines(), make(chan int)
+	go func() { ended <- run(ctx, []string{"receive", "--addr=" + addr, "--data=" + data}, stdout, stderr) }()
+	stderr.await(t, "receiving webhooks on")
+	sid := r.create(t, "150")
+	stdout.await(t, `"sid":"`+sid)
+	forged, err := http.Post("http://"+addr, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = forged.Body.Close()
+	if forged.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a forged webhook got %d", forged.StatusCode)
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	nowhere := t.TempDir() + "/typo"
+	if code, _, stderr := command("receive", "--addr="+addr, "--data="+nowhere); code != exitFailure || !strings.Contains(stderr, nowhere) {
+		t.Errorf("no such data directory: exit %d, %s", code, stderr)
 	}
 }
 

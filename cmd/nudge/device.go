@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"time"
@@ -29,7 +30,10 @@ func (w whichDevice) device() delivery.Device {
 }
 
 func (w whichDevice) token(valid time.Duration) (string, error) {
-	key, err := deviceKey(w.DeviceKey, w.Data)
+	key, err := deviceKey(w.DeviceKey, w.Data, device.LoadKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%w; --data must be the data directory of a server that was started", err)
+	}
 	if err != nil {
 		return "", err
 	}

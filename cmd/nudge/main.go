@@ -55,6 +55,7 @@ type commands struct {
 	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
 	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`
 	Device      deviceCommand      `cmd:"" help:"Be a device: print and acknowledge what arrives."`
+	Receive     receiveCommand     `cmd:"" help:"Be a receiver of webhooks: verify and print what arrives."`
 	DeviceToken deviceTokenCommand `cmd:"" help:"Mint a token for a device."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -213,9 +214,15 @@ func TestPageTalksToNobodyElse(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	made, err := device.LoadKey(dir)
+	if _, err := device.LoadKey(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no key yet: %v", err)
+	}
+	made, err := device.LoadOrMakeKey(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if again, err := device.LoadOrMakeKey(dir); err != nil || string(again) != string(made) {
+		t.Errorf("%q, %v, want %q", again, err, made)
 	}
 	again, err := device.LoadKey(dir)
 	if err != nil || string(again) != string(made) || len(made) < 32 {

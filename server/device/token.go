@@ -36,13 +36,10 @@ func NewKey(text string) (Key, error) {
 	return Key(text), nil
 }
 
-// LoadKey reads the key of a data directory, and makes one where there is none.
+// LoadKey reads the key of a server's data directory. The error wraps fs.ErrNotExist where there is none.
 func LoadKey(dir string) (Key, error) {
 	path := filepath.Join(dir, keyFile)
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeKey(dir, path)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
@@ -53,7 +50,12 @@ func LoadKey(dir string) (Key, error) {
 	return key, nil
 }
 
-func makeKey(dir, path string) (Key, error) {
+// LoadOrMakeKey reads the key of a data directory, and makes one where there is none.
+func LoadOrMakeKey(dir string) (Key, error) {
+	key, err := LoadKey(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
 	var random [minKey]byte
 	// It never fails: crypto/rand ends the process instead.
 	_, _ = rand.Read(random[:])
@@ -61,7 +63,7 @@ func makeKey(dir, path string) (Key, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte(text+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
 	return Key(text), nil

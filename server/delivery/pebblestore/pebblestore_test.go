@@ -15,9 +15,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/deliverytest"
 	"github.com/nudgehq/nudge/server/delivery/pebblestore"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/server/servertest"
 )
 
 func open(t testing.TB, dir string, options pebblestore.Options) *pebblestore.Store {
@@ -139,6 +144,38 @@ func TestFailingDiskTakesNothing(t *testing.T) {
 	}
 }
 
+// At the front door: a caller is never told 201 for what is not stored.
+func TestFailingDiskIsAnswered503(t *testing.T) {
+	var on atomic.Bool
+	s := open(t, "data", pebblestore.Options{FS: failing(errors.New("no space left on device"), &on)})
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{Store: s, Channels: map[string]delivery.Channel{"stream": &stream.Hub{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = queue.Close() })
+	running := servertest.New(t, func(c *server.Config) { c.Queue = queue })
+	c, err := client.New(client.WithBaseURL(running.URL), client.WithBasicAuth(running.AccountSID, running.AuthToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := func() error {
+		_, err := c.CreateNotification(t.Context(), client.Challenge{
+			ServiceSID: "VA" + strings.Repeat("a", 32), Identity: "device-0001", SID: "YC" + strings.Repeat("b", 32),
+		}, api.CreateNotificationRequest{})
+		return err
+	}
+	if err := create(); err != nil {
+		t.Fatal(err)
+	}
+	on.Store(true)
+	for range 3 {
+		var refused *client.Error
+		if err := create(); !errors.As(err, &refused) || refused.Code != 20503 || refused.Status != 503 || strings.Contains(err.Error(), "device\"") {
+			t.Errorf("got %v, want 503 and 20503", err)
+		}
+	}
+}
+
 // full is a disk with little space left.
 type full struct {
 	vfs.FS
@@ -187,6 +224,11 @@ func TestDamagedStoreIsRefused(t *testing.T) {
 			}
 		})
 	}
+	t.Run("not writable", func(t *testing.T) {
+		if _, err := pebblestore.Open("/proc/nudge", pebblestore.Options{}); err == nil || !strings.Contains(err.Error(), "/proc/nudge") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("not a directory", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -211,7 +211,7 @@ func TestRetriesUntilDelivered(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	dir := t.TempDir()
-	made, err := webhook.LoadSecret(dir)
+	made, err := webhook.LoadOrMakeSecret(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
