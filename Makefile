@@ -86,4 +86,4 @@ bench: ## measure the layers of a request, and load and size of a running server
 
 .PHONY: fuzz
 fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)
-	$(GO) test -run '^$$' -fuzz FuzzServer -fuzztime $${FUZZTIME:-10m} ./server
+	$(GO) test -run '^$$' -fuzz FuzzServer -fuzztime $${FUZZTIME:-10m} -fuzzminimizetime 2s ./server

@@ -48,4 +48,8 @@ func (l logger) Errorf(format string, args ...any) {
 
 // Fatalf must not return: the library would go on as if nothing had happened. Called for somebody's commit, the panic
 // ends as that one's error; called in a goroutine of the library's own, it ends the process.
-func (l logger) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (l logger) Fatalf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	l.log.Error("the store cannot go on", slog.String("error", text))
+	panic(text)
+}
