@@ -102,6 +102,7 @@ func New(config Config) (*Handler, error) {
 		middlewares[op.ID] = []echo.MiddlewareFunc{h.authenticate(op.Parameters)}
 	}
 	h.echo.HTTPErrorHandler = h.answerError
+	h.echo.Use(h.logRequest)
 	RegisterHandlersWithOptions(h.echo, h, RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	h.echo.GET("/devices", servePage)
 	return h, nil
@@ -126,6 +127,23 @@ func (h *Handler) Close() error {
 	h.once.Do(func() { close(h.done) })
 	return nil
 }
+
+// logRequest writes one line a request, without its token; a stream's when it ends.
+func (h *Handler) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		if err := next(c); err != nil {
+			h.answerError(err, c)
+		}
+		h.config.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "device request",
+			slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.String("service_sid", bounded(c.Param("ServiceSid"))),
+			slog.String("identity", bounded(c.Param("Identity"))), slog.Int("status", c.Response().Status), slog.Float64("seconds", time.Since(start).Seconds()))
+		return nil
+	}
+}
+
+// bounded cuts what a caller may make as long as it likes.
+func bounded(text string) string { return text[:min(len(text), 64)] }
 
 // authenticate checks the path by the document's rules and the token by the path.
 func (h *Handler) authenticate(rules []rule.Rule) echo.MiddlewareFunc {
@@ -178,6 +196,7 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 	s := events{w: c.Response().Writer, control: http.NewResponseController(c.Response().Writer)}
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	s.w.Header().Set("Cache-Control", "no-store")
+	c.Response().Status = http.StatusOK
 	if err := s.write(": connected\n\n"); err != nil {
 		return nil
 	}

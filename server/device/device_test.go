@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -127,6 +128,29 @@ func TestRefusals(t *testing.T) {
 				t.Error("no WWW-Authenticate")
 			}
 		})
+	}
+}
+
+// writer calls itself for each write.
+type writer func(p []byte)
+
+func (w writer) Write(p []byte) (int, error) {
+	w(p)
+	return len(p), nil
+}
+
+func TestLogHasALineARequestAndNoToken(t *testing.T) {
+	lines := make(chan string, 10)
+	log := writer(func(line []byte) { lines <- string(line) })
+	r := start(t, func(c *device.Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+	d := deliverytest.Notification(0).Device
+	tok := token(t, strings.Repeat("x", 32), d, time.Hour)
+	_, _ = io.Copy(io.Discard, ask(t, "GET", r.url+path(d), tok, nil).Body)
+	_, _ = io.Copy(io.Discard, ask(t, "POST", r.url+path(d)+"/"+strings.Repeat("A", 1000)+"/ack", "", nil).Body)
+	text := <-lines + <-lines
+	if strings.Count(text, "device request") != 2 || !strings.Contains(text, "status=401") || !strings.Contains(text, "identity="+d.Identity) ||
+		strings.Contains(text, tok) || len(text) > 1000 {
+		t.Error(text)
 	}
 }
 
