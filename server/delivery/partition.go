@@ -3,6 +3,8 @@ package delivery
 import (
 	"container/heap"
 	"context"
+	"encoding/hex"
+	"fmt"
 	"hash/fnv"
 	"strings"
 	"sync"
@@ -35,6 +37,21 @@ type partition struct {
 
 // sid is the random part of a notification's SID, in binary: a third of the text's size.
 type sid [16]byte
+
+// parseSID reads a SID's text.
+func parseSID(text string) (s sid, err error) {
+	digits, ok := strings.CutPrefix(text, "NT")
+	if ok && len(digits) == 2*len(s) {
+		_, err = hex.Decode(s[:], []byte(digits))
+	}
+	if !ok || len(digits) != 2*len(s) || err != nil {
+		return sid{}, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", text)
+	}
+	return s, nil
+}
+
+// String is the SID's text.
+func (s sid) String() string { return "NT" + hex.EncodeToString(s[:]) }
 
 // entry is what is kept in memory of a pending notification; the notification itself stays in the store. With its place
 // in the map and the heap it takes about 150 bytes.

@@ -3,12 +3,10 @@ package delivery
 import (
 	"container/heap"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 )
@@ -147,14 +145,11 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 }
 
 func (q *Queue) newEntry(n Notification) (*entry, error) {
-	e := &entry{expires: n.Expires().UnixNano(), index: -1, lane: q.lanes[n.Channel], destination: destinationOf(n.Address)}
-	digits := strings.TrimPrefix(n.SID, "NT")
-	if len(digits) != 2*len(e.sid) {
-		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
+	key, err := parseSID(n.SID)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := hex.Decode(e.sid[:], []byte(digits)); err != nil {
-		return nil, fmt.Errorf("delivery: the SID %.40q is not NT and 32 hexadecimal digits", n.SID)
-	}
+	e := &entry{sid: key, expires: n.Expires().UnixNano(), index: -1, lane: q.lanes[n.Channel], destination: destinationOf(n.Address)}
 	if n.TTL == 0 {
 		e.once = &n
 		e.expires = q.clock.Now().Add(q.config.AttemptTimeout).UnixNano()
@@ -166,7 +161,7 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 	return e, nil
 }
 
-func (e *entry) text() string { return "NT" + hex.EncodeToString(e.sid[:]) }
+func (e *entry) text() string { return e.sid.String() }
 
 // noChannel stands for a channel that this server does not have.
 type noChannel string
@@ -287,12 +282,12 @@ func (q *Queue) Wake(ctx context.Context, d Device) error {
 		if err != nil {
 			return fmt.Errorf("delivery: reading what is pending for a device: %w", err)
 		}
-		e, err := q.newEntry(record.Notification)
+		key, err := parseSID(record.SID)
 		if err != nil {
 			return err
 		}
 		p.mu.Lock()
-		if known := p.entries[e.sid]; known != nil {
+		if known := p.entries[key]; known != nil {
 			switch known.phase {
 			case attempting:
 				known.woken = true
@@ -323,13 +318,13 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 		}
 		return ErrNotFound
 	}
-	e, err := q.newEntry(record.Notification)
+	key, err := parseSID(record.SID)
 	if err != nil {
 		return err
 	}
 	p := q.partitionOf(d)
 	p.mu.Lock()
-	known := p.entries[e.sid]
+	known := p.entries[key]
 	connected := false
 	if known != nil {
 		_, connected = known.lane.channel.(Presence)
@@ -345,17 +340,15 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 
 // Find gives what became of a notification; the error is ErrNotFound when none has this SID, or not any more.
 func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
-	var key sid
-	if digits, ok := strings.CutPrefix(sidText, "NT"); !ok || len(digits) != 2*len(key) {
-		return Record{}, ErrNotFound
-	} else if _, err := hex.Decode(key[:], []byte(digits)); err != nil {
+	key, err := parseSID(sidText)
+	if err != nil {
 		return Record{}, ErrNotFound
 	}
-	record, ended := q.recent.find("NT" + hex.EncodeToString(key[:]))
+	record, ended := q.recent.find(key.String())
 	if ended {
 		return q.kept(record)
 	}
-	record, err := q.config.Store.Find(ctx, sidText)
+	record, err = q.config.Store.Find(ctx, sidText)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Record{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

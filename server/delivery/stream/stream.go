@@ -6,6 +6,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (h *Hub) Present(d delivery.Device) bool {
 // Deliver hands the notification to the device's connections, once to each.
 func (h *Hub) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	h.mu.Lock()
-	connections := append([]*Connection(nil), h.devices[a.Device]...)
+	connections := slices.Clone(h.devices[a.Device])
 	sent, to := false, connections[:0]
 	for _, c := range connections {
 		if c.has(a) {
@@ -141,12 +142,8 @@ func (h *Hub) remove(c *Connection) {
 	c.closed = true
 	close(c.done)
 	h.count--
-	rest := h.devices[c.device][:0:0]
-	for _, other := range h.devices[c.device] {
-		if other != c {
-			rest = append(rest, other)
-		}
-	}
+	// In place: Deliver goes through a copy.
+	rest := slices.DeleteFunc(h.devices[c.device], func(other *Connection) bool { return other == c })
 	if len(rest) == 0 {
 		delete(h.devices, c.device)
 		return
