@@ -71,7 +71,7 @@ $(BUILD)/$(LINT)-$(LINT_VERSION):
 	mv $(BUILD)/$(LINT) $@
 
 .PHONY: interop
-interop: ## run the official Node and Python SDKs and Schemathesis against a running server
+interop: ## run official SDKs, MCP clients, a browser and Schemathesis against a running server
 	interop/run
 
 .PHONY: bench
@@ -81,6 +81,7 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) -col /layer $(BUILD)/bench.txt
 	cd bench && $(GO) build -o $(BUILD)/bench .
 	$(BUILD)/bench load
+	$(BUILD)/bench portal
 	$(BUILD)/bench devices
 	$(BUILD)/bench million
 

@@ -4,7 +4,7 @@
 // Run `make generate` after a change of openapi.yaml.
 package nudge
 
-import _ "embed"
+import "embed"
 
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config api/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/oapi-codegen.yaml openapi.yaml
@@ -16,3 +16,9 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// Versions holds the released versions of the contract, each in versions/VERSION.yaml. The changelog is what changed from one
+// to the next, and from the last to OpenAPI.
+//
+//go:embed versions/*.yaml
+var Versions embed.FS

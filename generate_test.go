@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A bound that changes in the document changes what the server accepts and what the client checks, with no other edit:
+// A bound that changes in the document changes what the server accepts, what the client checks, what the documentation and
+// its MCP tools say, with no other edit:
 // in a copy of the module, 300 becomes 600 in openapi.yaml, the generator runs, and a program there tries both sides.
 func TestChangedBoundChangesEverything(t *testing.T) {
 	if testing.Short() {
@@ -42,12 +43,15 @@ const probeSource = `package nudge_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/server/portal"
+	"github.com/nudgehq/nudge/server/portal/mcp"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
@@ -82,6 +86,25 @@ func TestProbe(t *testing.T) {
 	read, _ := answer.Body.Read(body)
 	if answer.StatusCode != 400 || !strings.Contains(string(body[:read]), "an integer from 0 to 600") {
 		t.Errorf("the server: %d %s", answer.StatusCode, body[:read])
+	}
+	p, err := portal.New(portal.Config{PublicURL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if markdown := p.Page(portal.Base).Markdown; !strings.Contains(markdown, "600") || strings.Contains(markdown, "aximum: 300") {
+		t.Error("the documentation does not say 600")
+	}
+	tools, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Do: http.DefaultClient.Do, BaseURL: s.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := httptest.NewRecorder()
+	list := httptest.NewRequest("POST", s.URL+mcp.Path, strings.NewReader(` + "`" + `{"jsonrpc":"2.0","id":1,"method":"tools/list"}` + "`" + `))
+	list.Header.Set("Content-Type", "application/json")
+	list.Header.Set("Accept", "application/json, text/event-stream")
+	tools.Handler().ServeHTTP(listed, list)
+	if !strings.Contains(listed.Body.String(), ` + "`" + `"maximum":600` + "`" + `) {
+		t.Errorf("the MCP tool: %s", listed.Body)
 	}
 }
 `

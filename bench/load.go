@@ -34,7 +34,7 @@ func runLoad([]string) error {
 			if err != nil {
 				return err
 			}
-			rate, samples, err := load(p.url, connections)
+			rate, samples, err := load(connections, func(client *http.Client, identity string) error { return create(client, p.url, identity) })
 			p.kill()
 			if err != nil {
 				return err
@@ -52,8 +52,8 @@ func runLoad([]string) error {
 	return nil
 }
 
-// load creates notifications over a number of connections for loadTime.
-func load(url string, connections int) (rate float64, samples []time.Duration, err error) {
+// load makes requests over a number of connections for loadTime; each request gets an identity of its own.
+func load(connections int, request func(client *http.Client, identity string) error) (rate float64, samples []time.Duration, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
 	var mu sync.Mutex
@@ -64,7 +64,7 @@ func load(url string, connections int) (rate float64, samples []time.Duration, e
 			var own []time.Duration
 			for i := 0; time.Since(start) < loadTime; i++ {
 				began := time.Now()
-				if e := create(client, url, fmt.Sprintf("device-%04d-%d", worker, i)); e != nil {
+				if e := request(client, fmt.Sprintf("device-%04d-%d", worker, i)); e != nil {
 					mu.Lock()
 					defer mu.Unlock()
 					err = e
@@ -89,13 +89,18 @@ func create(client *http.Client, url, identity string) error {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
+	return do(client, r, http.StatusCreated)
+}
+
+// do sends a request and reads its answer, which must have the status.
+func do(client *http.Client, r *http.Request, status int) error {
 	response, err := client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusCreated {
+	if err == nil && response.StatusCode != status {
 		err = fmt.Errorf("%d %s", response.StatusCode, body)
 	}
 	return err

@@ -2,6 +2,7 @@
 //
 //	bench load      requests/s and latency of the durable server, beside the same server with a store in memory
 //	bench million   one million pending: memory, fresh deliveries, kill -9 to serving, expiry
+//	bench portal    requests/s of pages and of MCP tools beside the operation's, and the operation's without them
 //	bench devices   ten thousand connected devices: memory of each
 //
 // Each starts its own servers, which are this program again, and stops by itself.
@@ -20,9 +21,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "million": runMillion, "devices": runDevices}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|million|devices")
+		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

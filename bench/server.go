@@ -19,6 +19,8 @@ import (
 	"github.com/nudgehq/nudge/server/delivery/pebblestore"
 	"github.com/nudgehq/nudge/server/delivery/stream"
 	"github.com/nudgehq/nudge/server/device"
+	"github.com/nudgehq/nudge/server/portal"
+	"github.com/nudgehq/nudge/server/portal/mcp"
 )
 
 // key signs the devices' tokens.
@@ -31,6 +33,7 @@ func runServer(args []string) error {
 	flags := flag.NewFlagSet("server", flag.ExitOnError)
 	data := flags.String("data", "", "directory of the store; empty: in memory")
 	fill := flags.Int("fill", 0, "notifications to add before serving")
+	documented := flags.Bool("portal", false, "serve the documentation and its MCP server beside the operation")
 	from := flags.Duration("from", 90*time.Second, "when the first of them expires")
 	_ = flags.Parse(args)
 	// As nudge serve does.
@@ -75,13 +78,39 @@ func runServer(args []string) error {
 	mux.HandleFunc("/bench", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "%d %d %d", queue.Pending(), expired.Load(), worst.Load())
 	})
-	mux.Handle("/", devices.Beside(handler))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+	operations := devices.Beside(handler)
+	if *documented {
+		if operations, err = documentation("http://"+l.Addr().String(), operations); err != nil {
+			return err
+		}
+	}
+	mux.Handle("/", operations)
 	fmt.Printf("url http://%s\n", l.Addr())
 	return (&http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}).Serve(handler.Listener(l))
+}
+
+// documentation puts the portal and its MCP server beside the operation, as nudge serve does.
+func documentation(url string, operations http.Handler) (http.Handler, error) {
+	p, err := portal.New(portal.Config{PublicURL: url})
+	if err != nil {
+		return nil, err
+	}
+	tools, err := mcp.New(mcp.Config{Portal: p})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := p.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	mux.Handle(mcp.Path, tools.Handler())
+	return portal.Beside(mux, operations), nil
 }
 
 // addMany adds notifications for as many devices, which are all offline; they expire over 100 seconds.

@@ -10,6 +10,7 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/portal"
 )
 
 // announcement is what a person who starts the server wants to know.
@@ -26,6 +27,7 @@ type announcement struct {
 func (a announcement) print(w io.Writer) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nudge listens on %s\n", a.public)
+	fmt.Fprintf(&b, "documentation: %s%s\n", a.public, portal.Base)
 	if a.ops != nil {
 		fmt.Fprintf(&b, "operators: %s/healthz /readyz /metrics /notifications/{sid} /events /debug/pprof\n", a.ops.url())
 	}

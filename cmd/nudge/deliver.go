@@ -27,7 +27,7 @@ type delivering struct {
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *slog.Logger) (_ *delivering, err error) {
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, log *slog.Logger) (_ *delivering, err error) {
 	d := &delivering{clock: delivery.SystemClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -74,7 +74,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, log *s
 		}
 		d.events = startEventHook(cmd.EventsWebhook, own, operators, log)
 	}
-	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, Now: d.clock.Now, Logger: log})
+	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, MintTokens: development, Now: d.clock.Now, Logger: log})
 	return d, err
 }
 

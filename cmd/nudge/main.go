@@ -51,6 +51,7 @@ type commands struct {
 
 	Serve serveCommand `cmd:"" help:"Serve the operation."`
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
+	MCP   mcpCommand   `cmd:"" name:"mcp" help:"Give the documentation to an AI tool on standard input and output."`
 
 	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
 	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`

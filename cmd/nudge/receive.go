@@ -41,7 +41,12 @@ func (cmd *receiveCommand) Run(ctx context.Context, out output) error {
 	if cmd.Status < 200 || cmd.Status > 599 {
 		return usagef("--status must be from 200 to 599")
 	}
-	l, err := listen(cmd.Addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l, err := listen(cmd.Addr, nil, newLogger(out, "text"))
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	defer l.Close()
+	l.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReceived))
 		if err == nil {
 			err = verifier.Verify(body, r.Header)
@@ -53,11 +58,7 @@ func (cmd *receiveCommand) Run(ctx context.Context, out output) error {
 		}
 		_, _ = fmt.Fprintf(out.stdout, "%s\n", body)
 		w.WriteHeader(cmd.Status)
-	}), nil, newLogger(out, "text"))
-	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
-	}
-	defer l.Close()
+	})
 	_, _ = fmt.Fprintf(out.stderr, "receiving webhooks on %s\n", l.url())
 	failed := make(chan error, 1)
 	go func() { failed <- l.serve() }()

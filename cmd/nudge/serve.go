@@ -16,6 +16,7 @@ import (
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/ops"
+	"github.com/nudgehq/nudge/server/portal"
 )
 
 // Time limits of the listeners. A request is small and answered at once; the write limit of the operators' listener
@@ -39,6 +40,8 @@ type serveCommand struct {
 	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
 	Device      string   `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
 	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
+	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
+	MCPExecute  bool     `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
 	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. (${default})"`
 	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413. (${default})"`
 	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key."`
@@ -76,7 +79,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 		return err
 	}
 	operators := ops.New()
-	delivering, err := cmd.deliver(ctx, operators, log)
+	delivering, err := cmd.deliver(ctx, operators, development, log)
 	if err != nil {
 		return err
 	}
@@ -97,21 +100,27 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	}
 	operators.WatchInFlight(handler.InFlight)
 
-	public, err := listen(cmd.Addr, delivering.devices.Beside(handler), certificate, log)
+	public, err := listen(cmd.Addr, certificate, log)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	defer public.Close()
+	documentation, err := cmd.documentation(public.url(), development, handler)
+	if err != nil {
+		return err
+	}
+	public.http.Handler = portal.Beside(documentation, delivering.devices.Beside(handler))
 	if certificate == nil {
 		public.net = handler.Listener(public.net)
 	}
 	listeners := []*listener{public}
 	var private *listener
 	if cmd.OpsAddr != "" {
-		if private, err = listen(cmd.OpsAddr, operators.Handler(), nil, log); err != nil {
+		if private, err = listen(cmd.OpsAddr, nil, log); err != nil {
 			return fmt.Errorf("--ops-addr: %w", err)
 		}
 		defer private.Close()
+		private.http.Handler = operators.Handler()
 		private.http.WriteTimeout = opsWriteTimeout
 		listeners = append(listeners, private)
 		if !isLoopback(cmd.OpsAddr) {
@@ -246,8 +255,8 @@ type listener struct {
 	tls  bool
 }
 
-// listen takes the address; a certificate makes it HTTPS.
-func listen(addr string, handler http.Handler, certificate *tls.Config, log *slog.Logger) (*listener, error) {
+// listen takes the address; a certificate makes it HTTPS. What answers is set before serve.
+func listen(addr string, certificate *tls.Config, log *slog.Logger) (*listener, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, usagef("%w; it must be HOST:PORT", err)
@@ -260,7 +269,6 @@ func listen(addr string, handler http.Handler, certificate *tls.Config, log *slo
 		return nil, err
 	}
 	return &listener{net: l, tls: certificate != nil, http: &http.Server{
-		Handler:           handler,
 		TLSConfig:         certificate,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,

@@ -32,6 +32,11 @@ var OpenAPI []byte
 //go:embed page.html
 var page []byte
 
+// script is what makes a browser a device; the page uses it, and other pages of this server may.
+//
+//go:embed device.js
+var script []byte
+
 // DefaultHeartbeat is how often an idle stream says that it is alive.
 const DefaultHeartbeat = 15 * time.Second
 
@@ -51,6 +56,8 @@ type Config struct {
 	Queue Queue
 	Hub   *stream.Hub
 	Key   Key
+	// MintTokens lets everybody have a token for any device. For development only.
+	MintTokens bool
 	// Heartbeat is how often an idle stream says that it is alive. 0: DefaultHeartbeat.
 	Heartbeat time.Duration
 	// Now is the clock that notifications expire by. Nil: time.Now.
@@ -99,12 +106,16 @@ func New(config Config) (*Handler, error) {
 	h := &Handler{config: config, echo: echo.New(), done: make(chan struct{})}
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
-		middlewares[op.ID] = []echo.MiddlewareFunc{h.authenticate(op.Parameters)}
+		middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters), h.authenticate}
+		if op.Spec.Security != nil && len(*op.Spec.Security) == 0 {
+			middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters)}
+		}
 	}
 	h.echo.HTTPErrorHandler = h.answerError
 	h.echo.Use(h.logRequest)
 	RegisterHandlersWithOptions(h.echo, h, RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	h.echo.GET("/devices", servePage)
+	h.echo.GET("/devices/device.js", serveScript)
 	return h, nil
 }
 
@@ -145,8 +156,8 @@ func (h *Handler) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 // bounded cuts what a caller may make as long as it likes.
 func bounded(text string) string { return text[:min(len(text), 64)] }
 
-// authenticate checks the path by the document's rules and the token by the path.
-func (h *Handler) authenticate(rules []rule.Rule) echo.MiddlewareFunc {
+// checkPath checks the path by the document's rules.
+func checkPath(rules []rule.Rule) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			for _, r := range rules {
@@ -161,17 +172,24 @@ func (h *Handler) authenticate(rules []rule.Rule) echo.MiddlewareFunc {
 					return &failure{http.StatusBadRequest, 60306, fmt.Sprintf("Invalid path parameter: %s must be %s", r.Name, r)}
 				}
 			}
-			token, ok := strings.CutPrefix(c.Request().Header.Get("Authorization"), "Bearer ")
-			if !ok {
-				return errUnauthorized
-			}
-			device, expires, err := h.config.Key.verify(token, h.config.TokenTime())
-			if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
-				return errUnauthorized
-			}
-			c.Set(tokenExpires, expires)
 			return next(c)
 		}
+	}
+}
+
+// authenticate checks the token by the path.
+func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token, ok := strings.CutPrefix(c.Request().Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			return errUnauthorized
+		}
+		device, expires, err := h.config.Key.verify(token, h.config.TokenTime())
+		if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
+			return errUnauthorized
+		}
+		c.Set(tokenExpires, expires)
+		return next(c)
 	}
 }
 
@@ -287,6 +305,22 @@ func (h *Handler) AcknowledgeNotification(c echo.Context, serviceSID ServiceSid,
 	return c.NoContent(http.StatusNoContent)
 }
 
+// mintedFor is how long a token of MintDeviceToken is valid.
+const mintedFor = time.Hour
+
+// MintDeviceToken mints a token, on a server for development.
+func (h *Handler) MintDeviceToken(c echo.Context, serviceSID ServiceSid, identity Identity) error {
+	if !h.config.MintTokens {
+		return echo.ErrNotFound
+	}
+	token, err := h.config.Key.Token(delivery.Device{ServiceSID: serviceSID, Identity: identity}, h.config.TokenTime(), mintedFor)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.JSON(http.StatusCreated, Token{Token: token})
+}
+
 // failure is an error with its answer.
 type failure struct {
 	status, code int
@@ -327,8 +361,8 @@ func (h *Handler) answerError(err error, c echo.Context) {
 }
 
 // pagePolicy lets the page run its own script and style, by their hashes, and talk to nobody but this server.
-var pagePolicy = fmt.Sprintf("default-src 'none'; connect-src 'self'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	hashOf("<style>", "</style>"), hashOf("<script>", "</script>"))
+var pagePolicy = fmt.Sprintf("default-src 'none'; connect-src 'self'; style-src '%s'; script-src 'self' '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	hashOf("<style>", "</style>"), hashOf(`<script type="module">`, "</script>"))
 
 // hashOf gives the hash of what stands in the page between two tags, as a policy names it.
 func hashOf(open, end string) string {
@@ -342,4 +376,10 @@ func hashOf(open, end string) string {
 func servePage(c echo.Context) error {
 	c.Response().Header().Set("Content-Security-Policy", pagePolicy)
 	return c.HTMLBlob(http.StatusOK, page)
+}
+
+// serveScript answers the module that pages of this server are devices with.
+func serveScript(c echo.Context) error {
+	c.Response().Header().Set("X-Content-Type-Options", "nosniff")
+	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
 }

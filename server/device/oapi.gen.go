@@ -44,6 +44,12 @@ type Notification struct {
 	Type string `json:"type"`
 }
 
+// Token A device's token.
+type Token struct {
+	// Token The token, for the Authorization header as Bearer.
+	Token string `json:"token"`
+}
+
 // Identity defines model for Identity.
 type Identity = string
 
@@ -68,6 +74,9 @@ type ServerInterface interface {
 	// AcknowledgeNotification Acknowledge a notification
 	// (POST /devices/v1/Services/{ServiceSid}/Entities/{Identity}/notifications/{NotificationSid}/ack)
 	AcknowledgeNotification(ctx echo.Context, serviceSid ServiceSid, identity Identity, notificationSid string) error
+	// MintDeviceToken Mint a token for a device
+	// (POST /devices/v1/Services/{ServiceSid}/Entities/{Identity}/tokens)
+	MintDeviceToken(ctx echo.Context, serviceSid ServiceSid, identity Identity) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -151,6 +160,30 @@ func (w *ServerInterfaceWrapper) AcknowledgeNotification(ctx echo.Context) error
 	return err
 }
 
+// MintDeviceToken converts echo context to params.
+func (w *ServerInterfaceWrapper) MintDeviceToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ServiceSid" -------------
+	var serviceSid ServiceSid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ServiceSid", ctx.Param("ServiceSid"), &serviceSid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ServiceSid: %s", err))
+	}
+
+	// ------------- Path parameter "Identity" -------------
+	var identity Identity
+
+	err = runtime.BindStyledParameterWithOptions("simple", "Identity", ctx.Param("Identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Identity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MintDeviceToken(ctx, serviceSid, identity)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -200,5 +233,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/notifications", wrapper.StreamNotifications, options.OperationMiddlewares["StreamNotifications"]...)
 	router.POST(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/notifications/:NotificationSid/ack", wrapper.AcknowledgeNotification, options.OperationMiddlewares["AcknowledgeNotification"]...)
+	router.POST(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/tokens", wrapper.MintDeviceToken, options.OperationMiddlewares["MintDeviceToken"]...)
 
 }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/portal"
+	"github.com/nudgehq/nudge/server/portal/mcp"
+)
+
+// documentation is the portal with its MCP server.
+func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (http.Handler, error) {
+	config := portal.Config{PublicURL: listens, Devices: true, DeviceTokens: development}
+	if cmd.PublicURL != "" {
+		config.PublicURL = cmd.PublicURL
+	}
+	if development {
+		config.Credentials = portal.Credentials{Username: accounts.DevelopmentSID, Password: accounts.DevelopmentToken}
+	}
+	p, err := portal.New(config)
+	if err != nil {
+		return nil, usagef("--public-url: %w", err)
+	}
+	tools := mcp.Config{Portal: p, Version: version()}
+	if cmd.MCPExecute {
+		tools.Execute = &mcp.Execute{Do: mcp.InProcess(operation), BaseURL: p.URL("")}
+	}
+	server, err := mcp.New(tools)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := p.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	mux.Handle(mcp.Path, server.Handler())
+	return mux, nil
+}
+
+type mcpCommand struct {
+	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the service that the documentation shows and that operations are called at. (${default})"`
+	MCPExecute bool   `name:"mcp-execute" help:"Let the tool call the operation."`
+	Account    string `placeholder:"SID:TOKEN" help:"With --mcp-execute: an account (AC…) and its auth token, or an API key (SK…) and its secret."`
+}
+
+// Run answers on standard input and output until the input ends.
+func (cmd *mcpCommand) Run(ctx context.Context, out output) error {
+	p, err := portal.New(portal.Config{PublicURL: cmd.URL})
+	if err != nil {
+		return usagef("--url: %w", err)
+	}
+	config := mcp.Config{Portal: p, Version: version()}
+	if cmd.MCPExecute {
+		if sid, token, ok := strings.Cut(cmd.Account, ":"); !ok || sid == "" || token == "" {
+			return usagef("--mcp-execute needs --account SID:TOKEN")
+		}
+		config.Execute = &mcp.Execute{
+			Do: http.DefaultClient.Do, BaseURL: p.URL(""), Authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(cmd.Account)),
+		}
+	}
+	server, err := mcp.New(config)
+	if err != nil {
+		return err
+	}
+	return server.ServeStdio(ctx, os.Stdin, out.stdout)
+}

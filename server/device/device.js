@@ -1,0 +1,55 @@
+// A device in the browser: it holds a stream open, shows what arrives and acknowledges it.
+
+const base = ({ service, identity }) => `/devices/v1/Services/${encodeURIComponent(service)}/Entities/${encodeURIComponent(identity)}`;
+
+// mint asks a server for development for a token.
+export async function mint(device) {
+  const response = await fetch(`${base(device)}/tokens`, { method: 'POST' });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.message);
+  return answer.token;
+}
+
+// listen streams until the signal aborts or the server refuses. token gives the token, onState is told what to show of the
+// connection, onNotification gets each notification and whether it could be acknowledged.
+export async function listen({ service, identity, token, signal, onState, onNotification }) {
+  const notifications = `${base({ service, identity })}/notifications`;
+  while (!signal.aborted) {
+    try {
+      const headers = { Authorization: `Bearer ${await token()}` };
+      const response = await fetch(notifications, { headers, signal });
+      if (!response.ok) {
+        const problem = await response.json();
+        onState(`Refused: ${problem.message}`);
+        if (response.status < 500) return;
+      } else {
+        onState('Connected. Waiting for notifications.');
+        for await (const notification of events(response.body)) {
+          const answer = await fetch(`${notifications}/${notification.sid}/ack`, { method: 'POST', headers });
+          onNotification(notification, answer.ok);
+        }
+      }
+    } catch (problem) {
+      if (signal.aborted) return;
+    }
+    onState('The connection ended; connecting again.');
+    await new Promise((resume) => setTimeout(resume, 1000));
+  }
+}
+
+// events reads server-sent events: one JSON value each.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    let end;
+    while ((end = text.indexOf('\n\n')) >= 0) {
+      const data = text.slice(0, end).split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)).join('\n');
+      text = text.slice(end + 2);
+      if (data) yield JSON.parse(data);
+    }
+  }
+}

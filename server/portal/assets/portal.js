@@ -1,0 +1,215 @@
+// What the pages do beyond showing: theme, copying, search, and the console. Without this script all pages can be read.
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// Theme: as the system has it, until the reader chooses.
+const theme = $('#theme');
+const dark = () => (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+const nameTheme = () => { theme.textContent = dark() ? 'Light' : 'Dark'; theme.setAttribute('aria-label', `Use the ${dark() ? 'light' : 'dark'} theme`); };
+theme.hidden = false;
+theme.addEventListener('click', () => {
+  const chosen = dark() ? 'light' : 'dark';
+  document.documentElement.dataset.theme = chosen;
+  localStorage.setItem('theme', chosen);
+  nameTheme();
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', nameTheme);
+nameTheme();
+
+// Copying.
+async function copy(text, button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'Copied';
+  } catch {
+    button.textContent = 'Select and copy by hand';
+  }
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+for (const block of $$('pre[data-copy]')) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'copy';
+  button.textContent = 'Copy';
+  button.setAttribute('aria-label', `Copy: ${block.getAttribute('aria-label')}`);
+  button.addEventListener('click', () => copy(block.textContent, button));
+  const around = document.createElement('div');
+  around.className = 'has-copy';
+  block.replaceWith(around);
+  around.append(button, block);
+}
+const markdown = $('#copy-markdown');
+if (markdown) {
+  markdown.hidden = false;
+  markdown.addEventListener('click', async () => copy(await (await fetch(markdown.dataset.markdown)).text(), markdown));
+}
+
+// A link into something that is folded opens it.
+function reveal() {
+  let target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let element = target; element; element = element.parentElement) if (element.tagName === 'DETAILS') element.open = true;
+  target.scrollIntoView();
+}
+addEventListener('hashchange', reveal);
+reveal();
+
+// Search: results while typing; / goes there, arrows choose, Enter opens, Escape leaves.
+const q = $('#q');
+const hits = $('#hits');
+let asked = 0;
+$('.search .hint').hidden = false;
+async function search() {
+  const now = ++asked;
+  const query = q.value.trim();
+  if (!query) { hits.hidden = true; return; }
+  const found = await (await fetch(`${q.form.action}.json?q=${encodeURIComponent(query)}`)).json();
+  if (now !== asked) return;
+  hits.replaceChildren(...found.slice(0, 8).map((hit) => {
+    const item = document.createElement('li');
+    const link = document.createElement('a');
+    link.href = hit.path;
+    const kind = document.createElement('span');
+    kind.className = 'muted';
+    kind.textContent = ` ${hit.type}`;
+    const text = document.createElement('small');
+    text.textContent = hit.excerpt;
+    link.append(hit.title, kind, text);
+    link.addEventListener('click', () => { hits.hidden = true; });
+    item.append(link);
+    return item;
+  }));
+  hits.hidden = found.length === 0;
+  $('#hits-status').textContent = `${found.length} found`;
+}
+q.addEventListener('input', search);
+addEventListener('keydown', (event) => {
+  const typing = event.target.closest('input, textarea, select') && event.target !== q;
+  if ((event.key === '/' && !typing && event.target !== q) || (event.key === 'k' && (event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+    q.focus();
+    q.select();
+    return;
+  }
+  const links = hits.hidden ? [] : $$('a', hits);
+  if (!event.target.closest('.search')) return;
+  const at = links.indexOf(document.activeElement);
+  if (event.key === 'Escape') { hits.hidden = true; q.focus(); }
+  if (event.key === 'ArrowDown' && links.length) { event.preventDefault(); links[(at + 1) % links.length].focus(); }
+  if (event.key === 'ArrowUp' && links.length) { event.preventDefault(); at <= 0 ? q.focus() : links[at - 1].focus(); }
+});
+addEventListener('click', (event) => { if (!event.target.closest('.search')) hits.hidden = true; });
+
+// The console.
+const quote = (text) => (/^[\w\-./:=@%+,]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+// request reads the form into what is sent, and into the curl that sends the same.
+function request(form) {
+  const inputs = $$('[data-in]', form);
+  const value = (where) => inputs.filter((input) => input.dataset.in === where);
+  let path = form.dataset.path;
+  for (const input of value('path')) path = path.replace(`{${input.name}}`, encodeURIComponent(input.value));
+  const query = new URLSearchParams(value('query').filter((input) => input.value !== '').map((input) => [input.name, input.value]));
+  const url = location.origin + path + (query.size ? `?${query}` : '');
+  const headers = {};
+  const curl = ['curl', '-X', form.dataset.method];
+  const username = $('[data-credential=username]', form)?.value;
+  const password = $('[data-credential=password]', form)?.value;
+  if (username || password) {
+    headers.Authorization = `Basic ${base64(`${username}:${password}`)}`;
+    curl.push('-u', quote(`${username}:${password}`));
+  }
+  for (const input of value('header')) if (input.value !== '') { headers[input.name] = input.value; curl.push('-H', quote(`${input.name}: ${input.value}`)); }
+  let body;
+  const raw = value('raw')[0];
+  const fields = value('body').filter((input) => input.value !== '');
+  if (raw && raw.value !== '') body = raw.value;
+  if (fields.length) body = new URLSearchParams(fields.map((input) => [input.name, input.value])).toString();
+  if (body !== undefined) {
+    headers['Content-Type'] = form.dataset.type;
+    curl.push('-H', quote(`Content-Type: ${form.dataset.type}`), '--data-raw', quote(body));
+  }
+  curl.push(quote(url));
+  return { url, init: { method: form.dataset.method, headers, body, credentials: 'omit', cache: 'no-store', redirect: 'manual' }, curl: curl.join(' ') };
+}
+
+const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; } };
+
+async function send(form) {
+  const { url, init, curl } = request(form);
+  const answer = $('.answer', form);
+  const status = $('.answer-status', form);
+  answer.hidden = false;
+  $('.answer-curl', form).textContent = curl;
+  status.textContent = 'Sending.';
+  const start = performance.now();
+  try {
+    const response = await fetch(url, init);
+    const text = await response.text();
+    status.textContent = `${response.status} ${response.statusText} in ${Math.round(performance.now() - start)} ms`;
+    status.classList.toggle('refused', !response.ok);
+    $('.answer-headers', form).textContent = [...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
+    $('.answer-body', form).textContent = pretty(text);
+  } catch (problem) {
+    status.textContent = `No answer: ${problem.message}`;
+    status.classList.add('refused');
+    $('.answer-headers', form).textContent = '';
+    $('.answer-body', form).textContent = '';
+  }
+}
+
+// The device beside it: the same module as the page /devices.
+function attachDevice(panel, form) {
+  const state = $('.device-state', panel);
+  const button = $('.connect', panel);
+  const path = (name) => $(`[data-in=path][name=${name}]`, form).value;
+  // The answer and the notification come in either order.
+  const mark = () => {
+    const sent = $('.answer-body', form).textContent.match(/"sid": "(\w+)"/)?.[1];
+    for (const item of $$('.arrived li', panel)) item.classList.toggle('just-sent', item.dataset.sid === sent);
+  };
+  let connection;
+  let connected;
+  async function connect() {
+    connection?.abort();
+    connection = new AbortController();
+    connected = `${path('ServiceSid')} ${path('Identity')}`;
+    const device = { service: path('ServiceSid'), identity: path('Identity') };
+    const { listen, mint } = await import('/devices/device.js');
+    const token = panel.dataset.tokens === 'true' ? () => mint(device) : async () => $('.token', panel).value.trim();
+    return new Promise((ready) => {
+      listen({
+        ...device, token, signal: connection.signal,
+        onState(text) { state.textContent = text; ready(); },
+        onNotification(n, acknowledged) {
+          const item = document.createElement('li');
+          item.dataset.sid = n.sid;
+          item.textContent = `${new Date().toLocaleTimeString()} ${n.sid} for ${n.challenge_sid}, valid for ${n.ttl} s${acknowledged ? ', acknowledged' : ''}`;
+          $('.arrived', panel).prepend(item);
+          mark();
+        },
+      });
+    });
+  }
+  button.addEventListener('click', connect);
+  return {
+    mark,
+    // A server for development gives a token to whoever asks, so the device can be there before the notification is.
+    async ready() { if (panel.dataset.tokens === 'true' && connected !== `${path('ServiceSid')} ${path('Identity')}`) await connect(); },
+  };
+}
+
+for (const pair of $$('.console .pair')) {
+  pair.hidden = false;
+  const form = $('form', pair);
+  const panel = $('.device', pair);
+  const device = panel && attachDevice(panel, form);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    await device?.ready();
+    await send(form);
+    device?.mark();
+  });
+}

@@ -1,0 +1,88 @@
+package portal
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/nudgehq/nudge/internal/docdiff"
+)
+
+// unreleased is the version of a document that is not among the released ones.
+const unreleased = "unreleased"
+
+// Version is one version of the document with what changed from the version before.
+type Version struct {
+	// Name is the version, or "unreleased".
+	Name string
+	// First tells that there is no version before.
+	First   bool
+	Changes []Change
+}
+
+// Change is one change with its id, which stays the same as long as the released documents do.
+type Change struct {
+	ID, Version string
+	docdiff.Change
+}
+
+// Breaking tells whether the change breaks callers.
+func (c Change) Breaking() bool { return c.Severity == docdiff.Breaking }
+
+// changelog compares the released documents, each with the one before, and the current document with the last; the newest
+// version comes first.
+func changelog(released fs.FS, current []byte) ([]Version, error) {
+	paths, err := fs.Glob(released, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	name := func(path string) string { return strings.TrimSuffix(path, ".yaml") }
+	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
+	var versions []Version
+	var before []byte
+	add := func(name string, document []byte) error {
+		v := Version{Name: name, First: before == nil}
+		if !v.First {
+			changes, err := docdiff.Wire(before, document)
+			if err != nil {
+				return fmt.Errorf("what changed in %s: %w", name, err)
+			}
+			for i, c := range changes {
+				v.Changes = append(v.Changes, Change{ID: fmt.Sprintf("%s-%d", name, i+1), Version: name, Change: c})
+			}
+		}
+		versions = append(versions, v)
+		before = document
+		return nil
+	}
+	for _, path := range paths {
+		if !semver.IsValid("v" + name(path)) {
+			return nil, fmt.Errorf("the released document %s must be named after its version, such as 1.0.0.yaml", path)
+		}
+		document, err := fs.ReadFile(released, path)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(name(path), document); err != nil {
+			return nil, err
+		}
+	}
+	if !bytes.Equal(before, current) {
+		if err := add(unreleased, current); err != nil {
+			return nil, err
+		}
+		if last := versions[len(versions)-1]; !last.First && len(last.Changes) == 0 {
+			// Only words changed.
+			versions = versions[:len(versions)-1]
+		}
+	}
+	slices.Reverse(versions)
+	return versions, nil
+}
+
+// Versions lists the versions of the document, the newest first.
+func (p *Portal) Versions() []Version { return slices.Clone(p.versions) }

@@ -1,0 +1,127 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// policy lets a page use this server's own style and script and talk to this server, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// file is something that is served as it is.
+type file struct {
+	contentType string
+	content     []byte
+	etag        string
+}
+
+// contentTypes are those that the machine's own table may lack or have otherwise.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json",
+	".md": "text/markdown; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8", ".yaml": "application/yaml",
+}
+
+func newFile(name string, content []byte) file {
+	sum := sha256.Sum256(content)
+	// Weak: the same for all encodings of the content.
+	return file{contentType: contentTypes[path.Ext(name)], content: content, etag: `W/"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+func (f file) version() string { return strings.Trim(f.etag, `W/"`) }
+
+// Handler answers what is under Base, compressed for those who take it.
+func (p *Portal) Handler() (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(512))
+	if err != nil {
+		return nil, err
+	}
+	return wrap(http.HandlerFunc(p.serve)), nil
+}
+
+// Beside answers what is under Base with the documentation and leaves the rest to next.
+func Beside(documentation, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, Base); ok && (rest == "" || rest[0] == '/' || rest == ".md") {
+			documentation.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		http.Error(w, "The documentation is only read: GET or HEAD.", http.StatusMethodNotAllowed)
+		return
+	}
+	if path := r.URL.EscapedPath(); path != "/" && strings.HasSuffix(path, "/") {
+		http.Redirect(w, r, strings.TrimRight(path, "/"), http.StatusPermanentRedirect)
+		return
+	}
+	header.Set("Cache-Control", "no-cache")
+	if f, ok := p.files[r.URL.EscapedPath()]; ok {
+		if r.URL.Query().Get("v") == f.version() {
+			header.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		f.serve(w, r)
+		return
+	}
+	switch r.URL.Path {
+	case Base + "/search":
+		p.serveSearch(w, r)
+	case Base + "/search.json":
+		hits := p.Search(query(r), r.URL.Query().Get("type"))
+		if hits == nil {
+			hits = []Hit{}
+		}
+		content, err := json.Marshal(hits)
+		if err != nil {
+			http.Error(w, "The result cannot be written.", http.StatusInternalServerError)
+			return
+		}
+		newFile("search.json", content).serve(w, r)
+	default:
+		header.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = fmt.Fprintf(w, "There is no such page. All pages: %s\n", p.URL(Base+"/llms.txt"))
+	}
+}
+
+// query is what is searched for; what is too long is cut.
+func query(r *http.Request) string {
+	q := r.URL.Query().Get("q")
+	return strings.ToValidUTF8(q[:min(len(q), MaxQuery)], "")
+}
+
+// serveSearch is the page of results, for readers without JavaScript.
+func (p *Portal) serveSearch(w http.ResponseWriter, r *http.Request) {
+	q := query(r)
+	content, err := p.page("search", view{
+		Portal: p, Page: &Page{Path: Base + "/search", Parent: Base, Title: "Search"}, Query: q, Found: p.Search(q, r.URL.Query().Get("type")),
+	})
+	if err != nil {
+		http.Error(w, "The page cannot be written.", http.StatusInternalServerError)
+		return
+	}
+	newFile("search.html", content).serve(w, r)
+}
+
+func (f file) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", f.contentType)
+	w.Header().Set("ETag", f.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+}

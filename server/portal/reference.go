@@ -1,0 +1,455 @@
+package portal
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// Reference is a document as a reader sees it, in the document's order. Descriptions are CommonMark.
+type Reference struct {
+	Title, Version, Description string
+	License                     string
+	Servers                     []Server
+	// Schemes are the ways to authenticate.
+	Schemes    []Scheme
+	Operations []*Operation
+	// Errors are the examples of error answers of all operations, each code once.
+	Errors []Error
+}
+
+// Server is where the document says that the service is.
+type Server struct{ URL, Description string }
+
+// Scheme is a way to authenticate.
+type Scheme struct{ Name, Kind, Description string }
+
+// Operation is one operation with all that it takes and answers.
+type Operation struct {
+	ID, Title, Method, Path, Description string
+	Deprecated                           bool
+	// Security names the schemes of which one is needed; empty for none.
+	Security   []string
+	Parameters []*Field
+	Body       *Body
+	Responses  []*Response
+	Samples    []Sample
+}
+
+// Body is what a request carries, under one media type or several.
+type Body struct {
+	Description string
+	Required    bool
+	Content     []*Media
+}
+
+// Media is a body under its media type.
+type Media struct {
+	Type     string
+	Schema   *Field
+	Examples []Example
+}
+
+// Example is a named example of a body, as JSON.
+type Example struct{ ID, Name, Summary, Value string }
+
+// Response is one declared answer.
+type Response struct {
+	ID, Status, Description string
+	Headers                 []*Field
+	Content                 []*Media
+}
+
+// IsError tells whether the answer refuses the request.
+func (r *Response) IsError() bool { return r.Status >= "4" }
+
+// Field is a parameter, a header, a property, or the value of a body.
+type Field struct {
+	// ID is unique in the document; pages use it as anchor.
+	ID string
+	// In is where a parameter stands; empty for the others.
+	In, Name, Type       string
+	Required, Deprecated bool
+	Description          string
+	Facts                []Fact
+	// Fields are the properties of an object, or the items' of an array.
+	Fields []*Field
+	// Same is the field that says all of this one: the same header or body of an answer before. Only the name, the type
+	// and what the answer requires is said again.
+	Same   *Field
+	schema *openapi3.Schema
+}
+
+// Fact is something that the document says of a value: a bound, a length, a pattern, a default, an example.
+type Fact struct{ Label, Value string }
+
+// Error is one row of the error table.
+type Error struct {
+	Code, Status, Message, MoreInfo, Summary string
+}
+
+// reader turns a document into a Reference.
+type reader struct {
+	doc    *openapi3.T
+	source *source
+}
+
+// readReference reads a document.
+func readReference(document []byte) (*Reference, *source, error) {
+	loader := openapi3.NewLoader()
+	loader.IncludeOrigin = true
+	doc, err := loader.LoadFromData(document)
+	if err != nil {
+		return nil, nil, fmt.Errorf("loading the OpenAPI document: %w", err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, nil, fmt.Errorf("validating the OpenAPI document: %w", err)
+	}
+	source, err := readSource(document)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := reader{doc: doc, source: source}
+	reference := &Reference{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
+	if doc.Info.License != nil {
+		reference.License = doc.Info.License.Name
+	}
+	for _, s := range doc.Servers {
+		reference.Servers = append(reference.Servers, Server{URL: s.URL, Description: s.Description})
+	}
+	if doc.Components != nil {
+		for _, name := range inOrder(doc.Components.SecuritySchemes, func(s *openapi3.SecuritySchemeRef) *openapi3.Origin { return s.Origin }) {
+			s := doc.Components.SecuritySchemes[name].Value
+			reference.Schemes = append(reference.Schemes, Scheme{Name: name, Kind: strings.TrimSpace(strings.ToUpper(s.Type) + " " + cmp.Or(s.Scheme, s.In+" "+s.Name)), Description: s.Description})
+		}
+	}
+	operations, err := ruledoc.Operations(doc)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortStableFunc(operations, func(a, b ruledoc.Operation) int { return lineOf(a.Spec.Origin) - lineOf(b.Spec.Origin) })
+	for _, op := range operations {
+		described, err := r.operation(op)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", op.ID, err)
+		}
+		reference.Operations = append(reference.Operations, described)
+		reference.addErrors(op)
+	}
+	return reference, source, nil
+}
+
+func lineOf(o *openapi3.Origin) int {
+	if o == nil || o.Key == nil {
+		return 0
+	}
+	return o.Key.Line
+}
+
+func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
+	spec := op.Spec
+	o := &Operation{
+		ID: op.ID, Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
+		Description: cmp.Or(spec.Description, op.Item.Description),
+	}
+	needs := r.doc.Security
+	if spec.Security != nil {
+		needs = *spec.Security
+	}
+	for _, need := range needs {
+		names := make([]string, 0, len(need))
+		for name := range need {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		o.Security = append(o.Security, strings.Join(names, " and "))
+	}
+	for i, ref := range slices.Concat(op.Item.Parameters, spec.Parameters) {
+		p := ref.Value
+		if i < len(op.Item.Parameters) && spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
+			continue
+		}
+		field := r.field(op.ID+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content), nil)
+		field.In, field.Required, field.Deprecated = p.In, p.Required, p.Deprecated
+		field.Description = cmp.Or(p.Description, field.Description)
+		field.addExamples(p.Example, p.Examples)
+		o.Parameters = append(o.Parameters, field)
+	}
+	if spec.RequestBody != nil {
+		b := spec.RequestBody.Value
+		content, err := r.content(op.ID+"-body", b.Content)
+		if err != nil {
+			return nil, err
+		}
+		o.Body = &Body{Description: b.Description, Required: b.Required, Content: content}
+	}
+	// Most answers have the same headers and the same error: the first one says all of them.
+	headers, bodies := map[*openapi3.Header]*Field{}, map[*openapi3.Schema]*Field{}
+	responses := spec.Responses.Map()
+	for _, status := range inOrder(responses, func(r *openapi3.ResponseRef) *openapi3.Origin { return r.Origin }) {
+		answer := responses[status].Value
+		response := &Response{ID: op.ID + "-" + status, Status: status}
+		if answer.Description != nil {
+			response.Description = *answer.Description
+		}
+		for _, name := range inOrder(answer.Headers, func(h *openapi3.HeaderRef) *openapi3.Origin { return h.Origin }) {
+			h := answer.Headers[name].Value
+			field := r.field(response.ID+"-header-"+name, name, schemaOf(h.Schema, h.Content), nil)
+			field.Required, field.Deprecated = h.Required, h.Deprecated
+			field.Description = cmp.Or(h.Description, field.Description)
+			field.addExamples(h.Example, h.Examples)
+			if field.Same = headers[h]; field.Same == nil {
+				headers[h] = field
+			}
+			response.Headers = append(response.Headers, field)
+		}
+		var err error
+		if response.Content, err = r.content(response.ID, answer.Content); err != nil {
+			return nil, err
+		}
+		for _, media := range response.Content {
+			media.Schema.Name = status
+			if media.Schema.schema == nil || len(media.Schema.Fields) == 0 {
+				continue
+			}
+			if media.Schema.Same = bodies[media.Schema.schema]; media.Schema.Same == nil {
+				bodies[media.Schema.schema] = media.Schema
+			}
+		}
+		o.Responses = append(o.Responses, response)
+	}
+	return o, nil
+}
+
+// schemaOf is a parameter's or a header's schema, which may stand under a media type.
+func schemaOf(schema *openapi3.SchemaRef, content openapi3.Content) *openapi3.SchemaRef {
+	if schema != nil {
+		return schema
+	}
+	for _, media := range content {
+		return media.Schema
+	}
+	return nil
+}
+
+func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
+	var list []*Media
+	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
+		media := content[name]
+		m := &Media{Type: name, Schema: r.field(id, "", media.Schema, nil)}
+		if media.Example != nil {
+			value, err := r.source.json(media.Origin, "example", media.Example)
+			if err != nil {
+				return nil, err
+			}
+			m.Examples = append(m.Examples, Example{ID: id + "-example", Name: "example", Value: value})
+		}
+		for _, key := range inOrder(media.Examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
+			example := media.Examples[key].Value
+			value, err := r.source.json(example.Origin, "value", example.Value)
+			if err != nil {
+				return nil, err
+			}
+			m.Examples = append(m.Examples, Example{ID: id + "-example-" + key, Name: key, Summary: cmp.Or(example.Summary, key), Value: value})
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// addExamples adds the examples of a parameter or a header, which stand beside its schema.
+func (f *Field) addExamples(example any, examples openapi3.Examples) {
+	if example != nil {
+		f.Facts = append(f.Facts, Fact{"Example", scalar(example)})
+	}
+	for _, name := range inOrder(examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
+		f.Facts = append(f.Facts, Fact{"Example " + name, scalar(examples[name].Value.Value)})
+	}
+}
+
+// addErrors adds the examples of an operation's error answers that have a code and a message.
+func (reference *Reference) addErrors(op ruledoc.Operation) {
+	responses := op.Spec.Responses.Map()
+	for _, status := range inOrder(responses, func(r *openapi3.ResponseRef) *openapi3.Origin { return r.Origin }) {
+		if status < "4" {
+			continue
+		}
+		for _, media := range responses[status].Value.Content {
+			for _, name := range inOrder(media.Examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
+				example := media.Examples[name].Value
+				value, ok := example.Value.(map[string]any)
+				if !ok || value["code"] == nil || value["message"] == nil {
+					continue
+				}
+				row := Error{Code: scalar(value["code"]), Status: status, Message: scalar(value["message"]), Summary: cmp.Or(example.Summary, name)}
+				if info, ok := value["more_info"].(string); ok {
+					row.MoreInfo = info
+				}
+				if !slices.Contains(reference.Errors, row) {
+					reference.Errors = append(reference.Errors, row)
+				}
+			}
+		}
+	}
+}
+
+// field describes a value by its schema. parents are the schemas that it stands in, so that one that contains itself ends.
+func (r reader) field(id, name string, ref *openapi3.SchemaRef, parents []*openapi3.Schema) *Field {
+	f := &Field{ID: id, Name: name, Type: "any"}
+	if ref == nil {
+		return f
+	}
+	s := ref.Value
+	f.schema, f.Type, f.Description, f.Deprecated = s, typeOf(s), s.Description, s.Deprecated
+	f.Facts = factsOf(s)
+	if slices.Contains(parents, s) {
+		f.Facts = append(f.Facts, Fact{"Contains", "itself, as above"})
+		return f
+	}
+	parents = append(slices.Clone(parents), s)
+	f.Fields = r.properties(id, s, parents)
+	if s.Items != nil {
+		items := r.field(id+"-items", "items", s.Items, parents)
+		f.Fields = append(f.Fields, items)
+	}
+	for _, part := range s.AllOf {
+		f.Fields = append(f.Fields, r.properties(id, part.Value, append(parents, part.Value))...)
+	}
+	for i, choice := range s.OneOf {
+		f.Fields = append(f.Fields, r.field(fmt.Sprintf("%s-one-%d", id, i+1), fmt.Sprintf("one of, %d", i+1), choice, parents))
+	}
+	for i, choice := range s.AnyOf {
+		f.Fields = append(f.Fields, r.field(fmt.Sprintf("%s-any-%d", id, i+1), fmt.Sprintf("any of, %d", i+1), choice, parents))
+	}
+	return f
+}
+
+func (r reader) properties(id string, s *openapi3.Schema, parents []*openapi3.Schema) []*Field {
+	var fields []*Field
+	for _, name := range inOrder(s.Properties, func(p *openapi3.SchemaRef) *openapi3.Origin { return p.Origin }) {
+		property := r.field(id+"-"+name, name, s.Properties[name], parents)
+		property.Required = slices.Contains(s.Required, name)
+		fields = append(fields, property)
+	}
+	return fields
+}
+
+// typeOf names a schema's type as readers know it: "string | null", "string(date-time)", "array of integer".
+func typeOf(s *openapi3.Schema) string {
+	var names []string
+	for _, t := range s.Type.Slice() {
+		switch {
+		case t == "array" && s.Items != nil:
+			t = "array of " + typeOf(s.Items.Value)
+		case s.Format != "":
+			t += "(" + s.Format + ")"
+		}
+		names = append(names, t)
+	}
+	switch {
+	case len(names) > 0:
+	case len(s.Properties) > 0 || len(s.AllOf) > 0:
+		names = append(names, "object")
+	default:
+		names = append(names, "any")
+	}
+	if s.Nullable {
+		names = append(names, "null")
+	}
+	return strings.Join(names, " | ")
+}
+
+// factsOf lists what a schema says of its value.
+func factsOf(s *openapi3.Schema) []Fact {
+	var facts []Fact
+	add := func(label, value string) { facts = append(facts, Fact{label, value}) }
+	if s.MinLength > 0 {
+		add("Minimum length", strconv.FormatUint(s.MinLength, 10))
+	}
+	if s.MaxLength != nil {
+		add("Maximum length", strconv.FormatUint(*s.MaxLength, 10))
+	}
+	if s.Pattern != "" {
+		add("Pattern", s.Pattern)
+	}
+	if s.Min != nil {
+		add(either(s.ExclusiveMin.IsTrue(), "Above", "Minimum"), scalar(*s.Min))
+	}
+	if s.Max != nil {
+		add(either(s.ExclusiveMax.IsTrue(), "Below", "Maximum"), scalar(*s.Max))
+	}
+	if s.ExclusiveMin.Value != nil {
+		add("Above", scalar(*s.ExclusiveMin.Value))
+	}
+	if s.ExclusiveMax.Value != nil {
+		add("Below", scalar(*s.ExclusiveMax.Value))
+	}
+	if s.MultipleOf != nil {
+		add("Multiple of", scalar(*s.MultipleOf))
+	}
+	if len(s.Enum) > 0 {
+		values := make([]string, len(s.Enum))
+		for i, value := range s.Enum {
+			values[i] = scalar(value)
+		}
+		add("Allowed values", strings.Join(values, ", "))
+	}
+	if s.MinItems > 0 {
+		add("Minimum items", strconv.FormatUint(s.MinItems, 10))
+	}
+	if s.MaxItems != nil {
+		add("Maximum items", strconv.FormatUint(*s.MaxItems, 10))
+	}
+	if s.UniqueItems {
+		add("Items", "each only once")
+	}
+	if s.MinProps > 0 {
+		add("Minimum properties", strconv.FormatUint(s.MinProps, 10))
+	}
+	if s.MaxProps != nil {
+		add("Maximum properties", strconv.FormatUint(*s.MaxProps, 10))
+	}
+	if has := s.AdditionalProperties.Has; has != nil && !*has {
+		add("Other fields", "refused")
+	}
+	if s.ReadOnly {
+		add("Access", "read only")
+	}
+	if s.WriteOnly {
+		add("Access", "write only")
+	}
+	if s.Default != nil {
+		add("Default", scalar(s.Default))
+	}
+	if s.Example != nil {
+		add("Example", scalar(s.Example))
+	}
+	return facts
+}
+
+func either(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
+}
+
+// scalar writes a value of the document as it would stand on the wire; what is no scalar, as JSON.
+func scalar(value any) string {
+	switch value.(type) {
+	case map[string]any, []any:
+		text, err := indented(value)
+		if err != nil {
+			return fmt.Sprint(value)
+		}
+		return text
+	}
+	return ruledoc.WireForm(value)
+}

@@ -1,0 +1,330 @@
+package portal
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"unicode"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+//go:embed assets/samples
+var sampleFiles embed.FS
+
+var sampleTemplates = template.Must(template.New("").Funcs(template.FuncMap{
+	"shell": shellQuote, "quote": strconv.Quote, "pascal": pascalCase, "js": strconv.Quote,
+}).ParseFS(sampleFiles, "assets/samples/*"))
+
+// Sample is a program that calls an operation: it runs when it is pasted.
+type Sample struct {
+	ID, Label, Language string
+	// Setup is the command that installs what the program imports; empty for nothing.
+	Setup string
+	Code  string
+}
+
+// languages are the samples of an operation, in the order of their tabs. Official SDKs have a call for every path of the
+// hosted service, named after it.
+var languages = []struct {
+	template, label, language, setup string
+	sdk                              bool
+}{
+	{template: "curl.sh", label: "curl", language: "bash"},
+	{template: "client.go", label: "Go", language: "go", setup: "go get github.com/nudgehq/nudge"},
+	{template: "sdk.js", label: "Node", language: "javascript", setup: "npm install twilio", sdk: true},
+	{template: "sdk.py", label: "Python", language: "python", setup: "pip install twilio", sdk: true},
+}
+
+// Credentials are written into the samples and the console. Only those of a server for development may be: everybody who
+// reads the portal sees them.
+type Credentials struct{ Username, Password string }
+
+// call is what a sample's template is filled in with.
+type call struct {
+	Operation *Operation
+	BaseURL   string
+	Credentials
+	// Path is the operation's, with example values; Form is the example of the body as a form, JSON as JSON.
+	Path, ContentType, Body string
+	Form                    []argument
+	PathArguments           []argument
+	Query                   string
+	// Service, Version and Chain are how the official SDKs name the operation; empty when they do not have it.
+	Service, Version string
+	Chain            []link
+	Method           string
+}
+
+// argument is a value by its name, as on the wire.
+type argument struct {
+	Name, Value string
+	// Literal is the value in the languages of the samples: 150, "high", true.
+	Literal string
+}
+
+// link is one step of an SDK's chain of resources; Value is empty for a whole collection.
+type link struct {
+	Node, Python string
+	Value        string
+}
+
+// samples writes the samples of an operation.
+func samples(o *Operation, servers []Server, baseURL string, credentials Credentials) ([]Sample, error) {
+	c := call{Operation: o, BaseURL: baseURL, Credentials: credentials}
+	c.fillIn()
+	c.chain(servers)
+	var list []Sample
+	for _, l := range languages {
+		if l.sdk && c.Service == "" {
+			continue
+		}
+		name := l.template
+		if name == "client.go" && !c.isCreateNotification() {
+			name = "operations.go"
+		}
+		var b bytes.Buffer
+		if err := sampleTemplates.ExecuteTemplate(&b, name+".tmpl", c); err != nil {
+			return nil, err
+		}
+		code := b.Bytes()
+		if l.language == "go" {
+			formatted, err := format.Source(code)
+			if err != nil {
+				return nil, fmt.Errorf("the Go sample of %s: %w", o.ID, err)
+			}
+			code = formatted
+		}
+		list = append(list, Sample{
+			ID: o.ID + "-sample-" + strings.ToLower(l.label), Label: l.label, Language: l.language, Setup: l.setup, Code: strings.TrimSpace(string(code)),
+		})
+	}
+	return list, nil
+}
+
+// isCreateNotification tells whether the typed client's own method calls the operation; the others go through its
+// generated operations.
+func (c *call) isCreateNotification() bool {
+	names := make([]string, len(c.PathArguments))
+	for i, a := range c.PathArguments {
+		names[i] = a.Name
+	}
+	return c.Operation.ID == "CreateNotification" && slices.Equal(names, []string{"ServiceSid", "Identity", "ChallengeSid"})
+}
+
+var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
+
+// fillIn takes values from the examples of the document.
+func (c *call) fillIn() {
+	values := map[string]*Field{}
+	query := url.Values{}
+	for _, p := range c.Operation.Parameters {
+		switch p.In {
+		case "path":
+			values[p.Name] = p
+		case "query":
+			if p.Required {
+				query.Set(p.Name, p.example())
+			}
+		}
+	}
+	c.Query = query.Encode()
+	c.Path = pathParameter.ReplaceAllStringFunc(c.Operation.Path, func(text string) string {
+		name := strings.Trim(text, "{}")
+		field := values[name]
+		if field == nil {
+			return text
+		}
+		c.PathArguments = append(c.PathArguments, argument{Name: name, Value: field.example(), Literal: literal(field.Type, field.example())})
+		return url.PathEscape(field.example())
+	})
+	if c.Operation.Body == nil {
+		return
+	}
+	media := c.Operation.Body.Content[0]
+	c.ContentType = media.Type
+	if len(media.Examples) > 0 {
+		c.Body = media.Examples[0].Value
+	}
+	if media.Type != ruledoc.FormType {
+		return
+	}
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(c.Body), &fields); err != nil {
+		fields = nil
+	}
+	c.Body = ""
+	for _, f := range media.Schema.Fields {
+		value, given := fields[f.Name]
+		if !given && !f.Required {
+			continue
+		}
+		text := f.example()
+		if given {
+			text = scalar(value)
+		}
+		c.Form = append(c.Form, argument{Name: f.Name, Value: text, Literal: literal(f.Type, text)})
+		if c.Body != "" {
+			c.Body += "&"
+		}
+		c.Body += url.QueryEscape(f.Name) + "=" + url.QueryEscape(text)
+	}
+}
+
+// URL is where the operation is called.
+func (c call) URL() string {
+	if c.Query != "" {
+		return c.BaseURL + c.Path + "?" + c.Query
+	}
+	return c.BaseURL + c.Path
+}
+
+// Env tells whether the samples read the credentials from the environment.
+func (c call) Env() bool { return c.Username == "" }
+
+var versionSegment = regexp.MustCompile(`^v[0-9]+$`)
+
+// chain names the operation as the official SDKs do: a resource for each segment of the path, and a verb.
+func (c *call) chain(servers []Server) {
+	segments := strings.Split(strings.TrimPrefix(c.Operation.Path, "/"), "/")
+	if len(servers) == 0 || len(segments) < 2 || !versionSegment.MatchString(segments[0]) {
+		return
+	}
+	u, err := url.Parse(servers[0].URL)
+	if err != nil || !strings.HasSuffix(u.Hostname(), ".twilio.com") {
+		return
+	}
+	instance := false
+	var links []link
+	for _, segment := range segments[1:] {
+		name, isParameter := strings.CutPrefix(segment, "{")
+		if !isParameter {
+			links = append(links, link{Node: camelCase(segment), Python: snakeCase(segment)})
+			instance = false
+			continue
+		}
+		if len(links) == 0 || instance {
+			return
+		}
+		name = strings.TrimSuffix(name, "}")
+		for _, a := range c.PathArguments {
+			if a.Name == name {
+				links[len(links)-1].Value = a.Literal
+			}
+		}
+		instance = true
+	}
+	switch {
+	case c.Operation.Method == http.MethodPost && instance:
+		c.Method = "update"
+	case c.Operation.Method == http.MethodPost:
+		c.Method = "create"
+	case c.Operation.Method == http.MethodGet && instance:
+		c.Method = "fetch"
+	case c.Operation.Method == http.MethodGet:
+		c.Method = "list"
+	default:
+		return
+	}
+	c.Service, _, _ = strings.Cut(u.Hostname(), ".")
+	c.Version, c.Chain = segments[0], links
+}
+
+// Node and Python name a form field as the SDKs do.
+func (a argument) Node() string { return camelCase(a.Name) }
+
+// Python names a form field as the Python SDK does.
+func (a argument) Python() string { return snakeCase(a.Name) }
+
+// example is a value that the field takes.
+func (f *Field) example() string {
+	found := ""
+	for _, fact := range f.Facts {
+		if strings.HasPrefix(fact.Label, "Example") || fact.Label == "Default" && found == "" {
+			found = fact.Value
+		}
+	}
+	if found == "" && f.schema != nil {
+		switch {
+		case len(f.schema.Enum) > 0:
+			found = scalar(f.schema.Enum[0])
+		case f.schema.Min != nil:
+			found = scalar(*f.schema.Min)
+		case f.schema.Type.Is("integer") || f.schema.Type.Is("number"):
+			found = "1"
+		case f.schema.Type.Is("boolean"):
+			found = "true"
+		}
+	}
+	return cmp.Or(found, f.Name)
+}
+
+// literal writes a value as all the languages of the samples have it.
+func literal(typeName, value string) string {
+	if strings.HasPrefix(typeName, "integer") || strings.HasPrefix(typeName, "number") || strings.HasPrefix(typeName, "boolean") {
+		return value
+	}
+	return strconv.Quote(value)
+}
+
+// words splits a wire name: FriendlyName, Details.Message, date_created.
+func words(name string) []string {
+	var list []string
+	word := ""
+	flush := func() {
+		if word != "" {
+			list = append(list, word)
+		}
+		word = ""
+	}
+	for _, r := range name {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			flush()
+			continue
+		case unicode.IsUpper(r):
+			flush()
+		}
+		word += string(unicode.ToLower(r))
+	}
+	flush()
+	return list
+}
+
+func snakeCase(name string) string { return strings.Join(words(name), "_") }
+
+func pascalCase(name string) string {
+	var b strings.Builder
+	for _, w := range words(name) {
+		b.WriteString(strings.ToUpper(w[:1]) + w[1:])
+	}
+	return b.String()
+}
+
+func camelCase(name string) string {
+	p := pascalCase(name)
+	if p == "" {
+		return p
+	}
+	return strings.ToLower(p[:1]) + p[1:]
+}
+
+// shellQuote writes one word of a shell command.
+func shellQuote(text string) string {
+	if text != "" && strings.IndexFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:=@%+,", r)
+	}) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

@@ -1,0 +1,76 @@
+package portal
+
+import "strings"
+
+// operationView is an operation with what its template needs of the portal.
+type operationView struct {
+	*Operation
+	Base string
+}
+
+// For gives an operation to its template.
+func (v view) For(o *Operation) operationView { return operationView{o, Base} }
+
+// consoleView is what the console's template needs.
+type consoleView struct {
+	Operation             *Operation
+	Credentials           Credentials
+	Devices, DeviceTokens bool
+}
+
+// ConsoleFor gives an operation to the console's template.
+func (v view) ConsoleFor(o *Operation) consoleView {
+	return consoleView{Operation: o, Credentials: v.config.Credentials, Devices: v.config.Devices, DeviceTokens: v.config.DeviceTokens}
+}
+
+// ForDevice tells whether the operation is for a device: it names a service and an identity.
+func (o *Operation) ForDevice() bool {
+	service, identity := false, false
+	for _, p := range o.Parameters {
+		service = service || p.In == "path" && p.Name == "ServiceSid"
+		identity = identity || p.In == "path" && p.Name == "Identity"
+	}
+	return service && identity
+}
+
+// Sample is the value that a parameter's input starts with.
+func (f *Field) Sample() string {
+	if !f.Required {
+		return ""
+	}
+	return f.example()
+}
+
+// item is a field as an item of a Markdown list, some levels deep.
+type item struct {
+	Field *Field
+	depth int
+	label string
+}
+
+// Nested makes the field the item of a list.
+func (f *Field) Nested() item { return item{Field: f} }
+
+// AsParameter makes the field an item that says where the parameter stands.
+func (f *Field) AsParameter() item { return item{Field: f, label: f.In + " "} }
+
+// Bullet starts the item.
+func (i item) Bullet() string { return spaces(i.depth) + "- " + i.label }
+
+// Below starts the lines under the item.
+func (i item) Below() string { return spaces(i.depth + 1) }
+
+// Deeper is how deep the lines under the item stand.
+func (i item) Deeper() int { return i.depth + 1 }
+
+// Children are the items of the field's own fields.
+func (i item) Children() []item {
+	list := make([]item, len(i.Field.Fields))
+	for k, f := range i.Field.Fields {
+		list[k] = item{Field: f, depth: i.depth + 1}
+	}
+	return list
+}
+
+// spaces is the indentation of a Markdown list.
+func spaces(depth int) string { return strings.Repeat("  ", depth) }
