@@ -94,7 +94,7 @@ func TestProbe(t *testing.T) {
 	if markdown := p.Page(portal.Base).Markdown; !strings.Contains(markdown, "600") || strings.Contains(markdown, "aximum: 300") {
 		t.Error("the documentation does not say 600")
 	}
-	tools, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Do: http.DefaultClient.Do, BaseURL: s.URL}})
+	tools, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: http.DefaultTransport, BaseURL: s.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	}
 	tools := mcp.Config{Portal: p, Version: version()}
 	if cmd.MCPExecute {
-		tools.Execute = &mcp.Execute{Do: mcp.InProcess(operation), BaseURL: p.URL("")}
+		tools.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: operation}, BaseURL: p.URL("")}
 	}
 	server, err := mcp.New(tools)
 	if err != nil {
@@ -61,7 +61,7 @@ func (cmd *mcpCommand) Run(ctx context.Context, out output) error {
 			return usagef("--mcp-execute needs --account SID:TOKEN")
 		}
 		config.Execute = &mcp.Execute{
-			Do: http.DefaultClient.Do, BaseURL: p.URL(""), Authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(cmd.Account)),
+			Transport: http.DefaultTransport, BaseURL: p.URL(""), Authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(cmd.Account)),
 		}
 	}
 	server, err := mcp.New(config)

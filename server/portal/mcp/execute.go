@@ -24,8 +24,8 @@ const maxAnswer = 1 << 20
 
 // Execute says how operations are called.
 type Execute struct {
-	// Do sends a request whose URL is the operation's.
-	Do func(r *http.Request) (*http.Response, error)
+	// Transport sends the requests: http.DefaultTransport, or InProcess.
+	Transport http.RoundTripper
 	// BaseURL is where the operations are.
 	BaseURL string
 	// Authorization is the header that every call gets; empty for that of the caller's own request.
@@ -131,7 +131,7 @@ func (t *operationTool) call(ctx context.Context, request *sdk.CallToolRequest) 
 	case request.Extra != nil && request.Extra.Header.Get("Authorization") != "":
 		r.Header.Set("Authorization", request.Extra.Header.Get("Authorization"))
 	}
-	response, err := t.execute.Do(r)
+	response, err := t.execute.Transport.RoundTrip(r)
 	if err != nil {
 		return complaint("the operation could not be called: %v", err), nil
 	}
@@ -308,18 +308,21 @@ func snakeCase(id string) string {
 }
 
 // InProcess calls a handler of this process, without a connection.
-func InProcess(handler http.Handler) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		// A server's request has these, a client's has not.
-		r.RequestURI = r.URL.RequestURI()
-		r.RemoteAddr = "127.0.0.1:0"
-		if r.Body == nil {
-			r.Body = http.NoBody
-		}
-		w := &answer{header: http.Header{}, status: http.StatusOK}
-		handler.ServeHTTP(w, r)
-		return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
+type InProcess struct{ Handler http.Handler }
+
+// RoundTrip answers the request.
+func (p InProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	request := r.Clone(r.Context())
+	// A server's request has these, a client's has not.
+	request.RequestURI = r.URL.RequestURI()
+	request.Host = r.URL.Host
+	request.RemoteAddr = "127.0.0.1:0"
+	if request.Body == nil {
+		request.Body = http.NoBody
 	}
+	w := &answer{header: http.Header{}, status: http.StatusOK}
+	p.Handler.ServeHTTP(w, request)
+	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
 }
 
 // answer keeps what a handler writes.

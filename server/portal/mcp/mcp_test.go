@@ -339,7 +339,7 @@ func TestHTTP(t *testing.T) {
 func TestExecute(t *testing.T) {
 	target := servertest.New(t)
 	s := build(t, func(_ *portal.Config, c *mcp.Config) {
-		c.Execute = &mcp.Execute{Do: mcp.InProcess(target.Handler), BaseURL: publicURL}
+		c.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: target.Handler}, BaseURL: publicURL}
 	})
 	session := connectHTTP(t, s, withBasicAuth{target.AccountSID, target.AuthToken})
 	good := func(change map[string]any) map[string]any {
