@@ -35,7 +35,7 @@ generate: ## make all that follows from openapi.yaml
 	$(GO) generate ./...
 
 .PHONY: check
-check: drift tidy vet lint ## everything that keeps the tree in order; fails on any difference
+check: drift breaking tidy vet lint ## everything that keeps the tree in order; fails on any difference
 
 .PHONY: drift
 drift: ## fail if the generated files are not what openapi.yaml makes
@@ -48,6 +48,13 @@ drift: ## fail if the generated files are not what openapi.yaml makes
 	@diff -r --brief $(BUILD)/drift/committed $(BUILD)/drift/generated \
 		|| { echo "Generated files differ from what openapi.yaml makes: run make generate, and commit the result."; exit 1; }
 	@rm -rf $(BUILD)/drift
+
+# The released document that is compared with; versions/accepted.yaml lists the breaks that were reviewed.
+RELEASED = $(shell ls versions/[0-9]*.yaml | sort -V | tail -1)
+
+.PHONY: breaking
+breaking: ## fail if openapi.yaml breaks users of the last released document
+	$(GO) run ./cmd/nudge diff $(RELEASED) openapi.yaml --accepted versions/accepted.yaml
 
 .PHONY: tidy
 tidy:

@@ -20,5 +20,5 @@ var OpenAPI []byte
 // Versions holds the released versions of the contract, each in versions/VERSION.yaml. The changelog is what changed from one
 // to the next, and from the last to OpenAPI.
 //
-//go:embed versions/*.yaml
+//go:embed versions/[0-9]*.yaml
 var Versions embed.FS

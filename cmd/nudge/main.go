@@ -53,6 +53,8 @@ type commands struct {
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
 	MCP   mcpCommand   `cmd:"" name:"mcp" help:"Give the documentation to an AI tool on standard input and output."`
 
+	Diff diffCommand `cmd:"" help:"Say what changed from one document to another, and what breaks callers or Go users."`
+
 	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
 	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`
 	Device      deviceCommand      `cmd:"" help:"Be a device: print and acknowledge what arrives."`

@@ -1,4 +1,8 @@
-// Package docdiff says what changed from one version of an OpenAPI document to the next, and what of it breaks callers.
+// Package docdiff says what changed from one version of an OpenAPI document to the next, and what of it breaks whom.
+//
+// A change breaks callers on the wire when a request that was valid is refused, or an answer that could not come before can
+// come; it is a warning when neither is so and a caller may have to act all the same. oasdiff finds these, refined by
+// checks of our own. A change breaks Go users when apidiff says so of the code that is generated from the document.
 package docdiff
 
 import (
@@ -9,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
+	"github.com/oasdiff/oasdiff/flatten/commonparams"
 	"github.com/oasdiff/oasdiff/load"
 )
 
@@ -31,14 +36,28 @@ func (s Severity) String() string { return [...]string{"info", "warning", "break
 // MarshalText names the severity.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// Audience is whom a change concerns.
+type Audience string
+
+// The audiences.
+const (
+	// Callers speak to the service, in whatever language.
+	Callers Audience = "wire"
+	// Gophers use the Go code that is generated from the document.
+	Gophers Audience = "go"
+)
+
 // Change is one thing that changed.
 type Change struct {
+	Audience Audience `json:"audience"`
 	// Rule is the kind of change, such as request-property-max-decreased.
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	// Text says what changed; Comment, which may be empty, why that matters.
 	Text    string `json:"text"`
 	Comment string `json:"comment,omitempty"`
+	// More are changes of the same kind at the same line: for other answers, or of other Go names.
+	More []string `json:"more,omitempty"`
 	// Operation is the method and the path that it concerns; empty for the whole document.
 	Operation string `json:"operation,omitempty"`
 	// Line is where it stands in the newer document, or where it stood in the older one when it is gone; 0 if that is
@@ -46,6 +65,19 @@ type Change struct {
 	Line int `json:"line,omitempty"`
 	// Gone tells that Line is one of the older document.
 	Gone bool `json:"gone,omitempty"`
+}
+
+// Compare lists what changed for callers and for Go users, the most severe first.
+func Compare(older, newer []byte) ([]Change, error) {
+	wire, err := Wire(older, newer)
+	if err != nil {
+		return nil, err
+	}
+	code, err := Go(older, newer)
+	if err != nil {
+		return nil, err
+	}
+	return together(sorted(append(wire, code...))), nil
 }
 
 // Wire lists what changed for callers on the wire, the most severe first.
@@ -67,8 +99,12 @@ func Wire(older, newer []byte) ([]Change, error) {
 	localize := checker.NewDefaultLocalizer()
 	var list []Change
 	for _, found := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), report, sources, checker.INFO) {
+		if found.GetId() == "api-version-not-bumped" {
+			// It is for whoever releases, and speaks of no place in the document.
+			continue
+		}
 		change := Change{
-			Rule: found.GetId(), Severity: severities[found.GetLevel()],
+			Audience: Callers, Rule: found.GetId(), Severity: severities[found.GetLevel()],
 			Text: found.GetUncolorizedText(localize), Comment: found.GetComment(localize),
 		}
 		if found.GetPath() != "" {
@@ -79,17 +115,18 @@ func Wire(older, newer []byte) ([]Change, error) {
 		} else if at := found.GetBaseSource(); at != nil && at.Line > 0 {
 			change.Line, change.Gone = at.Line, true
 		}
+		change.refine(found, revision.Spec)
 		list = append(list, change)
 	}
-	Sort(list)
-	return list, nil
+	return together(sorted(append(list, own(base.Spec, revision.Spec)...))), nil
 }
 
-// Sort puts the most severe changes first, and otherwise keeps a fixed order.
-func Sort(list []Change) {
+// sorted puts the most severe changes first, and otherwise keeps a fixed order.
+func sorted(list []Change) []Change {
 	slices.SortStableFunc(list, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(len(a.Text), len(b.Text)), cmp.Compare(a.Text, b.Text))
 	})
+	return list
 }
 
 var severities = map[checker.Level]Severity{checker.INFO: Info, checker.WARN: Warning, checker.ERR: Breaking}
@@ -100,6 +137,10 @@ func read(name string, document []byte) (*load.SpecInfo, error) {
 	doc, err := loader.LoadFromData(document)
 	if err != nil {
 		return nil, fmt.Errorf("loading the %s document: %w", name, err)
+	}
+	// Parameters of a path are compared as those of its operations.
+	if doc.Paths != nil {
+		commonparams.Move(doc)
 	}
 	version := ""
 	if doc.Info != nil {

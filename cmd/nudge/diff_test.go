@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge"
+)
+
+// changedDocument writes the document with a replacement and gives its path.
+func changedDocument(t *testing.T, old, replacement string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "openapi.yaml")
+	text := strings.Replace(string(nudge.OpenAPI), old, replacement, 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDiff(t *testing.T) {
+	same := changedDocument(t, "", "")
+	lower := changedDocument(t, "maximum: 300", "maximum: 200")
+	if code, stdout, _ := command("diff", same, same); code != 0 || stdout != "0 breaking, 0 warning, 0 info\n" {
+		t.Errorf("nothing changed: %d %s", code, stdout)
+	}
+	code, stdout, stderr := command("diff", same, lower)
+	if code != exitFailure || !strings.Contains(stdout, lower+":181: breaking for callers: the `Ttl` request property's max was decreased") || !strings.Contains(stderr, "1 breaking") {
+		t.Errorf("%d %s %s", code, stdout, stderr)
+	}
+	if code, _, _ := command("diff", lower, same); code != 0 {
+		t.Errorf("a raised bound: %d", code)
+	}
+	if code, _, _ := command("diff", "--fail-on=info", lower, same); code != exitFailure {
+		t.Errorf("a raised bound with --fail-on=info: %d", code)
+	}
+	if code, _, _ := command("diff", "--fail-on=never", same, lower); code != 0 {
+		t.Errorf("--fail-on=never: %d", code)
+	}
+	if _, stdout, _ := command("diff", "--format=markdown", same, lower); !strings.Contains(stdout, "| **breaking** | callers | the `Ttl`") {
+		t.Errorf("as Markdown: %s", stdout)
+	}
+	_, stdout, _ = command("diff", "--format=json", same, lower)
+	var report struct{ Changes []map[string]any }
+	if err := json.Unmarshal([]byte(stdout), &report); err != nil || report.Changes[0]["rule"] != "request-property-max-decreased" || report.Changes[0]["line"] != 181.0 {
+		t.Errorf("as JSON: %v %s", err, stdout)
+	}
+
+	accepted := filepath.Join(t.TempDir(), "accepted.yaml")
+	text, _ := report.Changes[0]["text"].(string)
+	content := "accepted:\n  - {rule: request-property-max-decreased, text: " + quoted(t, text) + ", reason: nobody sends more}\n  - {rule: x, text: y, reason: z}\n"
+	if err := os.WriteFile(accepted, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := command("diff", "--accepted="+accepted, same, lower); code != 0 || !strings.Contains(stdout, "1 accepted") || !strings.Contains(stdout, "accepted, but it is not there: y") {
+		t.Errorf("accepted: %d %s", code, stdout)
+	}
+}
+
+func quoted(t *testing.T, text string) string {
+	t.Helper()
+	data, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// A document comes from a URL, or from a git revision.
+func TestDiffSources(t *testing.T) {
+	lower := changedDocument(t, "maximum: 300", "maximum: 200")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/openapi.yaml" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(nudge.OpenAPI)
+	}))
+	t.Cleanup(s.Close)
+	if code, stdout, _ := command("diff", s.URL+"/openapi.yaml", lower); code != exitFailure || !strings.Contains(stdout, "1 breaking") {
+		t.Errorf("from a URL: %d %s", code, stdout)
+	}
+	dir := t.TempDir()
+	for _, args := range [][]string{{"init", "-q"}, {"add", "openapi.yaml"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "first"}} {
+		if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), nudge.OpenAPI, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		git := exec.Command("git", args...)
+		git.Dir = dir
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Skipf("git: %v %s", err, out)
+		}
+	}
+	t.Chdir(dir)
+	for _, revision := range []string{"HEAD", "HEAD:openapi.yaml"} {
+		if code, stdout, stderr := command("diff", revision, lower); code != exitFailure || !strings.Contains(stdout, "1 breaking") {
+			t.Errorf("from %s: %d %s %s", revision, code, stdout, stderr)
+		}
+	}
+	for _, wrong := range []string{s.URL + "/nothing", "no-such-revision", "--output=x", "/nothing/openapi.yaml", dir} {
+		if code, _, stderr := command("diff", wrong, lower); code != exitUsage || stderr == "" {
+			t.Errorf("%s: %d %s", wrong, code, stderr)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package docdiff
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Report is what changed, ready to be shown.
+type Report struct {
+	// Old and New name the documents.
+	Old     string   `json:"old"`
+	New     string   `json:"new"`
+	Changes []Change `json:"changes"`
+	// Accepted are the changes that a reviewed file accepts; they are not in Changes.
+	Accepted []Change `json:"accepted"`
+	// Unused are the acceptances that match no change.
+	Unused []Acceptance `json:"unused"`
+}
+
+// Acceptance is a change that somebody has reviewed, with the reason.
+type Acceptance struct {
+	Rule   string `yaml:"rule" json:"rule"`
+	Text   string `yaml:"text" json:"text"`
+	Reason string `yaml:"reason" json:"reason"`
+}
+
+// Accept takes out the changes that are accepted, by their rule and text.
+func (r *Report) Accept(list []Acceptance) {
+	used := make([]bool, len(list))
+	var rest []Change
+	for _, c := range r.Changes {
+		accepted := false
+		for i, a := range list {
+			if a.Rule == c.Rule && a.Text == c.Text {
+				used[i], accepted = true, true
+			}
+		}
+		if accepted {
+			r.Accepted = append(r.Accepted, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	r.Changes = rest
+	for i, a := range list {
+		if !used[i] {
+			r.Unused = append(r.Unused, a)
+		}
+	}
+}
+
+// Worst is the severity of the most severe change; ok is false when nothing changed.
+func (r *Report) Worst() (worst Severity, ok bool) {
+	for _, c := range r.Changes {
+		worst, ok = max(worst, c.Severity), true
+	}
+	return worst, ok
+}
+
+// Summary counts the changes: "1 breaking, 2 warnings, 0 info".
+func (r *Report) Summary() string {
+	var counts [Breaking + 1]int
+	for _, c := range r.Changes {
+		counts[c.Severity]++
+	}
+	text := fmt.Sprintf("%d breaking, %d warning, %d info", counts[Breaking], counts[Warning], counts[Info])
+	if len(r.Accepted) > 0 {
+		text += fmt.Sprintf("; %d accepted", len(r.Accepted))
+	}
+	return text
+}
+
+// where names the place of a change.
+func (r *Report) where(c Change) string {
+	name := r.New
+	if c.Gone {
+		name = r.Old
+	}
+	if c.Line == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, c.Line)
+}
+
+// concerns says whom a change concerns.
+func (a Audience) concerns() string {
+	if a == Gophers {
+		return "Go users"
+	}
+	return "callers"
+}
+
+// WriteText writes a line a change, as compilers do.
+func (r *Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	for _, c := range r.Changes {
+		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.Audience.concerns(), c.Text, c.tail(), c.Rule)
+	}
+	for _, a := range r.Unused {
+		fmt.Fprintf(&b, "accepted, but it is not there: %s [%s]\n", a.Text, a.Rule)
+	}
+	fmt.Fprintf(&b, "%s\n", r.Summary())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// tail is what else there is to say of a change.
+func (c Change) tail() string {
+	text := ""
+	if c.Comment != "" {
+		text += "; " + c.Comment
+	}
+	if n := len(c.More); n > 0 {
+		text += fmt.Sprintf(" (and %d more like it)", n)
+	}
+	return text
+}
+
+// WriteMarkdown writes a table, as a comment on a change of the document.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### What changes from `%s` to `%s`\n\n", r.Old, r.New)
+	if len(r.Changes) == 0 {
+		b.WriteString("Nothing, for callers or for Go users.\n")
+	} else {
+		fmt.Fprintf(&b, "%s\n\n| | for | what | where |\n|---|---|---|---|\n", r.Summary())
+		for _, c := range r.Changes {
+			mark := map[Severity]string{Breaking: "**breaking**", Warning: "warning", Info: "info"}[c.Severity]
+			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.Audience.concerns(), strings.ReplaceAll(c.Text+c.tail(), "|", `\|`), r.where(c))
+		}
+	}
+	for _, a := range r.Unused {
+		fmt.Fprintf(&b, "\nAccepted, but it is not there: %s (`%s`)\n", a.Text, a.Rule)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteJSON writes all that is known.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
