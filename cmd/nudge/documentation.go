@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -14,7 +16,7 @@ import (
 
 // documentation is the portal with its MCP server.
 func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (http.Handler, error) {
-	config := portal.Config{PublicURL: listens, Devices: true, DeviceTokens: development}
+	config := portal.Config{PublicURL: reachable(listens), Devices: true, DeviceTokens: development}
 	if cmd.PublicURL != "" {
 		config.PublicURL = cmd.PublicURL
 	}
@@ -43,6 +45,18 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	return mux, nil
 }
 
+// reachable makes a URL of an address that is listened on: where all are, callers on this machine reach localhost.
+func reachable(listens string) string {
+	u, err := url.Parse(listens)
+	if err != nil {
+		return listens
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+		u.Host = net.JoinHostPort("localhost", u.Port())
+	}
+	return u.String()
+}
+
 type mcpCommand struct {
 	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the service that the documentation shows and that operations are called at. (${default})"`
 	MCPExecute bool   `name:"mcp-execute" help:"Let the tool call the operation."`
@@ -56,6 +70,9 @@ func (cmd *mcpCommand) Run(ctx context.Context, out output) error {
 		return usagef("--url: %w", err)
 	}
 	config := mcp.Config{Portal: p, Version: version()}
+	if cmd.Account != "" && !cmd.MCPExecute && os.Getenv("NUDGE_ACCOUNT") == "" {
+		return usagef("--account is for --mcp-execute")
+	}
 	if cmd.MCPExecute {
 		if sid, token, ok := strings.Cut(cmd.Account, ":"); !ok || sid == "" || token == "" {
 			return usagef("--mcp-execute needs --account SID:TOKEN")

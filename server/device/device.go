@@ -18,6 +18,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/internal/origin"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server/delivery"
@@ -72,8 +73,11 @@ type Config struct {
 type Handler struct {
 	config Config
 	echo   *echo.Echo
-	done   chan struct{}
-	once   sync.Once
+	// minting signs the tokens that this process gives to everybody; nil for none. It is not the key of the devices in
+	// the field, so such a token is worth nothing to another process.
+	minting Key
+	done    chan struct{}
+	once    sync.Once
 }
 
 var _ ServerInterface = (*Handler)(nil)
@@ -104,6 +108,9 @@ func New(config Config) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{config: config, echo: echo.New(), done: make(chan struct{})}
+	if config.MintTokens {
+		h.minting = randomKey()
+	}
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range operations {
 		middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters), h.authenticate}
@@ -185,6 +192,9 @@ func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return errUnauthorized
 		}
 		device, expires, err := h.config.Key.verify(token, h.config.TokenTime())
+		if err != nil && h.minting != nil {
+			device, expires, err = h.minting.verify(token, h.config.TokenTime())
+		}
 		if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
 			return errUnauthorized
 		}
@@ -310,10 +320,10 @@ const mintedFor = time.Hour
 
 // MintDeviceToken mints a token, on a server for development.
 func (h *Handler) MintDeviceToken(c echo.Context, serviceSID ServiceSid, identity Identity) error {
-	if !h.config.MintTokens {
+	if h.minting == nil || !origin.OwnHost(c.Request(), "") || !origin.OwnPage(c.Request(), "") {
 		return echo.ErrNotFound
 	}
-	token, err := h.config.Key.Token(delivery.Device{ServiceSID: serviceSID, Identity: identity}, h.config.TokenTime(), mintedFor)
+	token, err := h.minting.Token(delivery.Device{ServiceSID: serviceSID, Identity: identity}, h.config.TokenTime(), mintedFor)
 	if err != nil {
 		return err
 	}

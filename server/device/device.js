@@ -6,7 +6,7 @@ const base = ({ service, identity }) => `/devices/v1/Services/${encodeURICompone
 export async function mint(device) {
   const response = await fetch(`${base(device)}/tokens`, { method: 'POST' });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.message);
+  if (!response.ok) throw Object.assign(new Error(answer.message), { refused: response.status < 500 });
   return answer.token;
 }
 
@@ -31,6 +31,10 @@ export async function listen({ service, identity, token, signal, onState, onNoti
       }
     } catch (problem) {
       if (signal.aborted) return;
+      if (problem.refused) {
+        onState(`Refused: ${problem.message}`);
+        return;
+      }
     }
     onState('The connection ended; connecting again.');
     await new Promise((resume) => setTimeout(resume, 1000));

@@ -266,3 +266,40 @@ func TestKeys(t *testing.T) {
 		t.Error("a handler without parts was made")
 	}
 }
+
+// A server for development gives tokens to its own pages and to programs, which are worth nothing to another process.
+func TestMintDeviceToken(t *testing.T) {
+	d := delivery.Device{ServiceSID: "VA" + strings.Repeat("a", 32), Identity: "user-0001"}
+	tokens := strings.Replace(path(d), "/notifications", "/tokens", 1)
+	s, other := start(t, func(c *device.Config) { c.MintTokens = true }), start(t)
+	response := ask(t, http.MethodPost, s.url+tokens, "", nil)
+	var minted struct{ Token string }
+	if err := json.NewDecoder(response.Body).Decode(&minted); err != nil || response.StatusCode != http.StatusCreated {
+		t.Fatalf("%d %v", response.StatusCode, err)
+	}
+	if status := ask(t, http.MethodGet, s.url+path(d), minted.Token, nil).StatusCode; status != http.StatusOK {
+		t.Errorf("the stream answers the token with %d", status)
+	}
+	if status := ask(t, http.MethodGet, other.url+path(d), minted.Token, nil).StatusCode; status != http.StatusUnauthorized {
+		t.Errorf("another process with the same key answers the token with %d", status)
+	}
+	if status := ask(t, http.MethodPost, other.url+tokens, "", nil).StatusCode; status != http.StatusNotFound {
+		t.Errorf("a server that is not for development answers %d", status)
+	}
+	if status := ask(t, http.MethodPost, s.url+tokens, "", http.Header{"Origin": {"https://evil.example"}}).StatusCode; status != http.StatusNotFound {
+		t.Errorf("a page of another site gets %d", status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+tokens, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "evil.example"
+	rebound, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = rebound.Body.Close()
+	if rebound.StatusCode != http.StatusNotFound {
+		t.Errorf("a name that was pointed here gets %d", rebound.StatusCode)
+	}
+}

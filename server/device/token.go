@@ -56,10 +56,7 @@ func LoadOrMakeKey(dir string) (Key, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
-	var random [minKey]byte
-	// It never fails: crypto/rand ends the process instead.
-	_, _ = rand.Read(random[:])
-	text := hex.EncodeToString(random[:])
+	text := string(randomKey())
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
@@ -67,6 +64,14 @@ func LoadOrMakeKey(dir string) (Key, error) {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
 	return Key(text), nil
+}
+
+// randomKey makes a key.
+func randomKey() Key {
+	var random [minKey]byte
+	// It never fails: crypto/rand ends the process instead.
+	_, _ = rand.Read(random[:])
+	return Key(hex.EncodeToString(random[:]))
 }
 
 type claims struct {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -69,7 +70,8 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if path := r.URL.EscapedPath(); path != "/" && strings.HasSuffix(path, "/") {
-		http.Redirect(w, r, strings.TrimRight(path, "/"), http.StatusPermanentRedirect)
+		to := url.URL{Path: strings.TrimRight(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
 		return
 	}
 	header.Set("Cache-Control", "no-cache")

@@ -95,15 +95,15 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		b.WriteByte('{')
-		for i := 0; i+1 < len(n.Content); i += 2 {
+		for i, pair := range pairs(n, map[string]bool{}) {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			if err := appendJSON(&b, n.Content[i].Value); err != nil {
+			if err := appendJSON(&b, pair.key); err != nil {
 				return nil, err
 			}
 			b.WriteByte(':')
-			if err := appendJSON(&b, ordered{n.Content[i+1]}); err != nil {
+			if err := appendJSON(&b, ordered{pair.value}); err != nil {
 				return nil, err
 			}
 		}
@@ -132,6 +132,39 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
+}
+
+type pair struct {
+	key   string
+	value *yaml.Node
+}
+
+// pairs lists the keys and values of a mapping with those that YAML's << merges into it, each key once.
+func pairs(n *yaml.Node, seen map[string]bool) []pair {
+	var list []pair
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		for value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		switch {
+		case key.Tag == "!!merge" && value.Kind == yaml.SequenceNode:
+			merged = append(merged, value.Content...)
+		case key.Tag == "!!merge":
+			merged = append(merged, value)
+		case !seen[key.Value]:
+			seen[key.Value] = true
+			list = append(list, pair{key.Value, value})
+		}
+	}
+	for _, m := range merged {
+		for m.Kind == yaml.AliasNode {
+			m = m.Alias
+		}
+		list = append(list, pairs(m, seen)...)
+	}
+	return list
 }
 
 // appendJSON writes a value without escaping <, > and &: the result is not HTML.

@@ -74,7 +74,9 @@ func New(config Config) (*Portal, error) {
 	if err != nil || public.Scheme != "http" && public.Scheme != "https" || public.Host == "" || strings.Trim(public.Path, "/") != "" || public.RawQuery != "" || public.Fragment != "" || public.User != nil {
 		return nil, fmt.Errorf("the public URL %q must be http:// or https:// and a host, such as https://notify.example.com", config.PublicURL)
 	}
-	config.PublicURL = public.Scheme + "://" + public.Host
+	// Callers leave a scheme's own port out, and so do their Host headers.
+	host := strings.TrimSuffix(public.Host, map[string]string{"http": ":80", "https": ":443"}[public.Scheme])
+	config.PublicURL = public.Scheme + "://" + host
 
 	p := &Portal{config: config}
 	var source *source
@@ -178,7 +180,7 @@ func (p *Portal) render(source *source) error {
 		return err
 	}
 	markdown, err := texttemplate.New("").Funcs(texttemplate.FuncMap{
-		"indent": indent, "code": codeSpan, "line": oneLine, "cell": tableCell,
+		"indent": indent, "code": codeSpan, "fence": codeBlock, "line": oneLine, "cell": tableCell,
 	}).ParseFS(assets, "assets/*.md")
 	if err != nil {
 		return err

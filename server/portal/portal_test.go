@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -678,5 +679,95 @@ func TestCredentialsAreNotInvented(t *testing.T) {
 	}
 	if strings.Contains(markdown, "dev0token") {
 		t.Error("the samples have the token of development")
+	}
+}
+
+// Documents of other people have what ours has not.
+func TestEverything(t *testing.T) {
+	everything, err := os.ReadFile("testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, build(t, func(c *portal.Config) { c.Document, c.Versions = everything, fstest.MapFS{} }))
+	_, page := get(t, s.URL+portal.Base)
+	_, markdown := get(t, s.URL+portal.Base+".md")
+	w := &walk{elements: map[string]string{}, markdown: markdown, squeezed: squeeze(markdown)}
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.collect(root)
+	ids, names := map[string]bool{}, map[string]int{}
+	for n := range root.Descendants() {
+		radio := ""
+		for _, a := range n.Attr {
+			if a.Key == "id" && ids[a.Val] {
+				t.Errorf("two places are called %s", a.Val)
+			}
+			if a.Key == "id" {
+				ids[a.Val] = true
+			}
+			if a.Key == "name" && strings.HasSuffix(a.Val, "-tabs") {
+				radio = a.Val
+			}
+		}
+		for _, a := range n.Attr {
+			if a.Key == "checked" && radio != "" {
+				names[radio]++
+			}
+		}
+	}
+	for name, checked := range names {
+		if checked != 1 {
+			t.Errorf("%d tabs of %s are chosen", checked, name)
+		}
+	}
+	for _, link := range regexp.MustCompile(`<(?:a href="#|label for=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if !ids[html.UnescapeString(link[1])] {
+			t.Errorf("there is no place for the link #%s", link[1])
+		}
+	}
+	if strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
+		t.Error("the description brings an image or a script")
+	}
+	for _, c := range []struct{ id, want string }{
+		{"FetchThing", "needs bearer"},
+		{"HTTPRemove", "needs no credentials or basic and key"},
+		{"Update-Thing-now", "needs no credentials"},
+		{"FetchThing-query-q", "q array of string Required query"},
+		{"FetchThing-header-X-Level", "Above 1"},
+		{"FetchThing-query-first", "Example one a Example two b"},
+		{"FetchThing-200-header-X-Other", "X-Other integer as above"},
+		{"FetchThing-200", "base string Required From the base."},
+		{"FetchThing-200", "Allowed values 1, 2, null"},
+		{"FetchThing-200", "Other fields integer"},
+		{"FetchThing-200", "inside boolean"},
+		{"FetchThing-200", "array"},
+	} {
+		id, want := c.id, c.want
+		found := w.elements[id]
+		for other, text := range w.elements {
+			if strings.HasPrefix(other, id+"-") && !strings.Contains(found, want) && strings.Contains(text, want) {
+				found = text
+			}
+		}
+		if !strings.Contains(found, want) {
+			t.Errorf("%s lacks %q in %q", id, want, found)
+		}
+	}
+	for _, want := range []string{"````json\n", "```text\nhello\n```", `-H "Authorization: Bearer $TOKEN"`, "-H 'X-Level: 1'", "FetchThingParams{}", "(empty)"} {
+		if !strings.Contains(markdown, want) {
+			t.Errorf("the Markdown lacks %q", want)
+		}
+	}
+	if strings.Contains(markdown, "<nil>") || strings.Contains(markdown, "twilio(") {
+		t.Error("a null is <nil>, or there is a sample of an SDK that has no such call")
+	}
+	_, merged := get(t, serve(t, build(t, func(c *portal.Config) {
+		c.Versions = fstest.MapFS{}
+		c.Document = []byte(strings.Replace(strings.Replace(string(everything), "    Base:\n", "    Base: &base\n", 1), "    Thing:\n", "    Merged:\n      <<: *base\n      description: Merged.\n    Thing:\n", 1))
+	})).URL+portal.Base+"/openapi.json")
+	if strings.Contains(merged, "<<") || !strings.Contains(merged, `"Merged."`) {
+		t.Error("openapi.json keeps what only YAML has")
 	}
 }

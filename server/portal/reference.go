@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,14 +34,18 @@ type Scheme struct{ Name, Kind, Description string }
 
 // Operation is one operation with all that it takes and answers.
 type Operation struct {
-	ID, Title, Method, Path, Description string
-	Deprecated                           bool
-	// Security names the schemes of which one is needed; empty for none.
-	Security   []string
+	// Anchor is where the operation stands on its page.
+	ID, Anchor, Title, Method, Path, Description string
+	Deprecated                                   bool
+	// Security lists the alternatives, of which each names the schemes that it needs together; one that names none needs no
+	// credentials. Empty: none are needed.
+	Security   [][]string
 	Parameters []*Field
 	Body       *Body
 	Responses  []*Response
 	Samples    []Sample
+	// auth is how samples authenticate: basic, bearer, or empty for not at all.
+	auth string
 }
 
 // Body is what a request carries, under one media type or several.
@@ -52,12 +57,12 @@ type Body struct {
 
 // Media is a body under its media type.
 type Media struct {
-	Type     string
+	ID, Type string
 	Schema   *Field
 	Examples []Example
 }
 
-// Example is a named example of a body, as JSON.
+// Example is a named example of a body.
 type Example struct{ ID, Name, Summary, Value string }
 
 // Response is one declared answer.
@@ -83,7 +88,9 @@ type Field struct {
 	Fields []*Field
 	// Same is the field that says all of this one: the same header or body of an answer before. Only the name, the type
 	// and what the answer requires is said again.
-	Same   *Field
+	Same *Field
+	// Parent is the anchor of the body that a body's value belongs to.
+	Parent string
 	schema *openapi3.Schema
 }
 
@@ -99,6 +106,22 @@ type Error struct {
 type reader struct {
 	doc    *openapi3.T
 	source *source
+	// ids are the anchors that are taken.
+	ids map[string]bool
+}
+
+// maxDepth bounds how deep a value is described. Schemas that contain each other would fill pages.
+const maxDepth = 6
+
+// id makes an anchor that no other place has.
+func (r reader) id(text string) string {
+	text = notInID.ReplaceAllString(text, "-")
+	id := text
+	for n := 2; r.ids[id]; n++ {
+		id = fmt.Sprintf("%s-%d", text, n)
+	}
+	r.ids[id] = true
+	return id
 }
 
 // readReference reads a document.
@@ -116,7 +139,7 @@ func readReference(document []byte) (*Reference, *source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{doc: doc, source: source}
+	r := reader{doc: doc, source: source, ids: map[string]bool{}}
 	reference := &Reference{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
 	if doc.Info.License != nil {
 		reference.License = doc.Info.License.Name
@@ -153,10 +176,12 @@ func lineOf(o *openapi3.Origin) int {
 	return o.Key.Line
 }
 
+var notInID = regexp.MustCompile(`[^A-Za-z0-9_.~-]+`)
+
 func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 	spec := op.Spec
 	o := &Operation{
-		ID: op.ID, Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
+		ID: op.ID, Anchor: r.id(op.ID), Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
 		Description: cmp.Or(spec.Description, op.Item.Description),
 	}
 	needs := r.doc.Security
@@ -169,14 +194,15 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		o.Security = append(o.Security, strings.Join(names, " and "))
+		o.Security = append(o.Security, names)
 	}
+	o.auth = r.auth(o.Security)
 	for i, ref := range slices.Concat(op.Item.Parameters, spec.Parameters) {
 		p := ref.Value
 		if i < len(op.Item.Parameters) && spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
 			continue
 		}
-		field := r.field(op.ID+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content), nil)
+		field := r.field(o.Anchor+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content), nil)
 		field.In, field.Required, field.Deprecated = p.In, p.Required, p.Deprecated
 		field.Description = cmp.Or(p.Description, field.Description)
 		field.addExamples(p.Example, p.Examples)
@@ -184,7 +210,7 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 	}
 	if spec.RequestBody != nil {
 		b := spec.RequestBody.Value
-		content, err := r.content(op.ID+"-body", b.Content)
+		content, err := r.content(o.Anchor+"-body", b.Content)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +221,7 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 	responses := spec.Responses.Map()
 	for _, status := range inOrder(responses, func(r *openapi3.ResponseRef) *openapi3.Origin { return r.Origin }) {
 		answer := responses[status].Value
-		response := &Response{ID: op.ID + "-" + status, Status: status}
+		response := &Response{ID: o.Anchor + "-" + status, Status: status}
 		if answer.Description != nil {
 			response.Description = *answer.Description
 		}
@@ -215,7 +241,7 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 			return nil, err
 		}
 		for _, media := range response.Content {
-			media.Schema.Name = status
+			media.Schema.Name, media.Schema.Parent = status, media.ID
 			if media.Schema.schema == nil || len(media.Schema.Fields) == 0 {
 				continue
 			}
@@ -226,6 +252,20 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 		o.Responses = append(o.Responses, response)
 	}
 	return o, nil
+}
+
+// auth says how a sample authenticates: by the first alternative of one scheme, "basic" or "bearer"; empty for none and for
+// ways that the samples do not know.
+func (r reader) auth(alternatives [][]string) string {
+	for _, names := range alternatives {
+		if len(names) != 1 || r.doc.Components == nil || r.doc.Components.SecuritySchemes[names[0]] == nil {
+			continue
+		}
+		if s := r.doc.Components.SecuritySchemes[names[0]].Value; s.Type == "http" && (s.Scheme == "basic" || s.Scheme == "bearer") {
+			return s.Scheme
+		}
+	}
+	return ""
 }
 
 // schemaOf is a parameter's or a header's schema, which may stand under a media type.
@@ -243,25 +283,33 @@ func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
 	var list []*Media
 	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
 		media := content[name]
-		m := &Media{Type: name, Schema: r.field(id, "", media.Schema, nil)}
+		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.field(id, "", media.Schema, nil)}
 		if media.Example != nil {
-			value, err := r.source.json(media.Origin, "example", media.Example)
+			value, err := r.example(name, media.Origin, "example", media.Example)
 			if err != nil {
 				return nil, err
 			}
-			m.Examples = append(m.Examples, Example{ID: id + "-example", Name: "example", Value: value})
+			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example"), Name: "example", Value: value})
 		}
 		for _, key := range inOrder(media.Examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
 			example := media.Examples[key].Value
-			value, err := r.source.json(example.Origin, "value", example.Value)
+			value, err := r.example(name, example.Origin, "value", example.Value)
 			if err != nil {
 				return nil, err
 			}
-			m.Examples = append(m.Examples, Example{ID: id + "-example-" + key, Name: key, Summary: cmp.Or(example.Summary, key), Value: value})
+			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example-" + key), Name: key, Summary: cmp.Or(example.Summary, key), Value: value})
 		}
 		list = append(list, m)
 	}
 	return list, nil
+}
+
+// example writes an example of a body: as JSON, or as it is when it is the text of another media type.
+func (r reader) example(mediaType string, origin *openapi3.Origin, field string, value any) (string, error) {
+	if text, ok := value.(string); ok && !strings.Contains(mediaType, "json") {
+		return text, nil
+	}
+	return r.source.json(origin, field, value)
 }
 
 // addExamples adds the examples of a parameter or a header, which stand beside its schema.
@@ -302,15 +350,18 @@ func (reference *Reference) addErrors(op ruledoc.Operation) {
 
 // field describes a value by its schema. parents are the schemas that it stands in, so that one that contains itself ends.
 func (r reader) field(id, name string, ref *openapi3.SchemaRef, parents []*openapi3.Schema) *Field {
-	f := &Field{ID: id, Name: name, Type: "any"}
+	f := &Field{ID: r.id(id), Name: name, Type: "any"}
+	id = f.ID
 	if ref == nil {
 		return f
 	}
 	s := ref.Value
 	f.schema, f.Type, f.Description, f.Deprecated = s, typeOf(s), s.Description, s.Deprecated
 	f.Facts = factsOf(s)
-	if slices.Contains(parents, s) {
-		f.Facts = append(f.Facts, Fact{"Contains", "itself, as above"})
+	if slices.Contains(parents, s) || len(parents) > maxDepth {
+		if len(s.Properties)+len(s.AllOf)+len(s.OneOf)+len(s.AnyOf) > 0 || s.Items != nil {
+			f.Facts = append(f.Facts, Fact{"Contains", "more of the same; see the document"})
+		}
 		return f
 	}
 	parents = append(slices.Clone(parents), s)
@@ -320,7 +371,14 @@ func (r reader) field(id, name string, ref *openapi3.SchemaRef, parents []*opena
 		f.Fields = append(f.Fields, items)
 	}
 	for _, part := range s.AllOf {
-		f.Fields = append(f.Fields, r.properties(id, part.Value, append(parents, part.Value))...)
+		// All parts are the one value: what they have and need is its own.
+		whole := r.field(id+"-all", "", part, parents)
+		for _, property := range whole.Fields {
+			property.Required = property.Required || slices.Contains(s.Required, property.Name)
+		}
+		f.Fields = append(f.Fields, whole.Fields...)
+		f.Facts = append(f.Facts, whole.Facts...)
+		f.Description = strings.TrimSpace(f.Description + "\n\n" + whole.Description)
 	}
 	for i, choice := range s.OneOf {
 		f.Fields = append(f.Fields, r.field(fmt.Sprintf("%s-one-%d", id, i+1), fmt.Sprintf("one of, %d", i+1), choice, parents))
@@ -346,7 +404,7 @@ func typeOf(s *openapi3.Schema) string {
 	var names []string
 	for _, t := range s.Type.Slice() {
 		switch {
-		case t == "array" && s.Items != nil:
+		case t == "array" && s.Items != nil && s.Items.Value.Items == nil:
 			t = "array of " + typeOf(s.Items.Value)
 		case s.Format != "":
 			t += "(" + s.Format + ")"
@@ -419,6 +477,9 @@ func factsOf(s *openapi3.Schema) []Fact {
 	if has := s.AdditionalProperties.Has; has != nil && !*has {
 		add("Other fields", "refused")
 	}
+	if other := s.AdditionalProperties.Schema; other != nil {
+		add("Other fields", typeOf(other.Value))
+	}
 	if s.ReadOnly {
 		add("Access", "read only")
 	}
@@ -444,6 +505,8 @@ func either(condition bool, yes, no string) string {
 // scalar writes a value of the document as it would stand on the wire; what is no scalar, as JSON.
 func scalar(value any) string {
 	switch value.(type) {
+	case nil:
+		return "null"
 	case map[string]any, []any:
 		text, err := indented(value)
 		if err != nil {

@@ -59,7 +59,10 @@ type call struct {
 	Path, ContentType, Body string
 	Form                    []argument
 	PathArguments           []argument
+	Headers                 []argument
 	Query                   string
+	// hasParams tells that the generated method takes the parameters of the query and the headers as a struct.
+	hasParams bool
 	// Service, Version and Chain are how the official SDKs name the operation; empty when they do not have it.
 	Service, Version string
 	Chain            []link
@@ -106,7 +109,7 @@ func samples(o *Operation, servers []Server, baseURL string, credentials Credent
 			code = formatted
 		}
 		list = append(list, Sample{
-			ID: o.ID + "-sample-" + strings.ToLower(l.label), Label: l.label, Language: l.language, Setup: l.setup, Code: strings.TrimSpace(string(code)),
+			ID: o.Anchor + "-sample-" + strings.ToLower(l.label), Label: l.label, Language: l.language, Setup: l.setup, Code: strings.TrimSpace(string(code)),
 		})
 	}
 	return list, nil
@@ -133,8 +136,14 @@ func (c *call) fillIn() {
 		case "path":
 			values[p.Name] = p
 		case "query":
+			c.hasParams = true
 			if p.Required {
 				query.Set(p.Name, p.example())
+			}
+		case "header":
+			c.hasParams = true
+			if p.Required {
+				c.Headers = append(c.Headers, argument{Name: p.Name, Value: p.example()})
 			}
 		}
 	}
@@ -148,7 +157,7 @@ func (c *call) fillIn() {
 		c.PathArguments = append(c.PathArguments, argument{Name: name, Value: field.example(), Literal: literal(field.Type, field.example())})
 		return url.PathEscape(field.example())
 	})
-	if c.Operation.Body == nil {
+	if c.Operation.Body == nil || len(c.Operation.Body.Content) == 0 {
 		return
 	}
 	media := c.Operation.Body.Content[0]
@@ -192,12 +201,25 @@ func (c call) URL() string {
 // Env tells whether the samples read the credentials from the environment.
 func (c call) Env() bool { return c.Username == "" }
 
+// Auth is basic, bearer, or empty.
+func (c call) Auth() string { return c.Operation.auth }
+
+// Editor tells whether the request has to be changed before it is sent.
+func (c call) Editor() bool { return c.Auth() != "" || len(c.Headers) > 0 || c.Query != "" }
+
+// Params tells whether the generated method takes a struct of parameters.
+func (c call) Params() bool { return c.hasParams }
+
 var versionSegment = regexp.MustCompile(`^v[0-9]+$`)
 
 // chain names the operation as the official SDKs do: a resource for each segment of the path, and a verb.
 func (c *call) chain(servers []Server) {
 	segments := strings.Split(strings.TrimPrefix(c.Operation.Path, "/"), "/")
 	if len(servers) == 0 || len(segments) < 2 || !versionSegment.MatchString(segments[0]) {
+		return
+	}
+	// The SDKs send forms, and have no arguments for what the hosted service does not take.
+	if c.Operation.auth != "basic" || c.Query != "" || len(c.Headers) > 0 || c.ContentType != "" && c.ContentType != ruledoc.FormType {
 		return
 	}
 	u, err := url.Parse(servers[0].URL)
@@ -249,7 +271,7 @@ func (a argument) Python() string { return snakeCase(a.Name) }
 // example is a value that the field takes.
 func (f *Field) example() string {
 	found := ""
-	for _, fact := range f.Facts {
+	for _, fact := range slices.Backward(f.Facts) {
 		if strings.HasPrefix(fact.Label, "Example") || fact.Label == "Default" && found == "" {
 			found = fact.Value
 		}

@@ -144,7 +144,7 @@ func (p *Portal) makeIndex() []entry {
 	add("page", "Authentication", Base+"#authentication", p.authenticationText())
 	add("page", "Errors", Base+"#errors", "The error table: every code with its status and message.")
 	for _, op := range p.reference.Operations {
-		add("operation", op.Title, Base+"#"+op.ID, op.ID+" "+op.Method+" "+op.Path+" "+op.Description)
+		add("operation", op.Title, Base+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+op.Description)
 		fields("parameter", op.ID, op.Parameters)
 		if op.Body != nil {
 			content(op.ID+" request body", op.Body.Content)

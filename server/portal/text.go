@@ -16,8 +16,11 @@ func commonmark(text string) (template.HTML, error) {
 	if err := goldmark.Convert([]byte(text), &b); err != nil {
 		return "", err
 	}
-	return template.HTML(b.String()), nil
+	// An image would be another host's, which the pages' policy refuses.
+	return template.HTML(image.ReplaceAllString(b.String(), "")), nil
 }
+
+var image = regexp.MustCompile(`<img [^>]*>`)
 
 // anchor makes an id of a text, such as a version.
 func anchor(text string) string {
@@ -36,6 +39,9 @@ func indent(n int, text string) string {
 
 // codeSpan writes text as Markdown code, whatever it contains.
 func codeSpan(text string) string {
+	if text == "" {
+		return "(empty)"
+	}
 	fence := "`"
 	for strings.Contains(text, fence) {
 		fence += "`"
@@ -44,6 +50,15 @@ func codeSpan(text string) string {
 		text = " " + text + " "
 	}
 	return fence + text + fence
+}
+
+// codeBlock writes text as a block of Markdown code, whatever it contains.
+func codeBlock(language, text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + language + "\n" + text + "\n" + fence
 }
 
 // tableCell puts a text into a cell of a Markdown table.

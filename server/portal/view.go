@@ -1,6 +1,10 @@
 package portal
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
 
 // operationView is an operation with what its template needs of the portal.
 type operationView struct {
@@ -23,6 +27,9 @@ func (v view) ConsoleFor(o *Operation) consoleView {
 	return consoleView{Operation: o, Credentials: v.config.Credentials, Devices: v.config.Devices, DeviceTokens: v.config.DeviceTokens}
 }
 
+// Auth is how the console authenticates: basic, bearer, or empty for not at all.
+func (o *Operation) Auth() string { return o.auth }
+
 // ForDevice tells whether the operation is for a device: it names a service and an identity.
 func (o *Operation) ForDevice() bool {
 	service, identity := false, false
@@ -39,6 +46,20 @@ func (f *Field) Sample() string {
 		return ""
 	}
 	return f.example()
+}
+
+// Language is how examples of the body are marked in Markdown.
+func (m *Media) Language() string {
+	for _, name := range []string{"json", "xml", "yaml", "html"} {
+		if strings.Contains(m.Type, name) {
+			return name
+		}
+	}
+	if m.Type == ruledoc.FormType {
+		// The fields, not their encoding.
+		return "json"
+	}
+	return "text"
 }
 
 // item is a field as an item of a Markdown list, some levels deep.

@@ -47,7 +47,12 @@ if (markdown) {
 
 // A link into something that is folded opens it.
 function reveal() {
-  let target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let target;
+  try {
+    target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    // What is no address leads nowhere.
+  }
   if (!target) return;
   for (let element = target; element; element = element.parentElement) if (element.tagName === 'DETAILS') element.open = true;
   target.scrollIntoView();
@@ -120,6 +125,11 @@ function request(form) {
   if (username || password) {
     headers.Authorization = `Basic ${base64(`${username}:${password}`)}`;
     curl.push('-u', quote(`${username}:${password}`));
+  }
+  const bearer = $('[data-credential=bearer]', form)?.value;
+  if (bearer) {
+    headers.Authorization = `Bearer ${bearer}`;
+    curl.push('-H', quote(`Authorization: Bearer ${bearer}`));
   }
   for (const input of value('header')) if (input.value !== '') { headers[input.name] = input.value; curl.push('-H', quote(`${input.name}: ${input.value}`)); }
   let body;

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -18,6 +21,12 @@ import (
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
+
+// callTimeout is how long an operation may take.
+const callTimeout = 30 * time.Second
+
+// maxDepth bounds how deep a tool's schema is nested.
+const maxDepth = 12
 
 // maxAnswer bounds how much of an operation's answer is read, in bytes.
 const maxAnswer = 1 << 20
@@ -59,12 +68,17 @@ func (s *Server) addOperations() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", op.ID, err)
 		}
+		name := toolName(op.ID)
+		if s.tools[name] {
+			return fmt.Errorf("the operation %s would be the tool %s, which there is already", op.ID, name)
+		}
+		s.tools[name] = true
 		tool := &sdk.Tool{
-			Name: snakeCase(op.ID), Title: op.Spec.Summary, Description: strings.TrimSpace(op.Spec.Summary + ". " + op.Spec.Description), InputSchema: input,
+			Name: name, Title: op.Spec.Summary, Description: strings.TrimSpace(op.Spec.Summary + ". " + op.Spec.Description), InputSchema: input,
 			Annotations: &sdk.ToolAnnotations{ReadOnlyHint: op.Method == http.MethodGet, DestructiveHint: new(op.Method == http.MethodDelete), IdempotentHint: op.Method == http.MethodGet},
 		}
 		if output := successSchema(op.Spec); output != nil {
-			tool.OutputSchema = jsonSchema(output)
+			tool.OutputSchema = jsonSchema(output, nil)
 		}
 		s.server.AddTool(tool, t.call)
 	}
@@ -79,7 +93,7 @@ func (t *operationTool) inputSchema() (map[string]any, error) {
 		if _, taken := properties[name]; taken {
 			return fmt.Errorf("two of its arguments are called %s", name)
 		}
-		property := jsonSchema(schema)
+		property := jsonSchema(schema, nil)
 		if description != "" {
 			property["description"] = strings.TrimSpace(description)
 		}
@@ -89,6 +103,9 @@ func (t *operationTool) inputSchema() (map[string]any, error) {
 		}
 		return nil
 	}
+	for _, r := range slices.Concat(t.op.Parameters, t.op.Form) {
+		t.arguments[r.Name] = r
+	}
 	for i, ref := range slices.Concat(t.op.Item.Parameters, t.op.Spec.Parameters) {
 		p := ref.Value
 		if p.Schema == nil || p.In == "cookie" || i < len(t.op.Item.Parameters) && t.op.Spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
@@ -97,14 +114,17 @@ func (t *operationTool) inputSchema() (map[string]any, error) {
 		if err := add(p.Name, p.Description, p.Required, p.Schema.Value); err != nil {
 			return nil, err
 		}
-	}
-	for _, r := range slices.Concat(t.op.Parameters, t.op.Form) {
-		t.arguments[r.Name] = r
+		if _, scalar := t.arguments[p.Name]; !scalar {
+			t.arguments[p.Name] = rule.Rule{In: p.In, Name: p.Name}
+		}
 	}
 	if t.op.FormSchema != nil {
-		for _, r := range t.op.Form {
-			if err := add(r.Name, "", slices.Contains(t.op.FormSchema.Required, r.Name), t.op.FormSchema.Properties[r.Name].Value); err != nil {
+		for _, name := range slices.Sorted(maps.Keys(t.op.FormSchema.Properties)) {
+			if err := add(name, "", slices.Contains(t.op.FormSchema.Required, name), t.op.FormSchema.Properties[name].Value); err != nil {
 				return nil, err
+			}
+			if _, scalar := t.arguments[name]; !scalar {
+				t.arguments[name] = rule.Rule{In: "body", Name: name}
 			}
 		}
 	} else if body := t.op.Spec.RequestBody; body != nil {
@@ -121,6 +141,8 @@ func (t *operationTool) inputSchema() (map[string]any, error) {
 
 // call sends the operation's request, made of the arguments.
 func (t *operationTool) call(ctx context.Context, request *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	r, problem := t.request(ctx, request.Params.Arguments)
 	if problem != "" {
 		return complaint("%s", problem), nil
@@ -143,10 +165,16 @@ func (t *operationTool) call(ctx context.Context, request *sdk.CallToolRequest) 
 	if response.StatusCode == http.StatusUnauthorized && r.Header.Get("Authorization") == "" {
 		return complaint("401: the operation needs your credentials: have your tool send the header Authorization: Basic … with its requests to this server"), nil
 	}
-	if response.StatusCode >= http.StatusBadRequest || !json.Valid(body) {
+	if response.StatusCode >= http.StatusBadRequest {
 		return complaint("%d: %s", response.StatusCode, body), nil
 	}
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: string(body)}}, StructuredContent: json.RawMessage(body)}, nil
+	result := &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: fmt.Sprintf("%d %s", response.StatusCode, body)}}}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) == nil && object != nil {
+		result.Content = []sdk.Content{&sdk.TextContent{Text: string(body)}}
+		result.StructuredContent = json.RawMessage(body)
+	}
+	return result, nil
 }
 
 // request makes the request; problem says what is wrong with the arguments, and is empty when nothing is.
@@ -160,9 +188,13 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 		}
 	}
 	for _, name := range t.required {
-		if _, ok := arguments[name]; !ok {
-			return nil, fmt.Sprintf("%s is required: it must be %s", name, t.arguments[name])
+		if _, ok := arguments[name]; ok {
+			continue
 		}
+		if rule, ok := t.arguments[name]; ok && rule.Type != "" {
+			return nil, fmt.Sprintf("%s is required: it must be %s", name, rule)
+		}
+		return nil, name + " is required"
 	}
 	path, query, form, header := t.op.Path, url.Values{}, url.Values{}, http.Header{}
 	for name, value := range arguments {
@@ -171,27 +203,27 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 		}
 		rule, ok := t.arguments[name]
 		if !ok {
-			return nil, fmt.Sprintf("there is no argument %q", cutTo(name, 100))
+			return nil, fmt.Sprintf("there is no argument %q", short(name, 100))
 		}
-		text, isText := value.(string)
-		if number, ok := value.(json.Number); ok {
-			text = number.String()
-		} else if !isText {
-			text = fmt.Sprint(value)
-		}
-		// A string that looks like a number is none: the schema says so.
-		if isText != (rule.Type == "string") || !rule.Allows(text) {
+		texts := wireForms(value)
+		// A string that looks like a number is none: the schema says so. Lists and objects are the server's to judge.
+		_, isText := value.(string)
+		if rule.Type != "" && (len(texts) != 1 || isText != (rule.Type == "string") || !rule.Allows(texts[0])) {
 			return nil, fmt.Sprintf("%s must be %s", name, rule)
 		}
 		switch rule.In {
 		case "path":
+			text := strings.Join(texts, ",")
+			if text == "" || text == "." || text == ".." {
+				return nil, fmt.Sprintf("%s must not be empty, . or ..: it would be another path", name)
+			}
 			path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(text))
 		case "query":
-			query.Set(name, text)
+			query[name] = texts
 		case "header":
-			header.Set(name, text)
+			header.Set(name, strings.Join(texts, ","))
 		default:
-			form.Set(name, text)
+			form[name] = texts
 		}
 	}
 	address := strings.TrimSuffix(t.execute.BaseURL, "/") + path
@@ -219,9 +251,10 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 
 // successSchema is the schema of the JSON that success is answered with.
 func successSchema(op *openapi3.Operation) *openapi3.Schema {
-	for status, response := range op.Responses.Map() {
+	responses := op.Responses.Map()
+	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		if strings.HasPrefix(status, "2") {
-			if media := response.Value.Content["application/json"]; media != nil && media.Schema != nil && media.Schema.Value.Type.Is("object") {
+			if media := responses[status].Value.Content["application/json"]; media != nil && media.Schema != nil && media.Schema.Value.Type.Is("object") {
 				return media.Schema.Value
 			}
 		}
@@ -229,9 +262,14 @@ func successSchema(op *openapi3.Operation) *openapi3.Schema {
 	return nil
 }
 
-// jsonSchema translates a schema of the document: JSON Schema has no nullable, a null is a type there.
-func jsonSchema(s *openapi3.Schema) map[string]any {
+// jsonSchema translates a schema of the document: JSON Schema has no nullable, a null is a type there. parents are the schemas
+// that it stands in: one that contains itself allows anything there.
+func jsonSchema(s *openapi3.Schema, parents []*openapi3.Schema) map[string]any {
 	out := map[string]any{}
+	if slices.Contains(parents, s) || len(parents) > maxDepth {
+		return out
+	}
+	parents = append(slices.Clone(parents), s)
 	types := s.Type.Slice()
 	if s.Nullable && len(types) > 0 {
 		types = append(slices.Clone(types), "null")
@@ -257,6 +295,8 @@ func jsonSchema(s *openapi3.Schema) map[string]any {
 	set("maximum", s.Max != nil && !s.ExclusiveMax.IsTrue(), s.Max)
 	set("exclusiveMinimum", s.Min != nil && s.ExclusiveMin.IsTrue(), s.Min)
 	set("exclusiveMaximum", s.Max != nil && s.ExclusiveMax.IsTrue(), s.Max)
+	set("exclusiveMinimum", s.ExclusiveMin.Value != nil, s.ExclusiveMin.Value)
+	set("exclusiveMaximum", s.ExclusiveMax.Value != nil, s.ExclusiveMax.Value)
 	set("multipleOf", s.MultipleOf != nil, s.MultipleOf)
 	set("default", s.Default != nil, s.Default)
 	set("minItems", s.MinItems > 0, s.MinItems)
@@ -269,18 +309,20 @@ func jsonSchema(s *openapi3.Schema) map[string]any {
 		out["enum"] = values
 	}
 	if s.Items != nil {
-		out["items"] = jsonSchema(s.Items.Value)
+		out["items"] = jsonSchema(s.Items.Value, parents)
 	}
 	if len(s.Properties) > 0 {
 		properties := map[string]any{}
 		for name, property := range s.Properties {
-			properties[name] = jsonSchema(property.Value)
+			properties[name] = jsonSchema(property.Value, parents)
 		}
 		out["properties"] = properties
 	}
 	set("required", len(s.Required) > 0, s.Required)
 	if has := s.AdditionalProperties.Has; has != nil {
 		out["additionalProperties"] = *has
+	} else if other := s.AdditionalProperties.Schema; other != nil {
+		out["additionalProperties"] = jsonSchema(other.Value, parents)
 	}
 	for name, refs := range map[string]openapi3.SchemaRefs{"allOf": s.AllOf, "oneOf": s.OneOf, "anyOf": s.AnyOf} {
 		if len(refs) == 0 {
@@ -288,23 +330,47 @@ func jsonSchema(s *openapi3.Schema) map[string]any {
 		}
 		list := make([]any, len(refs))
 		for i, ref := range refs {
-			list[i] = jsonSchema(ref.Value)
+			list[i] = jsonSchema(ref.Value, parents)
 		}
 		out[name] = list
 	}
 	return out
 }
 
-// snakeCase names a tool after an operation: create_notification for CreateNotification.
-func snakeCase(id string) string {
-	var b strings.Builder
-	for i, r := range id {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte('_')
+// toolName names a tool after an operation: create_notification for CreateNotification, http_get for HTTPGet.
+func toolName(id string) string {
+	name := notInName.ReplaceAllString(wordStart.ReplaceAllString(id, "${1}${3}_${2}${4}"), "_")
+	return short(strings.ToLower(strings.Trim(name, "_")), maxToolName)
+}
+
+// maxToolName is the longest name that all tools take, in bytes.
+const maxToolName = 60
+
+var (
+	wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
+	notInName = regexp.MustCompile(`[^A-Za-z0-9]+`)
+)
+
+// wireForms writes an argument as it stands on the wire: a list as several values.
+func wireForms(value any) []string {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case json.Number:
+		return []string{v.String()}
+	case bool:
+		return []string{strconv.FormatBool(v)}
+	case []any:
+		var texts []string
+		for _, item := range v {
+			texts = append(texts, wireForms(item)...)
 		}
-		b.WriteRune(unicode.ToLower(r))
+		return texts
+	default:
+		// What came as JSON can be written as JSON.
+		text, _ := json.Marshal(v)
+		return []string{string(text)}
 	}
-	return b.String()
 }
 
 // InProcess calls a handler of this process, without a connection.

@@ -1,15 +1,16 @@
 package mcp
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
+	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/nudgehq/nudge/internal/origin"
 	"github.com/nudgehq/nudge/server/portal"
 )
 
@@ -32,11 +33,11 @@ func (s *Server) Handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if !allowedHost(r.Host, own.Host) {
+		if !origin.OwnHost(r, own.Host) {
 			refuse(w, http.StatusForbidden, fmt.Sprintf("The host of the request is not this server's: use %s, or start the server with its --public-url.", s.config.Portal.URL(Path)))
 			return
 		}
-		if origin := r.Header.Get("Origin"); origin != "" && origin != own.Scheme+"://"+own.Host && !sameHost(origin, r.Host) {
+		if !origin.OwnPage(r, own.Host) {
 			refuse(w, http.StatusForbidden, "Requests of pages of other origins are refused.")
 			return
 		}
@@ -46,6 +47,24 @@ func (s *Server) Handler() http.Handler {
 		}
 		if r.ContentLength > maxMessage {
 			refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is %d bytes; at most %d are read.", r.ContentLength, maxMessage))
+			return
+		}
+		// A small batch can ask for a large answer, and the protocol has dropped batches.
+		body := bufio.NewReader(http.MaxBytesReader(w, r.Body, maxMessage))
+		if isBatch(body) {
+			refuse(w, http.StatusBadRequest, "Batches are refused: send one message a request.")
+			return
+		}
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{body, r.Body}
+		select {
+		case s.calls <- struct{}{}:
+			defer func() { <-s.calls }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusServiceUnavailable, "Too many requests at once; this one was not processed.")
 			return
 		}
 		protection.Handler(streamable).ServeHTTP(&shortErrors{ResponseWriter: w}, r)
@@ -70,23 +89,17 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	_, _ = w.Write(body)
 }
 
-// allowedHost tells whether a request's host is the public one, this machine, or an address, which no name server gives.
-func allowedHost(host, public string) bool {
-	if strings.EqualFold(host, public) {
-		return true
+// isBatch tells whether a message is a list of messages, without taking anything from it.
+func isBatch(body *bufio.Reader) bool {
+	for n := 1; ; n++ {
+		start, err := body.Peek(n)
+		if err != nil {
+			return false
+		}
+		if last := start[n-1]; last != ' ' && last != '\t' && last != '\r' && last != '\n' {
+			return last == '['
+		}
 	}
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.Trim(name, "[]")
-	return strings.EqualFold(name, "localhost") || net.ParseIP(name) != nil
-}
-
-// sameHost tells whether an origin is the host that was asked.
-func sameHost(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(u.Host, host)
 }
 
 // shortErrors cuts the text of the library's own errors, which repeats what was sent.

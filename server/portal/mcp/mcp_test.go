@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -206,6 +207,55 @@ func TestPagesAreThePortals(t *testing.T) {
 	}
 }
 
+// Documents of other people have what ours has not.
+func TestExecuteEverything(t *testing.T) {
+	everything, err := os.ReadFile("../testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got *http.Request
+	target := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		w.WriteHeader(http.StatusNoContent)
+	})
+	use := func(document []byte) (*mcp.Server, error) {
+		p, err := portal.New(portal.Config{PublicURL: publicURL, Document: document, Versions: fstest.MapFS{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: mcp.InProcess{Handler: target}, BaseURL: publicURL}})
+	}
+	s, err := use(everything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := connectHTTP(t, s, withBasicAuth{})
+	result := call(t, session, "fetch_thing", map[string]any{"Sid": "a b", "q": []string{"x", "y"}, "X-Level": 2})
+	if result.IsError || got.URL.RequestURI() != "/v2/Things/a%20b?q=x&q=y" || got.Header.Get("X-Level") != "2" || text(result) != "204 " {
+		t.Errorf("%s %v %s", got.URL, got.Header, text(result))
+	}
+	if result := call(t, session, "update_thing_now", map[string]any{"Sid": "a", "body": map[string]any{"name": "x"}}); result.IsError || got.Method != "PUT" {
+		t.Errorf("%v %s", got, text(result))
+	}
+	for name, c := range map[string]struct {
+		tool      string
+		arguments map[string]any
+		want      string
+	}{
+		"a body that is missing": {"update_thing_now", map[string]any{"Sid": "a"}, "body is required"},
+		"a path that leads up":   {"http_remove", map[string]any{"Sid": ".."}, "another path"},
+		"an empty path":          {"http_remove", map[string]any{"Sid": ""}, "another path"},
+		"at the exclusive bound": {"fetch_thing", map[string]any{"Sid": "a", "q": []string{}, "X-Level": 1}, "above 1"},
+	} {
+		if result := call(t, session, c.tool, c.arguments); !result.IsError || !strings.Contains(text(result), c.want) {
+			t.Errorf("%s: %s", name, text(result))
+		}
+	}
+	if _, err := use(bytes.Replace(everything, []byte("operationId: HTTPRemove"), []byte("operationId: Search"), 1)); err == nil {
+		t.Error("an operation takes the place of the tool search")
+	}
+}
+
 func TestResources(t *testing.T) {
 	session := connectHTTP(t, build(t), withBasicAuth{})
 	listed, err := session.ListResources(t.Context(), nil)
@@ -308,6 +358,7 @@ func TestHTTP(t *testing.T) {
 		"an evil host that looks right":  {list, []string{"Host", "notify.example.com.evil.example"}, 403, publicURL},
 		"a megabyte":                     {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 1<<20) + `"}}}`, nil, 413, "at most 262144"},
 		"arguments that are too large":   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 100_000) + `"}}}`, nil, 200, "at most 65536"},
+		"a batch":                        {"\n[" + list + "," + list + "]", nil, 400, "one message a request"},
 		"what is no JSON":                {`{`, nil, 400, ""},
 		"a method that is none":          {`{"jsonrpc":"2.0","id":1,"method":"nothing"}`, nil, 400, "nothing"},
 		"a long method":                  {`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, nil, 400, "JSON RPC"},

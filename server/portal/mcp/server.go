@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -21,6 +21,8 @@ const (
 	maxArguments = 64 << 10
 	// maxMessage bounds a whole message, in bytes.
 	maxMessage = 256 << 10
+	// maxCalls bounds how many requests over HTTP are processed at once.
+	maxCalls = 32
 	// maxName bounds a tool's name and a resource's URI, in bytes.
 	maxName = 500
 	// maxComplaint bounds what an error says, in bytes: it may repeat what was sent.
@@ -40,6 +42,10 @@ type Config struct {
 type Server struct {
 	config Config
 	server *sdk.Server
+	// calls has a place for each request over HTTP that is processed at once.
+	calls chan struct{}
+	// tools are the names that are taken.
+	tools map[string]bool
 }
 
 // New makes a Server.
@@ -48,7 +54,7 @@ func New(config Config) (*Server, error) {
 		return nil, errors.New("mcp: Config.Portal is required")
 	}
 	reference := config.Portal.Reference()
-	s := &Server{config: config}
+	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true}}
 	s.server = sdk.NewServer(&sdk.Implementation{Name: "nudge", Title: reference.Title, Version: config.Version, WebsiteURL: config.Portal.URL(portal.Base)}, &sdk.ServerOptions{
 		Instructions: s.instructions(),
 		// What there is does not change while the server runs.
@@ -96,7 +102,7 @@ func bound(next sdk.MethodHandler) sdk.MethodHandler {
 		if called, ok := result.(*sdk.CallToolResult); ok && called != nil && called.IsError {
 			for _, content := range called.Content {
 				if text, ok := content.(*sdk.TextContent); ok {
-					text.Text = cut(text.Text)
+					text.Text = short(text.Text, maxComplaint)
 				}
 			}
 		}
@@ -106,19 +112,15 @@ func bound(next sdk.MethodHandler) sdk.MethodHandler {
 
 // complaint is a tool's error: the model reads it and can do better.
 func complaint(format string, args ...any) *sdk.CallToolResult {
-	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: cut(fmt.Sprintf(format, args...))}}}
+	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: short(fmt.Sprintf(format, args...), maxComplaint)}}}
 }
 
-// cut bounds a text.
-func cut(text string) string {
-	if len(text) <= maxComplaint {
+// short bounds a text to n bytes, and an ellipsis.
+func short(text string, n int) string {
+	if len(text) <= n {
 		return text
 	}
-	end := maxComplaint
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
+	return strings.ToValidUTF8(text[:n], "") + "…"
 }
 
 // addResources offers the document and each page.

@@ -139,7 +139,7 @@ func (s *Server) listPages(_ context.Context, _ *sdk.CallToolRequest, in listPag
 }
 
 func (s *Server) noPage(url string) error {
-	return fmt.Errorf("there is no page %q; list_pages names all", cutTo(url, 200))
+	return fmt.Errorf("there is no page %q; list_pages names all", short(url, 200))
 }
 
 type searchInput struct {
@@ -170,11 +170,16 @@ type pageContents struct {
 func (s *Server) getPages(_ context.Context, _ *sdk.CallToolRequest, in getPagesInput) (*sdk.CallToolResult, pageContents, error) {
 	result := pageContents{Pages: []pageContent{}}
 	var text strings.Builder
+	given := map[*portal.Page]bool{}
 	for _, url := range in.URLs {
 		page := s.config.Portal.Page(url)
 		if page == nil {
 			return nil, result, s.noPage(url)
 		}
+		if given[page] {
+			continue
+		}
+		given[page] = true
 		result.Pages = append(result.Pages, pageContent{URL: s.config.Portal.URL(page.Path), Title: page.Title, Markdown: page.Markdown})
 		text.WriteString(page.Markdown + "\n")
 	}
@@ -228,6 +233,3 @@ func (s *Server) getChange(_ context.Context, _ *sdk.CallToolRequest, in getChan
 	}
 	return nil, changeDetails{}, fmt.Errorf("there is no change %q; list_changes names all", in.ID)
 }
-
-// cutTo bounds a text to n bytes of valid UTF-8.
-func cutTo(text string, n int) string { return strings.ToValidUTF8(text[:min(len(text), n)], "") }
