@@ -30,7 +30,7 @@ var importRules = []struct {
 		"go.yaml.in/yaml/v3", "golang.org/x/exp/apidiff", "pgregory.net/rapid"}, "it compares documents and knows no server"},
 	{"./internal/reload", []string{"std"}, "it knows files, not what is in them"},
 	{"./internal/strictyaml", []string{"std", "go.yaml.in/yaml/v3"}, "it knows YAML, not what is in it"},
-	{"./internal/judge", []string{"std", ".", "./internal/ruledoc", "github.com/getkin/kin-openapi"}, "a judge does not know the server it judges"},
+	{"./internal/judge", []string{"std", "./internal/ruledoc", "github.com/getkin/kin-openapi"}, "a judge does not know the server it judges"},
 	{"./server", []string{"std", ".", "./api", "./internal/rule", "./internal/ruledoc", "./server/delivery", "github.com/labstack/echo/v4",
 		"github.com/oapi-codegen/runtime", "github.com/getkin/kin-openapi"}, "HTTP only: stores, channels and directories come in through interfaces"},
 	{"./server/delivery", []string{"std"}, "the domain: generated types and Echo stop at the handler"},
@@ -50,7 +50,7 @@ var importRules = []struct {
 	{"./server/challenges", []string{"std", ".", "./internal/reload", "./internal/rule", "./internal/ruledoc", "./internal/strictyaml", "./server"},
 		"a directory knows the server's interface only"},
 	{"./server/ops", []string{"std", "./server", "./server/delivery", "github.com/prometheus/client_golang"}, "operators' endpoints know what the server observes, no more"},
-	{"./server/servertest", []string{"std", "./internal/judge", "./server", "github.com/tmaxmax/go-sse"}, "other people's tests must not pull in a metrics library or a CLI"},
+	{"./server/servertest", []string{"std", ".", "./internal/judge", "./server", "github.com/tmaxmax/go-sse"}, "other people's tests must not pull in a metrics library or a CLI"},
 	{"./cmd", []string{"std", ".", "./api", "./client", "./internal", "./server", "github.com/alecthomas/kong", "github.com/tmaxmax/go-sse",
 		"github.com/standard-webhooks/standard-webhooks/libraries"}, "the only place that knows all parts"},
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
@@ -28,7 +29,7 @@ func FuzzServer(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	judge, err := judge.New()
+	judge, err := judge.New(nudge.OpenAPI)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -176,7 +176,7 @@ func TestChunkedOversize(t *testing.T) {
 // net/http answers what is not valid HTTP by itself, in plain text; the error shape holds there too.
 func TestInvalidHTTP(t *testing.T) {
 	s := servertest.New(t)
-	judge, err := judge.New()
+	judge, err := judge.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,31 +1,47 @@
-// Package judge tells whether an answer is one that the document declares. The tests judge every answer they get.
+// Package judge tells whether an answer is one that the document declares: its status, headers, media type and body, and
+// what the document's relations say of it. The contract kit judges servers with it, and our own tests every answer they get.
 package judge
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"mime"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// Judge judges answers by a document.
-type Judge struct {
-	doc       *openapi3.T
-	operation ruledoc.Operation
+// Violation is one thing that is wrong with an answer.
+type Violation struct {
+	// Rule is what is broken: a place in the document, or the standard.
+	Rule string `json:"rule"`
+	// Message says what is wrong. It repeats at most 200 bytes of the answer.
+	Message string `json:"message"`
 }
 
-// New makes a Judge of the embedded document.
-func New() (*Judge, error) {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
+
+// Judge judges answers by a document.
+type Judge struct {
+	Doc        *openapi3.T
+	Operations []*Operation
+}
+
+// Operation is an operation of the document with its relations.
+type Operation struct {
+	ruledoc.Operation
+	relations []relations
+	segments  []segment
+}
+
+// New makes a Judge of a document. Relations that cannot hold are an error.
+func New(document []byte) (*Judge, error) {
+	doc, err := ruledoc.LoadWithLines(document)
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +49,22 @@ func New() (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Judge{doc: doc, operation: operations[0]}, nil
+	if len(operations) == 0 {
+		return nil, errors.New("the document has no operation")
+	}
+	j := &Judge{Doc: doc}
+	for _, op := range operations {
+		o := &Operation{Operation: op, segments: segmentsOf(op.Path)}
+		if o.relations, err = readRelations(op); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)
+		}
+		j.Operations = append(j.Operations, o)
+	}
+	return j, nil
 }
 
-// Answer judges an answer to r. Answers to requests for no operation are judged as the first operation's: they have the
-// error shape too. A preflight's answer belongs to the browser's protocol and must only be empty.
+// Answer judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first
+// operation's: they have the error shape too. A preflight's answer belongs to the browser's protocol and must only be empty.
 func (j *Judge) Answer(r *http.Request, status int, header http.Header, body []byte) error {
 	if r.Method == http.MethodOptions && status == http.StatusNoContent {
 		if len(body) > 0 {
@@ -45,77 +72,171 @@ func (j *Judge) Answer(r *http.Request, status int, header http.Header, body []b
 		}
 		return nil
 	}
-	response := j.operation.Spec.Responses.Status(status)
-	if response == nil {
-		return fmt.Errorf("status %d is not declared", status)
+	op := j.Operations[0]
+	if found, _ := j.Find(r.Method, r.URL.EscapedPath()); found != nil {
+		op = found
 	}
-	// A HEAD's answer has no body; its headers are judged all the same.
-	request := r.Clone(context.Background())
-	request.Method = j.operation.Method
-	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: request,
-			Route:   &routers.Route{Spec: j.doc, Path: j.operation.Path, PathItem: j.operation.Item, Method: j.operation.Method, Operation: j.operation.Spec},
-		},
-		Status: status,
-		Header: header,
-		Body:   io.NopCloser(bytes.NewReader(body)),
-		Options: &openapi3filter.Options{
-			IncludeResponseStatus: true,
-			ExcludeResponseBody:   r.Method == http.MethodHead,
-		},
-	})
-	if err != nil {
-		return err
+	var all []error
+	for _, v := range op.Judge(r.Method, status, header, body) {
+		all = append(all, errors.New(v.String()))
 	}
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	return j.undeclared(response.Value, body)
+	return errors.Join(all...)
 }
 
-// undeclared finds what a validator lets pass: fields that the schema does not name, and bytes after the value.
-func (j *Judge) undeclared(response *openapi3.Response, body []byte) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return fmt.Errorf("the body is not one JSON object: %w", err)
+// Judge judges an answer of the operation. The method is the request's: the answer to a HEAD has no body.
+func (o *Operation) Judge(method string, status int, header http.Header, body []byte) []Violation {
+	name, response := o.Response(status)
+	if response == nil {
+		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
 	}
-	schema := response.Content["application/json"].Schema.Value
-	for name := range fields {
-		if _, ok := schema.Properties[name]; !ok {
-			return fmt.Errorf("the field %q is not declared", name)
+	c := &collector{place: o.ID + " " + name}
+	c.headers(response, header)
+	c.standard(o, status, header)
+	if method == http.MethodHead {
+		return c.found
+	}
+	if len(response.Content) == 0 {
+		if len(body) > 0 {
+			c.add("content", "the answer has a body of %d bytes, and none is declared", len(body))
+		}
+		return c.found
+	}
+	media := c.media(response, header)
+	if media == nil {
+		return c.found
+	}
+	c.body(media, body)
+	return c.found
+}
+
+// Response is what the document declares for a status: by number, by range such as 4XX, or as default.
+func (o *Operation) Response(status int) (name string, response *openapi3.Response) {
+	for _, name := range []string{strconv.Itoa(status), strconv.Itoa(status/100) + "XX", "default"} {
+		if ref := o.Spec.Responses.Value(name); ref != nil {
+			return name, ref.Value
 		}
 	}
+	return "", nil
+}
+
+// Declares tells whether a status is declared.
+func (o *Operation) Declares(status int) bool {
+	_, response := o.Response(status)
+	return response != nil
+}
+
+// collector collects violations of one answer.
+type collector struct {
+	place string
+	found []Violation
+}
+
+func (c *collector) add(rule, format string, args ...any) {
+	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...)})
+}
+
+// headers wants every declared header to be as its schema says, and every required one to be there.
+func (c *collector) headers(response *openapi3.Response, header http.Header) {
+	for _, name := range sortedKeys(response.Headers) {
+		declared := response.Headers[name].Value
+		values := header.Values(name)
+		switch {
+		case len(values) == 0:
+			if declared.Required {
+				c.add("header "+name, "the header %s is missing", name)
+			}
+			continue
+		case len(values) > 1 && declared.Schema != nil && !declared.Schema.Value.Type.Is("array"):
+			c.add("header "+name, "the header %s is there %d times", name, len(values))
+		}
+		if declared.Schema == nil {
+			continue
+		}
+		rule, ok, err := ruledoc.Of("header", name, declared.Schema.Value)
+		if err == nil && ok && !rule.Allows(values[0]) {
+			c.add("header "+name, "the header %s must be %s, and is %q", name, rule, cut(values[0]))
+		}
+	}
+}
+
+// standard wants what HTTP itself says of an answer (RFC 9110), whatever the document says.
+func (c *collector) standard(o *Operation, status int, header http.Header) {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		allow := splitList(header.Values("Allow"))
+		if header.Get("Allow") == "" {
+			c.addOnce("header Allow", "the header Allow is missing")
+			return
+		}
+		for method := range o.Item.Operations() {
+			if !slices.Contains(allow, method) {
+				c.add("header Allow", "the header Allow is %q and lacks %s", cut(header.Get("Allow")), method)
+			}
+		}
+	case http.StatusUnauthorized:
+		if header.Get("WWW-Authenticate") == "" {
+			c.addOnce("header WWW-Authenticate", "the header WWW-Authenticate is missing")
+		}
+	}
+}
+
+// addOnce adds what may have been found by the document's own rule.
+func (c *collector) addOnce(rule, message string) {
+	for _, v := range c.found {
+		if v.Message == message {
+			return
+		}
+	}
+	c.add(rule, "%s", message)
+}
+
+// media finds what is declared for the answer's media type.
+func (c *collector) media(response *openapi3.Response, header http.Header) *openapi3.MediaType {
+	declared := sortedKeys(response.Content)
+	given := header.Get("Content-Type")
+	if given == "" {
+		c.add("content", "the answer has no Content-Type; it must be %s", strings.Join(declared, " or "))
+		return nil
+	}
+	name, _, err := mime.ParseMediaType(given)
+	if err != nil {
+		c.add("content", "the Content-Type %q is malformed", cut(given))
+		return nil
+	}
+	for _, candidate := range declared {
+		if strings.EqualFold(candidate, name) {
+			return response.Content[candidate]
+		}
+	}
+	if media := response.Content.Get(name); media != nil {
+		return media
+	}
+	c.add("content", "the media type is %s; it must be %s", cut(name), strings.Join(declared, " or "))
 	return nil
 }
 
-// Handler judges every answer of next and reports what is wrong with it.
-func (j *Judge) Handler(next http.Handler, report func(r *http.Request, err error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kept := &keeper{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(kept, r)
-		if err := j.Answer(r, kept.status, w.Header(), kept.body.Bytes()); err != nil {
-			report(r, err)
-		}
-	})
+func splitList(values []string) []string {
+	var list []string
+	for _, item := range strings.Split(strings.Join(values, ","), ",") {
+		list = append(list, strings.ToUpper(strings.TrimSpace(item)))
+	}
+	return list
 }
 
-// keeper keeps what is written through it.
-type keeper struct {
-	http.ResponseWriter
-	status int
-	body   bytes.Buffer
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
-func (k *keeper) WriteHeader(status int) {
-	k.status = status
-	k.ResponseWriter.WriteHeader(status)
+// cut bounds what a message repeats.
+func cut(text string) string {
+	const most = 200
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
-
-func (k *keeper) Write(p []byte) (int, error) {
-	k.body.Write(p)
-	return k.ResponseWriter.Write(p)
-}
-
-// Unwrap lets http.ResponseController reach the real writer.
-func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }

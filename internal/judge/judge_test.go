@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/judge"
 )
 
 // Every "judged" test rests on this one: a judge that lets everything pass judges nothing.
 func TestWrongAnswersAreNotLetPass(t *testing.T) {
-	j, err := judge.New()
+	j, err := judge.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,11 @@ const FormType = "application/x-www-form-urlencoded"
 
 // Load parses and validates a document: its structure, its examples and its defaults.
 func Load(data []byte) (*openapi3.T, error) {
-	doc, err := openapi3.NewLoader().LoadFromData(data)
+	return load(openapi3.NewLoader(), data)
+}
+
+func load(loader *openapi3.Loader, data []byte) (*openapi3.T, error) {
+	doc, err := loader.LoadFromData(data)
 	if err != nil {
 		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
 	}
@@ -27,6 +31,13 @@ func Load(data []byte) (*openapi3.T, error) {
 		return nil, fmt.Errorf("validating the OpenAPI document: %w", err)
 	}
 	return doc, nil
+}
+
+// LoadWithLines is Load, and keeps where everything stands.
+func LoadWithLines(data []byte) (*openapi3.T, error) {
+	loader := openapi3.NewLoader()
+	loader.IncludeOrigin = true
+	return load(loader, data)
 }
 
 // Operation is one operation of a document with its rules.
@@ -72,7 +83,7 @@ func (op *Operation) readRules() error {
 		if p.Schema == nil || inherited && op.Spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
 			continue
 		}
-		r, ok, err := of(p.In, p.Name, p.Schema.Value)
+		r, ok, err := Of(p.In, p.Name, p.Schema.Value)
 		if err != nil {
 			return err
 		}
@@ -94,7 +105,7 @@ func (op *Operation) readRules() error {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		r, ok, err := of("body", name, op.FormSchema.Properties[name].Value)
+		r, ok, err := Of("body", name, op.FormSchema.Properties[name].Value)
 		if err != nil {
 			return err
 		}
@@ -113,7 +124,7 @@ func Properties(doc *openapi3.T, schema string) (map[string]rule.Rule, error) {
 	}
 	rules := map[string]rule.Rule{}
 	for name, property := range ref.Value.Properties {
-		r, ok, err := of("body", name, property.Value)
+		r, ok, err := Of("body", name, property.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -124,8 +135,8 @@ func Properties(doc *openapi3.T, schema string) (map[string]rule.Rule, error) {
 	return rules, nil
 }
 
-// of reads the rule of a scalar schema; ok is false for arrays and objects, which have no single wire form.
-func of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err error) {
+// Of reads the rule of a scalar schema; ok is false for arrays and objects, which have no single wire form.
+func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err error) {
 	r = rule.Rule{In: in, Name: name, MinLength: int(schema.MinLength)}
 	for _, t := range []string{"string", "integer", "number", "boolean"} {
 		if schema.Type.Is(t) {

@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
@@ -104,7 +105,7 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
-	judge, err := judge.New()
+	judge, err := judge.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}

@@ -1,0 +1,188 @@
+package judge
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// segment is one part of a path between slashes.
+type segment struct {
+	// literal is the text around the parameter; name is the parameter's, empty for a literal alone.
+	before, name, after string
+}
+
+func segmentsOf(path string) []segment {
+	var list []segment
+	for _, text := range strings.Split(path, "/") {
+		before, rest, ok := strings.Cut(text, "{")
+		if !ok {
+			list = append(list, segment{before: text})
+			continue
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		list = append(list, segment{before: before, name: name, after: after})
+	}
+	return list
+}
+
+// match reads the parameters of an escaped path; ok is false when it is another path.
+func match(segments []segment, path string) (parameters map[string]string, ok bool) {
+	parts := strings.Split(path, "/")
+	if len(parts) != len(segments) {
+		return nil, false
+	}
+	parameters = map[string]string{}
+	for i, s := range segments {
+		if s.name == "" {
+			if parts[i] != s.before {
+				return nil, false
+			}
+			continue
+		}
+		text, okBefore := strings.CutPrefix(parts[i], s.before)
+		text, okAfter := strings.CutSuffix(text, s.after)
+		value, err := url.PathUnescape(text)
+		if !okBefore || !okAfter || err != nil || value == "" {
+			return nil, false
+		}
+		parameters[s.name] = value
+	}
+	return parameters, true
+}
+
+// Find finds the operation of a request. onPath tells that the path is an operation's, with another method.
+func (j *Judge) Find(method, escapedPath string) (found *Operation, onPath bool) {
+	for _, op := range j.Operations {
+		if _, ok := match(op.segments, escapedPath); ok {
+			if op.Method == method {
+				return op, true
+			}
+			onPath = true
+		}
+	}
+	return nil, onPath
+}
+
+// Request is what a request said, for relations and for judging it.
+type Request struct {
+	Method string
+	URL    *url.URL
+	Header http.Header
+	Body   []byte
+	// Path are the parameters of the path, unescaped.
+	Path map[string]string
+	// Form are the fields of a form body; nil for another one.
+	Form url.Values
+	// JSON is the value of a JSON body; nil for another one.
+	JSON any
+}
+
+// Read reads a request of the operation.
+func (o *Operation) Read(method string, u *url.URL, header http.Header, body []byte) *Request {
+	r := &Request{Method: method, URL: u, Header: header, Body: body}
+	r.Path, _ = match(o.segments, u.EscapedPath())
+	name, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	switch {
+	case name == ruledoc.FormType:
+		r.Form, _ = url.ParseQuery(string(body))
+	case strings.HasSuffix(name, "json"):
+		r.JSON, _ = parseJSON(body)
+	}
+	return r
+}
+
+// JudgeRequest lists what is wrong with a request by the document: parameters, media type, fields.
+func (o *Operation) JudgeRequest(r *Request) []Violation {
+	c := &collector{place: o.ID + " request"}
+	for _, rule := range o.Parameters {
+		var value string
+		given := false
+		switch rule.In {
+		case "path":
+			value, given = r.Path[rule.Name]
+		case "query":
+			given = r.URL.Query().Has(rule.Name)
+			value = r.URL.Query().Get(rule.Name)
+		case "header":
+			value = r.Header.Get(rule.Name)
+			given = len(r.Header.Values(rule.Name)) > 0
+		default:
+			continue
+		}
+		if given && !rule.Allows(value) {
+			c.add(rule.In+" "+rule.Name, "the %s parameter %s must be %s", rule.In, rule.Name, rule)
+		} else if !given && o.required(rule.In, rule.Name) {
+			c.add(rule.In+" "+rule.Name, "the %s parameter %s is missing", rule.In, rule.Name)
+		}
+	}
+	c.requestBody(o, r)
+	return c.found
+}
+
+func (o *Operation) required(in, name string) bool {
+	for _, ref := range slices.Concat(o.Spec.Parameters, o.Item.Parameters) {
+		if ref.Value.In == in && ref.Value.Name == name {
+			return ref.Value.Required
+		}
+	}
+	return false
+}
+
+func (c *collector) requestBody(o *Operation, r *Request) {
+	if o.Spec.RequestBody == nil {
+		return
+	}
+	declared := o.Spec.RequestBody.Value
+	if len(r.Body) == 0 && r.Header.Get("Content-Type") == "" {
+		if declared.Required {
+			c.add("body", "the body is missing")
+		}
+		return
+	}
+	name, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || declared.Content.Get(name) == nil {
+		c.add("content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or "))
+		return
+	}
+	media := declared.Content.Get(name)
+	if media.Schema == nil {
+		return
+	}
+	if name != ruledoc.FormType {
+		if strings.HasSuffix(name, "json") {
+			c.body(media, r.Body)
+		}
+		return
+	}
+	fields, err := url.ParseQuery(string(r.Body))
+	if err != nil {
+		c.add("body", "the form cannot be read")
+		return
+	}
+	schema := media.Schema.Value
+	closed := schema.AdditionalProperties.Has != nil && !*schema.AdditionalProperties.Has
+	for _, field := range sortedKeys(fields) {
+		property := schema.Properties[field]
+		switch {
+		case property == nil && closed:
+			c.add("body "+field, "the form has the field %q, which is not declared", cut(field))
+		case property != nil && len(fields[field]) > 1 && !property.Value.Type.Is("array"):
+			c.add("body "+field, "the field %s is there %d times", field, len(fields[field]))
+		}
+	}
+	for _, rule := range o.Form {
+		if values, ok := fields[rule.Name]; ok && !rule.Allows(values[0]) {
+			c.add("body "+rule.Name, "the field %s must be %s", rule.Name, rule)
+		}
+	}
+	for _, field := range schema.Required {
+		if !fields.Has(field) {
+			c.add("body "+field, "the field %s is missing", field)
+		}
+	}
+}
