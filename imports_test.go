@@ -28,6 +28,8 @@ var importRules = []struct {
 	{"./internal/origin", []string{"std"}, "it knows requests only"},
 	{"./internal/docdiff", []string{"std", "github.com/getkin/kin-openapi", "github.com/oasdiff/oasdiff", "github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen",
 		"go.yaml.in/yaml/v3", "golang.org/x/exp/apidiff", "pgregory.net/rapid"}, "it compares documents and knows no server"},
+	{"./contract", []string{"std", ".", "./internal/judge", "./internal/rule", "./internal/ruledoc", "github.com/getkin/kin-openapi", "golang.org/x/time/rate", "pgregory.net/rapid"},
+		"a contract test knows the document, and never the server that it tries"},
 	{"./internal/reload", []string{"std"}, "it knows files, not what is in them"},
 	{"./internal/strictyaml", []string{"std", "go.yaml.in/yaml/v3"}, "it knows YAML, not what is in it"},
 	{"./internal/judge", []string{"std", "./internal/ruledoc", "github.com/getkin/kin-openapi"}, "a judge does not know the server it judges"},

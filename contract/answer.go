@@ -1,0 +1,227 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// Violation is one thing that is wrong.
+type Violation = judge.Violation
+
+const (
+	// maxAnswer bounds an answer's body that is read, in bytes.
+	maxAnswer = 1 << 20
+	// maxEcho is how much of a long text an answer may repeat, in bytes: a bounded part helps its reader.
+	maxEcho = 1024
+	// minSecret is the length from which a password is looked for in answers: shorter ones may be there by chance.
+	minSecret = 8
+)
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	at     time.Time
+	err    error
+	sent   http.Header
+	url    *url.URL
+}
+
+// send sends a request.
+func (r *runner) send(ctx context.Context, q request) answer {
+	if r.limiter != nil {
+		if err := r.limiter.Wait(ctx); err != nil {
+			return answer{err: err}
+		}
+	}
+	r.mu.Lock()
+	r.requests++
+	r.mu.Unlock()
+	u, err := url.Parse(r.base)
+	if err != nil {
+		return answer{err: err}
+	}
+	u.Path, u.RawPath = "", ""
+	// Sent as it stands, malformed or not.
+	u.Opaque = q.path
+	if base, err := url.Parse(r.base); err == nil {
+		u.Opaque = base.EscapedPath() + q.path
+	}
+	u.RawQuery = q.query
+	var body io.Reader
+	if q.body != nil {
+		body = bytes.NewReader(q.body)
+		if q.chunked {
+			body = io.MultiReader(body)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, q.method, r.base, body)
+	if err != nil {
+		return answer{err: err}
+	}
+	request.URL = u
+	request.Header = q.header.Clone()
+	if !q.anonymous {
+		for name, values := range r.header {
+			request.Header[name] = slices.Clone(values)
+		}
+		if own := r.account; own != nil && q.account == nil {
+			request.SetBasicAuth(own.username, own.password)
+		}
+	}
+	if q.account != nil {
+		request.SetBasicAuth(q.account.username, q.account.password)
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return answer{err: err, at: time.Now()}
+	}
+	defer func() { _ = response.Body.Close() }()
+	a := answer{status: response.StatusCode, header: response.Header, at: time.Now(), sent: request.Header}
+	a.body, a.err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	a.url, _ = url.Parse(q.url(r.base))
+	return a
+}
+
+// judgeAnswer lists what is wrong with an answer.
+func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Violation {
+	if a.err != nil {
+		if q.reason == badSize && c.expect == refused {
+			// A server may close the connection while it is sent too much.
+			return nil
+		}
+		return []Violation{{Rule: "RFC 9110 section 15", Message: fmt.Sprintf("there is no answer to %s: %s", q.said, short(a.err.Error(), 300))}}
+	}
+	if len(a.body) > maxAnswer {
+		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("the answer is longer than %d bytes", maxAnswer)}}
+	}
+	violations := r.judgeStatus(c, q, a)
+	violations = append(violations, r.judgeEcho(a, marker)...)
+	if c.expect == unjudged || !r.declares(c, q, a.status) {
+		return violations
+	}
+	violations = append(violations, c.operation.Judge(q.method, a.status, a.header, a.body)...)
+	if a.url == nil {
+		return violations
+	}
+	read := c.operation.Read(q.method, r.withoutBase(a.url), a.sent, q.body)
+	return append(violations, c.operation.Relate(judge.Exchange{Request: read, Status: a.status, Header: a.header, Body: a.body, Time: a.at}, r.memory)...)
+}
+
+// withoutBase is a URL without the base's path, as the document's paths are.
+func (r *runner) withoutBase(u *url.URL) *url.URL {
+	base, err := url.Parse(r.base)
+	if err != nil || base.Path == "" {
+		return u
+	}
+	bare := *u
+	bare.Path = strings.TrimPrefix(u.Path, base.Path)
+	bare.RawPath = strings.TrimPrefix(u.RawPath, base.EscapedPath())
+	return &bare
+}
+
+// declares tells whether the document speaks of an answer. To what it does not know of, such as another path, a server may
+// answer as HTTP says.
+func (r *runner) declares(c Case, q request, status int) bool {
+	return c.expect != refused || status < 400 || c.operation.Declares(status) || slices.ContainsFunc(fitting[q.reason], c.operation.Declares)
+}
+
+// judgeStatus wants the expectation to be kept.
+func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
+	fail := func(format string, args ...any) []Violation {
+		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf(format, args...)}}
+	}
+	said := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
+	succeeded := a.status >= 200 && a.status < 400
+	if a.status >= 500 {
+		if c.expect == refused {
+			return fail("answered %s to %s, which is the caller's mistake and must be answered %s", said, q.said, r.wanted(c, q))
+		}
+		return fail("answered %s to %s", said, q.said)
+	}
+	switch c.expect {
+	case refused:
+		if succeeded {
+			return fail("answered %s to %s; it must be refused with %s", said, q.said, r.wanted(c, q))
+		}
+		if !r.fits(c, q, a.status) {
+			return fail("answered %s to %s; it must be refused with %s", said, q.said, r.wanted(c, q))
+		}
+	case accepted, acceptedOrUnknown:
+		// The limits of a server that must not be filled are not its defects.
+		limited := a.status == http.StatusTooManyRequests && r.maxCreates > 0
+		unknown := a.status == http.StatusNotFound && c.expect == acceptedOrUnknown
+		if !succeeded && !limited && !unknown {
+			return fail("answered %s to %s, which is valid; the answer begins with %q", said, q.said, short(string(a.body), 200))
+		}
+	case either:
+		if !succeeded && !r.fits(c, q, a.status) && !r.fits(c, request{reason: badBody}, a.status) && a.status != http.StatusNotAcceptable {
+			return fail("answered %s to %s, which must be accepted, or refused with %s", said, q.said, r.wanted(c, q))
+		}
+	case unjudged:
+	}
+	return nil
+}
+
+// fits tells whether a status fits a refusal.
+func (r *runner) fits(c Case, q request, status int) bool {
+	if r.tolerated[status] || r.anyRefusal && status < 500 && c.operation.Declares(status) {
+		return true
+	}
+	return slices.Contains(r.statuses(c, q), status)
+}
+
+// statuses are those that a refusal may have: of the fitting ones those that are declared, and all where none is.
+func (r *runner) statuses(c Case, q request) []int {
+	var declared []int
+	for _, status := range fitting[q.reason] {
+		if c.operation.Declares(status) {
+			declared = append(declared, status)
+		}
+	}
+	if len(declared) == 0 {
+		return fitting[q.reason]
+	}
+	return declared
+}
+
+func (r *runner) wanted(c Case, q request) string {
+	var texts []string
+	for _, status := range r.statuses(c, q) {
+		texts = append(texts, strconv.Itoa(status))
+	}
+	return strings.Join(texts, " or ")
+}
+
+// judgeEcho wants long texts not to be repeated, and the password never.
+func (r *runner) judgeEcho(a answer, marker string) []Violation {
+	var everything strings.Builder
+	everything.Write(a.body)
+	for _, values := range a.header {
+		everything.WriteString("\n" + strings.Join(values, "\n"))
+	}
+	text := everything.String()
+	var violations []Violation
+	if len(marker) > maxEcho && strings.Contains(text, marker[:maxEcho]) {
+		violations = append(violations, Violation{Rule: "an answer repeats no unbounded input", Message: fmt.Sprintf("the answer repeats more than %d bytes of what it was sent", maxEcho)})
+	}
+	if own := r.account; own != nil && len(own.password) >= minSecret {
+		encoded := base64.StdEncoding.EncodeToString([]byte(own.username + ":" + own.password))
+		if strings.Contains(text, own.password) || strings.Contains(text, encoded) {
+			violations = append(violations, Violation{Rule: "an answer repeats no secret", Message: "the answer repeats the password"})
+		}
+	}
+	return violations
+}

@@ -1,0 +1,63 @@
+package contract
+
+import (
+	"net/http"
+
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// Case is one thing that is tried.
+type Case struct {
+	// Name says what it proves: "CreateNotification/values/Ttl 301, one above its maximum, is refused".
+	Name string `json:"name"`
+	// Rule is the rule of the document that it comes from.
+	Rule string `json:"rule"`
+
+	operation *judge.Operation
+	request   request
+	expect    expectation
+	// times is how often the request is sent at once; 0 is once.
+	times int
+	// property draws random values, and the requests with them, instead of the request.
+	property *property
+	// marker is a long text in the request, which no answer may repeat.
+	marker string
+}
+
+// expectation is what must become of a request.
+type expectation int
+
+const (
+	accepted expectation = iota
+	refused
+	// either: the document does not say whether; the answer is judged.
+	either
+	// acceptedOrUnknown: a valid request for something that may not exist.
+	acceptedOrUnknown
+	// unjudged: the document says nothing of the answer; it must be there, and no failure of the server.
+	unjudged
+)
+
+// reason is why a request must be refused, which decides the statuses that fit.
+type reason int
+
+const (
+	badBody reason = iota
+	badPath
+	badMediaType
+	badSize
+	badCredentials
+	badMethod
+	noSuchPath
+)
+
+// fitting are the statuses that fit a refusal; where the document declares some of them, it must be one of those.
+var fitting = map[reason][]int{
+	badBody:        {http.StatusBadRequest, http.StatusUnprocessableEntity},
+	badPath:        {http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusRequestURITooLong},
+	badMediaType:   {http.StatusUnsupportedMediaType},
+	badSize:        {http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusUnprocessableEntity},
+	badCredentials: {http.StatusUnauthorized},
+	badMethod:      {http.StatusMethodNotAllowed},
+	noSuchPath:     {http.StatusNotFound},
+}

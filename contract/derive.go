@@ -1,0 +1,339 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// deriver makes the cases of one operation.
+type deriver struct {
+	settings *settings
+	judge    *judge.Judge
+	op       *judge.Operation
+	cases    []Case
+	// valid is what must become of a valid request.
+	valid expectation
+	// base is a valid request, with nothing optional.
+	base request
+	// path are the values of the path's parameters in it, fields those of its form, document that of its JSON body.
+	path     map[string]string
+	fields   []field
+	document any
+}
+
+// derive makes the cases of all operations of a document.
+func derive(s *settings, j *judge.Judge) ([]Case, error) {
+	var all []Case
+	for _, op := range j.Operations {
+		d := &deriver{settings: s, judge: j, op: op}
+		if err := d.makeBase(); err != nil {
+			return nil, fmt.Errorf("%s: %w", op.ID, err)
+		}
+		d.examples()
+		d.parameters()
+		d.form()
+		d.json()
+		d.mediaTypes()
+		d.sizes()
+		d.credentials()
+		d.methods()
+		d.paths()
+		d.wire()
+		d.repetitions()
+		all = append(all, d.cases...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(c Case) bool {
+		twice := seen[c.Name]
+		seen[c.Name] = true
+		return twice || s.only != nil && !s.only.MatchString(c.Name)
+	}), nil
+}
+
+// add adds a case.
+func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
+	if r.said == "" {
+		r.said = name
+	}
+	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect})
+	return &d.cases[len(d.cases)-1]
+}
+
+// at names a place of the document.
+func (d *deriver) at(line int, what string) string {
+	if line == 0 {
+		return d.settings.documentName + " " + what
+	}
+	return fmt.Sprintf("%s:%d %s", d.settings.documentName, line, what)
+}
+
+// line is where something stands.
+func line(origin *openapi3.Origin) int {
+	if origin != nil && origin.Key != nil {
+		return origin.Key.Line
+	}
+	return 0
+}
+
+// lineOf is where a keyword of a schema stands, or the schema.
+func lineOf(s *openapi3.Schema, keyword string) int {
+	if s == nil || s.Origin == nil {
+		return 0
+	}
+	if at, ok := s.Origin.Fields.Lookup(keyword); ok {
+		return at.Line
+	}
+	return line(s.Origin)
+}
+
+// makeBase makes the valid request that the others are changes of.
+func (d *deriver) makeBase() error {
+	d.path = map[string]string{}
+	d.base = request{method: d.op.Method, header: http.Header{}}
+	query := url.Values{}
+	for _, p := range d.parametersOf() {
+		if p.In != "path" && !p.Required {
+			continue
+		}
+		value, err := d.exampleOf(p.Name, p.Schema, p.Example, p.Examples)
+		if err != nil {
+			return err
+		}
+		switch p.In {
+		case "path":
+			d.path[p.Name] = value
+			if _, given := d.settings.fixtures[p.Name]; given {
+				d.valid = acceptedOrUnknown
+			}
+		case "query":
+			query.Set(p.Name, value)
+		case "header":
+			d.base.header.Set(p.Name, value)
+		case "cookie":
+			d.base.header.Add("Cookie", p.Name+"="+value)
+		}
+	}
+	if d.op.Method == http.MethodDelete {
+		// The second one finds nothing.
+		d.valid = acceptedOrUnknown
+	}
+	d.base.path = d.expand(d.path)
+	d.base.query = query.Encode()
+	if err := d.makeForm(); err != nil {
+		return err
+	}
+	return d.makeJSON()
+}
+
+// parametersOf lists the parameters, those of the operation before those of its path.
+func (d *deriver) parametersOf() []*openapi3.Parameter {
+	var list []*openapi3.Parameter
+	for _, ref := range d.op.Spec.Parameters {
+		list = append(list, ref.Value)
+	}
+	for _, ref := range d.op.Item.Parameters {
+		if d.op.Spec.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
+			list = append(list, ref.Value)
+		}
+	}
+	return list
+}
+
+// exampleOf finds a valid value: a fixture, an example, a default, or one made from the schema.
+func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any, examples openapi3.Examples) (string, error) {
+	if value, ok := d.settings.fixtures[name]; ok {
+		return value, nil
+	}
+	if example != nil {
+		return ruledoc.WireForm(example), nil
+	}
+	for _, key := range sortedKeys(examples) {
+		return ruledoc.WireForm(examples[key].Value.Value), nil
+	}
+	if schema == nil {
+		return "x", nil
+	}
+	value, err := validValue(schema.Value)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w; give an example or a fixture", name, err)
+	}
+	return value, nil
+}
+
+var parameterName = regexp.MustCompile(`\{[^}]+\}`)
+
+// expand fills in the path.
+func (d *deriver) expand(values map[string]string) string {
+	return parameterName.ReplaceAllStringFunc(d.op.Path, func(text string) string {
+		return url.PathEscape(values[strings.Trim(text, "{}")])
+	})
+}
+
+// withPath is the base with another value of a path's parameter.
+func (d *deriver) withPath(name, value string) request {
+	return d.base.with(func(r *request) {
+		values := map[string]string{}
+		for n, v := range d.path {
+			values[n] = v
+		}
+		values[name] = value
+		r.path, r.reason = d.expand(values), badPath
+	})
+}
+
+// examples are the document's own.
+func (d *deriver) examples() {
+	d.add("examples", "a request without anything optional is accepted", d.at(line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
+	if d.op.Spec.RequestBody == nil {
+		return
+	}
+	for mediaType, media := range d.op.Spec.RequestBody.Value.Content {
+		for _, key := range sortedKeys(media.Examples) {
+			example := media.Examples[key].Value
+			var r request
+			switch {
+			case mediaType == ruledoc.FormType:
+				values, ok := example.Value.(map[string]any)
+				if !ok {
+					continue
+				}
+				var fields []field
+				for _, name := range sortedKeys(values) {
+					fields = append(fields, field{name, ruledoc.WireForm(values[name])})
+				}
+				r = d.withForm(fields)
+			case isJSON(mediaType):
+				r = d.withJSON(example.Value)
+			default:
+				continue
+			}
+			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(line(example.Origin), "example "+key), accepted, r)
+		}
+	}
+}
+
+// parameters tries the values of the parameters of the path, the query and the headers.
+func (d *deriver) parameters() {
+	for _, p := range d.parametersOf() {
+		if p.Schema == nil || p.In == "cookie" {
+			continue
+		}
+		if r, ok, err := ruledoc.Of(p.In, p.Name, p.Schema.Value); err == nil && ok {
+			d.values(p.Name, p.Schema.Value, r, d.setter(p))
+		}
+		if p.In == "path" {
+			d.escapes(p.Name)
+			continue
+		}
+		if p.Required {
+			d.add("required", p.Name+" left out is refused", d.at(line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
+				query, _ := url.ParseQuery(r.query)
+				query.Del(p.Name)
+				r.query = query.Encode()
+				r.header.Del(p.Name)
+			}))
+		}
+	}
+}
+
+// setter gives a request with a value of the parameter.
+func (d *deriver) setter(p *openapi3.Parameter) func(value string) request {
+	return func(value string) request {
+		if p.In == "path" {
+			return d.withPath(p.Name, value)
+		}
+		return d.base.with(func(r *request) {
+			if p.In == "header" {
+				r.header.Set(p.Name, value)
+				return
+			}
+			query, _ := url.ParseQuery(r.query)
+			query.Set(p.Name, value)
+			r.query = query.Encode()
+		})
+	}
+}
+
+// escapes wants an escaped character of a path to be the character, once.
+func (d *deriver) escapes(name string) {
+	value := d.path[name]
+	if value == "" || value[0] >= 0x80 {
+		return
+	}
+	escaped := func(prefix string) request {
+		return d.base.with(func(r *request) {
+			r.path = strings.Replace(r.path, "/"+url.PathEscape(value), fmt.Sprintf("/%s%02X%s", prefix, value[0], url.PathEscape(value[1:])), 1)
+			r.reason = badPath
+		})
+	}
+	if r := escaped("%"); r.path != d.base.path {
+		d.add("wire", name+" with an escaped character is the same", "RFC 3986 section 2.3", d.valid, r)
+	}
+	for _, rule := range d.op.Parameters {
+		if rule.In == "path" && rule.Name == name && !rule.Allows(fmt.Sprintf("%%%02X%s", value[0], value[1:])) {
+			d.add("wire", name+" with a character escaped twice is refused", "RFC 3986 section 2.4", refused, escaped("%25"))
+		}
+	}
+}
+
+// values tries the edges of a value and what lies beyond them, then random values.
+func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(value string) request) {
+	for _, e := range edges(r) {
+		if !sendable(r.In, e.value) {
+			continue
+		}
+		request := set(e.value)
+		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
+		rule := d.at(lineOf(s, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
+		if r.Allows(e.value) {
+			d.add("values", request.said+", is accepted", rule, d.valid, request)
+		} else {
+			d.add("values", request.said+", is refused", rule, refused, request)
+		}
+	}
+	rule := d.at(line(s.Origin), name)
+	for _, p := range []*property{
+		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
+		{name: name, rule: r, set: set, draw: invalidDraws(r)},
+	} {
+		if p.draw == nil {
+			continue
+		}
+		if p.keeps {
+			d.add("properties", "any valid "+name+" is accepted", rule, d.valid, set("")).property = p
+		} else {
+			d.add("properties", "any invalid "+name+" is refused", rule, refused, set("")).property = p
+		}
+	}
+}
+
+// sendable tells whether a value can stand in its place and arrive there as it is.
+func sendable(in, value string) bool {
+	switch in {
+	case "path":
+		// Clients and routers take these away.
+		return value != "" && value != "." && value != ".."
+	case "header":
+		return strings.TrimSpace(value) == value && strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) < 0
+	}
+	return true
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,175 @@
+package contract
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/nudgehq/nudge/internal/rule"
+)
+
+// edge is a value at or beyond the edge of what a schema allows. Whether it is allowed, the rule decides.
+type edge struct {
+	value string
+	// what says what it is; keyword and bound are those of the schema that it comes from.
+	what, keyword, bound string
+}
+
+// edges lists the values worth trying.
+func edges(r rule.Rule) []edge {
+	var list []edge
+	for _, value := range r.Enum {
+		list = append(list, edge{value, "which is listed", "enum", ""})
+	}
+	if len(r.Enum) > 0 {
+		list = append(list, edge{r.Enum[0] + "x", "which is not listed", "enum", ""}, edge{swapCase(r.Enum[0]), "in other letters than listed", "enum", ""})
+	}
+	switch r.Type {
+	case "integer", "number":
+		list = append(list, numberEdges(r)...)
+	case "boolean":
+		for _, value := range []string{"true", "false", "TRUE", "yes", "1", "0", "", "truex"} {
+			list = append(list, edge{value, "for a boolean", "type", "boolean"})
+		}
+	case "string":
+		if len(r.Enum) == 0 {
+			list = append(list, stringEdges(r)...)
+		}
+	}
+	return list
+}
+
+// numberEdges are the bounds, one beyond them, and everything that looks like a number and is none.
+func numberEdges(r rule.Rule) []edge {
+	var list []edge
+	step := func(bound string, by int64) string {
+		n, ok := new(big.Rat).SetString(bound)
+		if !ok {
+			return bound
+		}
+		return decimal(n.Add(n, big.NewRat(by, 1)))
+	}
+	if r.Minimum != "" {
+		list = append(list,
+			edge{r.Minimum, "its minimum", "minimum", r.Minimum},
+			edge{step(r.Minimum, -1), "one below its minimum", "minimum", r.Minimum},
+			edge{step(r.Minimum, 1), "one above its minimum", "minimum", r.Minimum},
+			edge{step(r.Minimum, -1_000_000), "far below its minimum", "minimum", r.Minimum})
+	}
+	if r.Maximum != "" {
+		list = append(list,
+			edge{r.Maximum, "its maximum", "maximum", r.Maximum},
+			edge{step(r.Maximum, 1), "one above its maximum", "maximum", r.Maximum},
+			edge{step(r.Maximum, -1), "one below its maximum", "maximum", r.Maximum},
+			edge{step(r.Maximum, 1_000_000), "far above its maximum", "maximum", r.Maximum},
+			// What an integer of 8, 16, 32 or 64 bits makes 44 of, or loses.
+			edge{step("44", 1<<32), "which wraps in 32 bits", "maximum", r.Maximum},
+			edge{"18446744073709551660", "which wraps in 64 bits", "maximum", r.Maximum},
+			edge{strings.Repeat("9", 30), "a huge number", "maximum", r.Maximum})
+	}
+	inside := r.Minimum
+	if inside == "" {
+		inside = "1"
+	}
+	if n := step(inside, 10); r.Allows(n) {
+		inside = n
+	}
+	forms := []struct{ value, what string }{
+		{"", "nothing"}, {"abc", "no number"}, {inside + "abc", "a number with letters after it"}, {"abc" + inside, "a number with letters before it"},
+		{inside + " ", "with a space after it"}, {" " + inside, "with a space before it"}, {inside + "\n", "with a line feed after it"}, {inside + "\x00", "with a null byte after it"},
+		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00", "two zeros"}, {"-0", "minus zero"},
+		{"0x10", "in hexadecimal"}, {"1_0", "with an underscore"}, {"1,0", "with a comma"}, {"NaN", "no number"}, {"Infinity", "infinite"}, {"null", "null"}, {"true", "a boolean"},
+		{"\"" + inside + "\"", "in quotes"}, {"[" + inside + "]", "in brackets"}, {"{}", "an object"}, {"٣", "an Arabic digit"}, {"１", "a wide digit"}, {"--1", "two signs"}, {"-", "a sign alone"},
+	}
+	if r.Type == "integer" {
+		forms = append(forms, []struct{ value, what string }{
+			{inside + ".0", "with a fraction of zero"}, {inside + ".5", "with a fraction"}, {"1e2", "with an exponent"}, {"1E2", "with an exponent"}, {inside + ".", "with a point"}, {".5", "a fraction"},
+		}...)
+	}
+	for _, f := range forms {
+		list = append(list, edge{f.value, f.what, "type", r.Type})
+	}
+	return list
+}
+
+// stringEdges are the lengths and one beyond them, and what a pattern must refuse.
+func stringEdges(r rule.Rule) []edge {
+	var list []edge
+	valid := func(n int) string {
+		value, _ := stringOf(r, n, 0)
+		return value
+	}
+	add := func(value, what, keyword, bound string) {
+		list = append(list, edge{value, what, keyword, bound})
+	}
+	if r.MinLength > 0 {
+		if value := valid(r.MinLength); value != "" {
+			add(value, "as short as it may be", "minLength", strconv.Itoa(r.MinLength))
+			add(value[:len(value)-1], "one character too short", "minLength", strconv.Itoa(r.MinLength))
+		}
+	}
+	if r.MaxLength > 0 {
+		if value := valid(r.MaxLength); value != "" {
+			if r.MaxLength != r.MinLength {
+				add(value, "as long as it may be", "maxLength", strconv.Itoa(r.MaxLength))
+			}
+			add(value+value[len(value)-1:], "one character too long", "maxLength", strconv.Itoa(r.MaxLength))
+		}
+	}
+	if r.Pattern == nil {
+		return list
+	}
+	n := max(r.MinLength, 12)
+	if r.MaxLength > 0 {
+		n = min(n, r.MaxLength)
+	}
+	value := valid(n)
+	if value == "" {
+		value = valid(-1)
+	}
+	if value == "" {
+		return list
+	}
+	bound := r.Pattern.String()
+	half := len(value) / 2
+	for _, c := range []string{" ", "_", ".", "!", "é", "\n", "\x00", "%", "'", "<", ";", "@", "-", "g", "G", "A", "٣", "\u212a"} {
+		name := fmt.Sprintf("%q", c)
+		add(value[:half]+c+value[half+1:], "with "+name+" inside", "pattern", bound)
+		add(value[:len(value)-1]+c, "with "+name+" at its end", "pattern", bound)
+		add(c+value[1:], "with "+name+" at its start", "pattern", bound)
+		add(value+c, "with "+name+" after it", "pattern", bound)
+		add(c+value, "with "+name+" before it", "pattern", bound)
+	}
+	add(value[:half]+"--"+value[min(len(value), half+2):], "with two dashes", "pattern", bound)
+	add(swapCase(value), "in other letters", "pattern", bound)
+	add(strings.ToUpper(value), "in upper case", "pattern", bound)
+	add(strings.ToLower(value), "in lower case", "pattern", bound)
+	for i := range min(len(value), 3) {
+		add(value[:i]+next(value[i])+value[i+1:], fmt.Sprintf("with another character at %d", i+1), "pattern", bound)
+	}
+	if half > 0 {
+		add(value[:half]+"/"+value[half+1:], "with an escaped slash", "pattern", bound)
+	}
+	return list
+}
+
+// next is another letter or digit.
+func next(c byte) string {
+	if c == 'z' || c == 'Z' || c == '9' {
+		return string(c - 1)
+	}
+	return string(c + 1)
+}
+
+func swapCase(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			return r - 32
+		}
+		if 'A' <= r && r <= 'Z' {
+			return r + 32
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,168 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// DefaultTimeout is how long an answer may take.
+const DefaultTimeout = 10 * time.Second
+
+// Option configures a run.
+type Option func(*settings) error
+
+type settings struct {
+	document     []byte
+	documentName string
+	account      *account
+	header       http.Header
+	fixtures     map[string]string
+	only         *regexp.Regexp
+	seed         uint64
+	maxCreates   int
+	rate         float64
+	anyRefusal   bool
+	tolerated    map[int]bool
+	client       *http.Client
+	progress     func(done, all int)
+	memory       *judge.Memory
+}
+
+func newSettings(options []Option) (*settings, error) {
+	s := &settings{
+		document: nudge.OpenAPI, documentName: "openapi.yaml", header: http.Header{}, fixtures: map[string]string{}, seed: 1,
+		tolerated: map[int]bool{}, memory: judge.NewMemory(),
+		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	for _, o := range options {
+		if err := o(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// WithDocument tests against a document; name is how messages call it.
+func WithDocument(name string, document []byte) Option {
+	return func(s *settings) error {
+		s.documentName, s.document = name, document
+		return nil
+	}
+}
+
+// WithAccount authenticates with HTTP basic: an account's SID and auth token.
+func WithAccount(sid, token string) Option {
+	return func(s *settings) error {
+		if sid == "" || token == "" {
+			return fmt.Errorf("contract: WithAccount: the SID and the token must not be empty")
+		}
+		s.account = &account{sid, token}
+		return nil
+	}
+}
+
+// WithHeader sends a header with every request, for credentials of another kind or for a gateway.
+func WithHeader(name, value string) Option {
+	return func(s *settings) error {
+		s.header.Add(name, value)
+		return nil
+	}
+}
+
+// WithFixture gives the value of a parameter that exists on the server, such as ServiceSid. Valid requests use it; other
+// valid values may be answered 404.
+func WithFixture(parameter, value string) Option {
+	return func(s *settings) error {
+		s.fixtures[parameter] = value
+		return nil
+	}
+}
+
+// WithOnly runs the cases whose name matches a regular expression.
+func WithOnly(pattern string) Option {
+	return func(s *settings) error {
+		if pattern == "" {
+			return nil
+		}
+		var err error
+		if s.only, err = regexp.Compile(pattern); err != nil {
+			return fmt.Errorf("contract: WithOnly: %w", err)
+		}
+		return nil
+	}
+}
+
+// WithSeed chooses the random values; 1 without it. The same seed gives the same values.
+func WithSeed(seed uint64) Option {
+	return func(s *settings) error {
+		s.seed = seed
+		return nil
+	}
+}
+
+// WithMaxCreates is the profile for a server that must not be filled: at most n requests that should succeed are sent, and
+// the run ends at the first answer of success that should have been a refusal. 0: no limit.
+func WithMaxCreates(n int) Option {
+	return func(s *settings) error {
+		if n < 0 {
+			return fmt.Errorf("contract: WithMaxCreates: must not be negative")
+		}
+		s.maxCreates = n
+		return nil
+	}
+}
+
+// WithRate sends at most so many requests a second. 0: as fast as they are answered.
+func WithRate(perSecond float64) Option {
+	return func(s *settings) error {
+		if perSecond < 0 {
+			return fmt.Errorf("contract: WithRate: must not be negative")
+		}
+		s.rate = perSecond
+		return nil
+	}
+}
+
+// WithAnyRefusal takes any declared 4xx where a request must be refused, instead of the one that fits.
+func WithAnyRefusal() Option {
+	return func(s *settings) error {
+		s.anyRefusal = true
+		return nil
+	}
+}
+
+// WithTolerated takes a status where a request must be refused, besides the one that fits.
+func WithTolerated(statuses ...int) Option {
+	return func(s *settings) error {
+		for _, status := range statuses {
+			if status < 400 || status > 499 {
+				return fmt.Errorf("contract: WithTolerated: %d is not from 400 to 499", status)
+			}
+			s.tolerated[status] = true
+		}
+		return nil
+	}
+}
+
+// WithHTTPClient sends the requests with a client. Redirects are not followed, whatever it says.
+func WithHTTPClient(client *http.Client) Option {
+	return func(s *settings) error {
+		own := *client
+		own.CheckRedirect = s.client.CheckRedirect
+		s.client = &own
+		return nil
+	}
+}
+
+// WithProgress is told after each case how many are done.
+func WithProgress(progress func(done, all int)) Option {
+	return func(s *settings) error {
+		s.progress = progress
+		return nil
+	}
+}

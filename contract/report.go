@@ -1,0 +1,209 @@
+package contract
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Result is what became of a case.
+type Result struct {
+	Case
+	// Status is that of the last answer; 0 when there was none.
+	Status int
+	// Violations are what is wrong; none when the case passed.
+	Violations []Violation
+	// Skipped says why the case was not tried; empty when it was.
+	Skipped string
+	// Curl is a command that sends the failing request, without the password.
+	Curl     string
+	Duration time.Duration
+}
+
+// Failed tells whether something is wrong.
+func (r Result) Failed() bool { return len(r.Violations) > 0 }
+
+// Report is what became of a run.
+type Report struct {
+	// URL is the server's, Document how the document is called.
+	URL, Document string
+	Seed          uint64
+	Results       []Result
+	Requests      int
+	Duration      time.Duration
+}
+
+// Count counts the cases by what became of them.
+func (r *Report) Count() (passed, failed, skipped int) {
+	for _, result := range r.Results {
+		switch {
+		case result.Failed():
+			failed++
+		case result.Skipped != "":
+			skipped++
+		default:
+			passed++
+		}
+	}
+	return passed, failed, skipped
+}
+
+// Summary is one line.
+func (r *Report) Summary() string {
+	passed, failed, skipped := r.Count()
+	text := fmt.Sprintf("%d cases passed, %d failed", passed, failed)
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d were skipped", skipped)
+	}
+	seconds := max(r.Duration.Seconds(), 0.001)
+	return fmt.Sprintf("%s: %d requests in %.1f s, %.0f cases/s (seed %d)", text, r.Requests, seconds, float64(len(r.Results))/seconds, r.Seed)
+}
+
+// shownCases is how many further cases of one defect the text names.
+const shownCases = 3
+
+// WriteText writes the defects for a person: each with the first case that found it and a curl command that shows it.
+func (r *Report) WriteText(w io.Writer) error {
+	type defect struct {
+		first     Result
+		violation Violation
+		others    []string
+	}
+	var order []string
+	defects := map[string]*defect{}
+	for _, result := range r.Results {
+		seen := map[string]bool{}
+		for _, v := range result.Violations {
+			if seen[v.Rule] {
+				continue
+			}
+			seen[v.Rule] = true
+			if found, ok := defects[v.Rule]; ok {
+				found.others = append(found.others, result.Name)
+				continue
+			}
+			defects[v.Rule] = &defect{first: result, violation: v}
+			order = append(order, v.Rule)
+		}
+	}
+	var text strings.Builder
+	for _, rule := range order {
+		d := defects[rule]
+		fmt.Fprintf(&text, "FAIL  %s\n      %s\n      rule: %s\n      try:  %s\n", d.first.Name, d.violation.Message, rule, d.first.Curl)
+		for i, name := range d.others {
+			if i == shownCases {
+				fmt.Fprintf(&text, "      and %d more\n", len(d.others)-i)
+				break
+			}
+			fmt.Fprintf(&text, "      also: %s\n", name)
+		}
+		text.WriteString("\n")
+	}
+	fmt.Fprintf(&text, "%s against %s: %s\n", r.URL, r.Document, r.Summary())
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// WriteJSON writes the whole report.
+func (r *Report) WriteJSON(w io.Writer) error {
+	type result struct {
+		Case
+		Outcome    string      `json:"outcome"`
+		Status     int         `json:"status,omitempty"`
+		Violations []Violation `json:"violations,omitempty"`
+		Skipped    string      `json:"skipped,omitempty"`
+		Curl       string      `json:"curl,omitempty"`
+		Seconds    float64     `json:"seconds"`
+	}
+	results := make([]result, len(r.Results))
+	for i, one := range r.Results {
+		results[i] = result{one.Case, one.outcome(), one.Status, one.Violations, one.Skipped, one.Curl, one.Duration.Seconds()}
+	}
+	passed, failed, skipped := r.Count()
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(map[string]any{
+		"url": r.URL, "document": r.Document, "seed": r.Seed, "seconds": r.Duration.Seconds(), "requests": r.Requests,
+		"passed": passed, "failed": failed, "skipped": skipped, "results": results,
+	})
+}
+
+func (r Result) outcome() string {
+	switch {
+	case r.Failed():
+		return "failed"
+	case r.Skipped != "":
+		return "skipped"
+	}
+	return "passed"
+}
+
+// WriteJUnit writes the report in the form that CI servers read.
+func (r *Report) WriteJUnit(w io.Writer) error {
+	type failure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+	type skipped struct {
+		Message string `xml:"message,attr"`
+	}
+	type testcase struct {
+		Name    string   `xml:"name,attr"`
+		Class   string   `xml:"classname,attr"`
+		Time    string   `xml:"time,attr"`
+		Failure *failure `xml:"failure,omitempty"`
+		Skipped *skipped `xml:"skipped,omitempty"`
+	}
+	type testsuite struct {
+		XMLName  xml.Name   `xml:"testsuite"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Skipped  int        `xml:"skipped,attr"`
+		Time     string     `xml:"time,attr"`
+		Cases    []testcase `xml:"testcase"`
+	}
+	_, failed, left := r.Count()
+	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: failed, Skipped: left, Time: seconds(r.Duration)}
+	for _, result := range r.Results {
+		operation, name, _ := strings.Cut(printable(result.Name), "/")
+		one := testcase{Name: name, Class: operation, Time: seconds(result.Duration)}
+		if result.Failed() {
+			var lines []string
+			for _, v := range result.Violations {
+				lines = append(lines, v.String())
+			}
+			one.Failure = &failure{printable(result.Violations[0].Message), printable(strings.Join(append(lines, result.Curl), "\n"))}
+		}
+		if result.Skipped != "" {
+			one.Skipped = &skipped{result.Skipped}
+		}
+		suite.Cases = append(suite.Cases, one)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(suite); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+// printable leaves out what XML cannot hold.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
+			return -1
+		}
+		return r
+	}, text)
+}

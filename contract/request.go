@@ -1,0 +1,109 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// request is what is sent.
+type request struct {
+	method string
+	// path is escaped; query is raw, without its question mark.
+	path, query string
+	header      http.Header
+	// body is nil for none.
+	body []byte
+	// reason is why it must be refused, if it must.
+	reason reason
+	// anonymous leaves the credentials out; account overrides them.
+	anonymous bool
+	account   *account
+	// chunked sends the body without saying its length.
+	chunked bool
+	// said describes what is special about it, for messages.
+	said string
+}
+
+// account are credentials of HTTP basic.
+type account struct{ username, password string }
+
+// with copies a request and changes the copy.
+func (r request) with(change func(*request)) request {
+	r.header = r.header.Clone()
+	r.body = slices.Clone(r.body)
+	change(&r)
+	return r
+}
+
+// url is where it is sent.
+func (r request) url(base string) string {
+	text := strings.TrimSuffix(base, "/") + r.path
+	if r.query != "" {
+		text += "?" + r.query
+	}
+	return text
+}
+
+// curl is a command that sends the same, without the password.
+func (r request) curl(base string, own *account) string {
+	words := []string{"curl", "-i", "-X", r.method}
+	if r.account != nil {
+		own = r.account
+	}
+	if !r.anonymous && own != nil {
+		words = append(words, "-u", quote(short(own.username, 80)+":…"))
+	}
+	for _, name := range sortedKeys(r.header) {
+		value := r.header.Get(name)
+		if strings.EqualFold(name, "Authorization") {
+			value = "…"
+		}
+		words = append(words, "-H", quote(name+": "+short(value, 80)))
+	}
+	if r.body != nil {
+		words = append(words, "--data-raw", quote(short(string(r.body), 300)))
+	}
+	return strings.Join(append(words, quote(short(r.url(base), 600))), " ")
+}
+
+func quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// short bounds a text to n bytes, and an ellipsis.
+func short(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "…"
+}
+
+// field is a form field in its place.
+type field struct{ name, value string }
+
+// encode writes a form in its order.
+func encode(fields []field) []byte {
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = url.QueryEscape(f.name) + "=" + url.QueryEscape(f.value)
+	}
+	return []byte(strings.Join(parts, "&"))
+}
+
+// show writes a value for a name: short, and readable.
+func show(value string) string {
+	if value == "" {
+		return "empty"
+	}
+	printable := strings.IndexFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }) < 0
+	if len(value) > 60 {
+		return fmt.Sprintf("of %d characters", len([]rune(value)))
+	}
+	if printable {
+		return value
+	}
+	return fmt.Sprintf("%q", value)
+}

@@ -1,0 +1,184 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// ErrUnusable wraps what makes a run impossible before its first case: a document that is not valid, an option that does not
+// fit it, an address that is none.
+var ErrUnusable = errors.New("contract")
+
+// Run tries every case against the server at baseURL (scheme, host and, where the server has one, a prefix of its paths) and
+// reports what became of them. The error is [ErrUnusable], or ctx's when it ends first; then the report has what is done.
+func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error) {
+	r, cases, err := prepare(baseURL, options)
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{URL: r.base, Document: r.documentName, Seed: r.seed, Results: make([]Result, 0, len(cases))}
+	started := time.Now()
+	for i, c := range cases {
+		if ctx.Err() != nil {
+			break
+		}
+		report.Results = append(report.Results, r.try(ctx, c))
+		if r.progress != nil {
+			r.progress(i+1, len(cases))
+		}
+	}
+	report.Duration, report.Requests = time.Since(started), r.requests
+	return report, ctx.Err()
+}
+
+// Cases lists the cases that a run would try, without sending anything.
+func Cases(options ...Option) ([]Case, error) {
+	_, cases, err := prepare("http://localhost", options)
+	return cases, err
+}
+
+// runner tries cases.
+type runner struct {
+	*settings
+	base    string
+	limiter *rate.Limiter
+	// requests counts what was sent; created, what was answered with success and may have made something.
+	mu                sync.Mutex
+	requests, created int
+	// stopped says why nothing is sent any more.
+	stopped string
+}
+
+func prepare(baseURL string, options []Option) (*runner, []Case, error) {
+	unusable := func(err error) (*runner, []Case, error) { return nil, nil, fmt.Errorf("%w: %w", ErrUnusable, err) }
+	u, err := url.Parse(baseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		return unusable(errors.New("the URL must be http:// or https:// and a host, without credentials and query"))
+	}
+	s, err := newSettings(options)
+	if err != nil {
+		return unusable(err)
+	}
+	j, err := judge.New(s.document)
+	if err != nil {
+		return unusable(fmt.Errorf("%s: %w", s.documentName, err))
+	}
+	cases, err := derive(s, j)
+	if err != nil {
+		return unusable(fmt.Errorf("%s: %w", s.documentName, err))
+	}
+	if len(cases) == 0 {
+		return unusable(errors.New("no case is left to try"))
+	}
+	if s.account == nil && len(s.header) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials && c.expect == refused }) {
+		return unusable(errors.New("the document's operations need credentials: give an account, or a header"))
+	}
+	r := &runner{settings: s, base: strings.TrimSuffix(baseURL, "/")}
+	if s.rate > 0 {
+		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
+	}
+	return r, cases, nil
+}
+
+// try tries a case.
+func (r *runner) try(ctx context.Context, c Case) Result {
+	result := Result{Case: c}
+	started := time.Now()
+	defer func() { result.Duration = time.Since(started) }()
+	if why := r.mayTry(c); why != "" {
+		result.Skipped = why
+		return result
+	}
+	if c.property != nil {
+		r.tryProperty(ctx, c, &result)
+	} else {
+		result.Violations = r.tryRequest(ctx, c, c.request, c.marker, &result)
+	}
+	if len(result.Violations) > 0 && result.Curl == "" {
+		result.Curl = c.request.curl(r.base, r.account)
+	}
+	return result
+}
+
+// mayTry says why a case is not tried, if it is not.
+func (r *runner) mayTry(c Case) string {
+	if r.stopped != "" {
+		return r.stopped
+	}
+	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)
+	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times) > r.maxCreates {
+		return fmt.Sprintf("the limit of %d creations is reached", r.maxCreates)
+	}
+	return ""
+}
+
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// tryRequest sends a request, as often at once as the case says, and judges each answer.
+func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker string, result *Result) []Violation {
+	answers := make([]answer, max(1, c.times))
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = r.send(ctx, q) })
+	}
+	all.Wait()
+	var violations []Violation
+	for _, a := range answers {
+		result.Status = a.status
+		violations = append(violations, r.judgeAnswer(c, q, a, marker)...)
+		if a.status/100 == 2 && !isSafe(q.method) {
+			r.created++
+			if r.maxCreates > 0 && c.expect == refused {
+				r.stopped = "a request that must be refused was accepted before"
+			}
+		}
+	}
+	return violations
+}
+
+// tryProperty tries random values, and shrinks the first that fails.
+func (r *runner) tryProperty(ctx context.Context, c Case, result *Result) {
+	p := c.property
+	attempt := func(value string) ([]Violation, request) {
+		q := p.set(value)
+		q.said = sampleOf(p.name, value)
+		return r.tryRequest(ctx, c, q, "", result), q
+	}
+	for _, value := range p.values(r.seed) {
+		if r.mayTry(c) != "" {
+			return
+		}
+		violations, _ := attempt(value)
+		if len(violations) == 0 {
+			continue
+		}
+		rule := violations[0].Rule
+		smallest := p.shrink(value, func(candidate string) bool {
+			if ctx.Err() != nil || r.mayTry(c) != "" {
+				return false
+			}
+			again, _ := attempt(candidate)
+			return slices.ContainsFunc(again, func(v Violation) bool { return v.Rule == rule })
+		})
+		again, q := attempt(smallest)
+		if len(again) > 0 {
+			violations = again
+		}
+		result.Curl = q.curl(r.base, r.account)
+		result.Violations = violations
+		return
+	}
+}

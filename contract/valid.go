@@ -1,0 +1,153 @@
+package contract
+
+import (
+	"errors"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"pgregory.net/rapid"
+
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// attempts is how often a random value is drawn until one fits.
+const attempts = 300
+
+var errNoValue = errors.New("no valid value could be made from its schema")
+
+// validValue makes a value that keeps a scalar schema, or a list of one such value.
+func validValue(s *openapi3.Schema) (string, error) {
+	for _, given := range []any{s.Example, s.Default} {
+		if given != nil {
+			return ruledoc.WireForm(given), nil
+		}
+	}
+	if s.Items != nil {
+		return validValue(s.Items.Value)
+	}
+	r, ok, err := ruledoc.Of("", "", s)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "x", nil
+	}
+	for _, candidate := range append(formatted(s.Format), distinct(r)...) {
+		if candidate != "" && r.Allows(candidate) {
+			return candidate, nil
+		}
+	}
+	return "", errNoValue
+}
+
+// formatted are values of a format.
+func formatted(format string) []string {
+	switch format {
+	case "date-time":
+		return []string{"2015-07-30T20:00:00Z"}
+	case "date":
+		return []string{"2015-07-30"}
+	case "uuid":
+		return []string{"00000000-0000-4000-8000-000000000000"}
+	case "uri":
+		return []string{"https://example.com/"}
+	case "email":
+		return []string{"a@example.com"}
+	}
+	return nil
+}
+
+// distinct lists values that keep a rule, none twice: two or more, where there are so many. It never is empty.
+func distinct(r rule.Rule) []string {
+	candidates := slices.Clone(r.Enum)
+	switch r.Type {
+	case "integer", "number":
+		for _, n := range []int64{10, 20, 1, 0, 2} {
+			candidates = append(candidates, strconv.FormatInt(n, 10))
+		}
+		for _, bound := range []string{r.Minimum, r.Maximum} {
+			if n, ok := new(big.Rat).SetString(bound); ok {
+				for _, by := range []int64{0, 1, -1} {
+					candidates = append(candidates, decimal(new(big.Rat).Add(n, big.NewRat(by, 1))))
+				}
+			}
+		}
+	case "boolean":
+		candidates = append(candidates, "true", "false")
+	default:
+		for _, n := range []int{max(r.MinLength, 1), r.MinLength + 3, -1} {
+			for seed := range 2 {
+				if value, ok := stringOf(r, n, seed*attempts); ok {
+					candidates = append(candidates, value)
+				}
+			}
+		}
+	}
+	var list []string
+	for _, candidate := range candidates {
+		if r.Allows(candidate) && !slices.Contains(list, candidate) {
+			list = append(list, candidate)
+		}
+	}
+	if len(list) == 0 {
+		return []string{"x"}
+	}
+	return list
+}
+
+// invalidOf is a value that breaks a rule, as near to it as can be; empty when every value keeps it.
+func invalidOf(r rule.Rule) string {
+	for _, e := range edges(r) {
+		if e.value != "" && e.keyword != "type" && !r.Allows(e.value) {
+			return e.value
+		}
+	}
+	for _, e := range edges(r) {
+		if e.value != "" && !r.Allows(e.value) {
+			return e.value
+		}
+	}
+	return ""
+}
+
+// stringOf makes a value of n characters that keeps a rule; a negative n is any length.
+func stringOf(r rule.Rule, n, seed int) (value string, ok bool) {
+	if r.Pattern == nil {
+		value = strings.Repeat(string("ab"[min(1, seed)]), max(n, 1))
+		return value, r.Allows(value)
+	}
+	values := rapid.StringMatching(r.Pattern.String())
+	for i := range attempts {
+		value := values.Example(seed + i)
+		// Most patterns repeat: a value may be lengthened by its last character, or cut.
+		for n >= 0 && len(value) != n {
+			other := value[:max(0, len(value)-1)]
+			if len(value) < n {
+				if value == "" {
+					break
+				}
+				other = value + value[len(value)-1:]
+			}
+			if !r.Pattern.MatchString(other) {
+				break
+			}
+			value = other
+		}
+		if (n < 0 || len([]rune(value)) == n) && r.Allows(value) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// decimal writes a number as it stands on the wire.
+func decimal(n *big.Rat) string {
+	if n.IsInt() {
+		return n.Num().String()
+	}
+	return strings.TrimRight(n.FloatString(6), "0")
+}
