@@ -148,8 +148,8 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 		d.add(group, r.Name+" twice, the second one invalid, is refused", place, refused, d.withForm(append(slices.Clone(rest), field{r.Name, one}, field{r.Name, bad})))
 		d.add(group, r.Name+" twice, the first one invalid, is refused", place, refused, d.withForm(append(slices.Clone(rest), field{r.Name, bad}, field{r.Name, one})))
 	}
-	wire := func(what, more string, expect expectation) *Case {
-		return d.add("wire", r.Name+" "+what, "the media type "+ruledoc.FormType, expect, d.withRawForm(join(rest, more)))
+	wire := func(what, more string, expect expectation) {
+		d.add("wire", r.Name+" "+what, "the media type "+ruledoc.FormType, expect, d.withRawForm(join(rest, more)))
 	}
 	escapedName := fmt.Sprintf("%%%02X%s", r.Name[0], r.Name[1:])
 	plain := string(encode([]field{{r.Name, one}}))

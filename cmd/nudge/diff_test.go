@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,7 +27,8 @@ func changedDocument(t *testing.T, old, replacement string) string {
 
 func TestDiff(t *testing.T) {
 	same := changedDocument(t, "", "")
-	line := 1 + strings.Count(string(nudge.OpenAPI[:bytes.Index(nudge.OpenAPI, []byte("maximum: 300"))]), "\n")
+	before, _, _ := strings.Cut(string(nudge.OpenAPI), "maximum: 300")
+	line := 1 + strings.Count(before, "\n")
 	lower := changedDocument(t, "maximum: 300", "maximum: 200")
 	if code, stdout, _ := command("diff", same, same); code != 0 || stdout != "0 breaking, 0 warning, 0 info\n" {
 		t.Errorf("nothing changed: %d %s", code, stdout)

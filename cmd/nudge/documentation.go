@@ -39,10 +39,15 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", pages)
-	mux.Handle(mcp.Path, server.Handler())
-	return mux, nil
+	tool := server.Handler()
+	// No ServeMux: it would answer unclean paths by itself.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.TrimSuffix(r.URL.Path, "/") == mcp.Path {
+			tool.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	}), nil
 }
 
 // reachable makes a URL of an address that is listened on: where all are, callers on this machine reach localhost.

@@ -101,7 +101,7 @@ func (o *Operation) JudgeRequest(r *Request) []Violation {
 	c := &collector{place: o.ID + " request"}
 	for _, rule := range o.Parameters {
 		var value string
-		given := false
+		var given bool
 		switch rule.In {
 		case "path":
 			value, given = r.Path[rule.Name]

@@ -38,6 +38,8 @@ var page []byte
 //go:embed device.js
 var script []byte
 
+var scriptETag = fmt.Sprintf(`"%x"`, sha256.Sum256(script))
+
 // DefaultHeartbeat is how often an idle stream says that it is alive.
 const DefaultHeartbeat = 15 * time.Second
 
@@ -390,6 +392,11 @@ func servePage(c echo.Context) error {
 
 // serveScript answers the module that pages of this server are devices with.
 func serveScript(c echo.Context) error {
-	c.Response().Header().Set("X-Content-Type-Options", "nosniff")
-	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
+	header := c.Response().Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("Cache-Control", "no-cache")
+	header.Set("ETag", scriptETag)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(script))
+	return nil
 }

@@ -69,10 +69,12 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The documentation is only read: GET or HEAD.", http.StatusMethodNotAllowed)
 		return
 	}
-	if path := r.URL.EscapedPath(); path != "/" && strings.HasSuffix(path, "/") {
-		to := url.URL{Path: strings.TrimRight(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
-		http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
-		return
+	if path, ok := strings.CutSuffix(r.URL.EscapedPath(), "/"); ok {
+		if _, is := p.files[path]; is {
+			to := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+			http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
+			return
+		}
 	}
 	header.Set("Cache-Control", "no-cache")
 	if f, ok := p.files[r.URL.EscapedPath()]; ok {
@@ -97,10 +99,23 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		newFile("search.json", content).serve(w, r)
 	default:
-		header.Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = fmt.Fprintf(w, "There is no such page. All pages: %s\n", p.URL(Base+"/llms.txt"))
+		p.serveNotFound(w, r)
 	}
+}
+
+// serveNotFound names the way back: as a page in a browser, as text elsewhere.
+func (p *Portal) serveNotFound(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if content, err := p.page("notfound", view{Portal: p, Page: &Page{Path: Base, Parent: Base, Title: "No such page"}}); err == nil {
+			w.Header().Set("Content-Type", contentTypes[".html"])
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write(content)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", contentTypes[".txt"])
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = fmt.Fprintf(w, "There is no such page. All pages: %s\n", p.URL(Base+"/llms.txt"))
 }
 
 // query is what is searched for; what is too long is cut.

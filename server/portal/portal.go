@@ -157,6 +157,18 @@ func (v view) Asset(name string) string {
 	return path + "?v=" + v.files[path].version()
 }
 
+func (p *Portal) viewOf(page *Page) view {
+	return view{Portal: p, Page: page, Operations: p.shownOn(page)}
+}
+
+// template names the page's template.
+func (page *Page) template() string {
+	if page.Path == Base+"/changelog" {
+		return "changelog"
+	}
+	return "reference"
+}
+
 // render makes the pages in all their forms.
 func (p *Portal) render(source *source) error {
 	p.files = map[string]file{}
@@ -175,7 +187,7 @@ func (p *Portal) render(source *source) error {
 	p.files[Base+"/openapi.json"] = newFile("openapi.json", []byte(converted+"\n"))
 	p.files[Base+"/mcp.json"] = newFile("mcp.json", []byte(connect(p.URL(Base+"/mcp")).JSON+"\n"))
 
-	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor}
+	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "oneline": oneLine}
 	if p.html, err = template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"); err != nil {
 		return err
 	}
@@ -188,25 +200,15 @@ func (p *Portal) render(source *source) error {
 	p.listPages()
 	p.index = p.makeIndex()
 	for _, page := range p.pages {
-		v := view{Portal: p, Page: page, Operations: p.shownOn(page)}
-		name := "reference"
-		if page.Path == Base+"/changelog" {
-			name = "changelog"
-		}
 		var b bytes.Buffer
-		if err := markdown.ExecuteTemplate(&b, name+".md", v); err != nil {
+		if err := markdown.ExecuteTemplate(&b, page.template()+".md", p.viewOf(page)); err != nil {
 			return err
 		}
 		page.Markdown = tidyMarkdown(b.String())
 		p.files[page.Path+".md"] = newFile("page.md", []byte(page.Markdown))
 	}
 	for _, page := range p.pages {
-		v := view{Portal: p, Page: page, Operations: p.shownOn(page)}
-		name := "reference"
-		if page.Path == Base+"/changelog" {
-			name = "changelog"
-		}
-		content, err := p.page(name, v)
+		content, err := p.page(page.template(), p.viewOf(page))
 		if err != nil {
 			return err
 		}
@@ -273,7 +275,7 @@ func connect(address string) connections {
 		Type string `json:"type,omitempty"`
 		URL  string `json:"url"`
 	}
-	snippet, _ := indented(map[string]map[string]server{"mcpServers": {"nudge": {URL: address}}})
+	snippet, _ := indented(map[string]map[string]server{"mcpServers": {"nudge": {Type: "http", URL: address}}})
 	cursor, _ := json.Marshal(server{URL: address})
 	code, _ := json.Marshal(server{Name: "nudge", Type: "http", URL: address})
 	return connections{

@@ -3,10 +3,7 @@ package portal_test
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -86,66 +83,6 @@ func TestPagesSayAllThatTheDocumentSays(t *testing.T) {
 	}
 }
 
-// The walk above is only worth something if it notices what is missing: whatever value a template no longer writes, it
-// must say so.
-func TestWalkNoticesEveryRemovedRendering(t *testing.T) {
-	t.Cleanup(func() { portal.SetAssets(portal.Embedded) })
-	action := regexp.MustCompile(`\{\{[^{}]+\}\}`)
-	keyword := regexp.MustCompile(`^\{\{-?\s*(if|else|end|range|with|define|\$\w+ :?=|/\*)`)
-	// What the document does not say, or what only links, names or lays out.
-	beside := regexp.MustCompile(`Asset|"\{\{if|After <code>|data-example|aria-label|\$\.URL|\.URL |Page\.|Console|\$\.For|Samples|\.Label}}</label>|\.Label}}{{with|\.Setup|\.Language|\.Code|-tabs|-console|-samples|-content"|href=`)
-	removed := 0
-	for _, name := range []string{"assets/reference.html", "assets/reference.md"} {
-		source, err := fs.ReadFile(portal.Embedded, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// The console shows the document's parameters once more, and has tests of its own.
-		consoleFrom, consoleTo := bytes.Index(source, []byte(`{{define "console"}}`)), bytes.Index(source, []byte(`<div class="intro">`))
-		for _, at := range action.FindAllIndex(source, -1) {
-			lineStart := bytes.LastIndexByte(source[:at[0]], '\n') + 1
-			context := string(source[max(lineStart, at[0]-30):min(len(source), at[1]+10)])
-			if keyword.Match(source[at[0]:at[1]]) || beside.MatchString(context) || consoleFrom >= 0 && at[0] > consoleFrom && at[0] < consoleTo {
-				continue
-			}
-			changed := string(source[:at[0]]) + string(source[at[1]:])
-			files := fstest.MapFS{}
-			err := fs.WalkDir(portal.Embedded, ".", func(path string, entry fs.DirEntry, err error) error {
-				if err != nil || entry.IsDir() {
-					return err
-				}
-				data, err := fs.ReadFile(portal.Embedded, path)
-				files[path] = &fstest.MapFile{Data: data}
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[name] = &fstest.MapFile{Data: []byte(changed)}
-			portal.SetAssets(files)
-			removed++
-			p, err := portal.New(portal.Config{PublicURL: publicURL, Document: document, Versions: fstest.MapFS{}})
-			if err != nil {
-				continue
-			}
-			h, err := p.Handler()
-			if err != nil {
-				t.Fatal(err)
-			}
-			text, markdown := httptest.NewRecorder(), httptest.NewRecorder()
-			h.ServeHTTP(text, httptest.NewRequest(http.MethodGet, portal.Base, nil))
-			h.ServeHTTP(markdown, httptest.NewRequest(http.MethodGet, portal.Base+".md", nil))
-			if len(missing(t, document, text.Body.String(), markdown.Body.String())) == 0 {
-				t.Errorf("%s:%d: nobody notices that %s is gone", name, 1+bytes.Count(source[:at[0]], []byte("\n")), source[at[0]:at[1]])
-			}
-		}
-	}
-	t.Logf("%d renderings removed, one at a time", removed)
-	if removed < 40 {
-		t.Errorf("only %d renderings were removed", removed)
-	}
-}
-
 // A bound that changes in the document changes in every form.
 func TestChangedBoundIsShown(t *testing.T) {
 	changed := bytes.Replace(nudge.OpenAPI, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
@@ -165,325 +102,6 @@ func TestChangedBoundIsShown(t *testing.T) {
 	if !strings.Contains(changes, "## unreleased") || !strings.Contains(changes, "request-property-max-increased") {
 		t.Errorf("the changelog says %s", changes)
 	}
-}
-
-// missing walks the document and lists what the two forms of a page do not say.
-func missing(t *testing.T, source []byte, page, markdown string) []string {
-	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &walk{elements: map[string]string{}, markdown: markdown, squeezed: squeeze(markdown)}
-	root, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.collect(root)
-	for _, link := range regexp.MustCompile(`<(?:a href="#|label for=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
-		if _, ok := w.elements[html.UnescapeString(link[1])]; !ok || link[1] == "" {
-			w.missing = append(w.missing, "HTML has no place for the link #"+link[1])
-		}
-	}
-	whole := strings.Contains(page, `id="authentication"`)
-	if whole {
-		w.both("", "description", doc.Info.Description)
-		w.both("", "title", doc.Info.Title)
-		for _, server := range doc.Servers {
-			w.both("", "server", server.URL)
-			w.both("", "server", server.Description)
-		}
-		for name, scheme := range doc.Components.SecuritySchemes {
-			kind := strings.ToUpper(scheme.Value.Type) + " " + scheme.Value.Scheme
-			w.html("scheme-"+name, "scheme", name+" "+kind+" "+scheme.Value.Description)
-			w.text("scheme", "- "+name+": "+kind+". "+scheme.Value.Description)
-		}
-	}
-	w.both("", "version", doc.Info.Version)
-	w.both("", "license", doc.Info.License.Name)
-	for path, item := range doc.Paths.Map() {
-		for method, op := range item.Operations() {
-			w.operation(item, op, method, path)
-		}
-	}
-	return w.missing
-}
-
-type walk struct {
-	// elements are the texts of the page's elements, by id; "" is the page.
-	elements map[string]string
-	markdown string
-	squeezed string
-	missing  []string
-}
-
-func (w *walk) collect(n *html.Node) string {
-	if n.Type == html.TextNode {
-		return n.Data
-	}
-	if n.Type == html.ElementNode && (n.Data == "script" || n.Data == "head" || n.Data == "nav") {
-		return ""
-	}
-	var b strings.Builder
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		b.WriteString(w.collect(child))
-		if child.Type == html.ElementNode {
-			b.WriteString(" ")
-		}
-	}
-	for _, a := range n.Attr {
-		if a.Key == "id" {
-			w.elements[a.Val] = squeeze(b.String())
-		}
-	}
-	if n.Type == html.DocumentNode {
-		w.elements[""] = squeeze(b.String())
-	}
-	return b.String()
-}
-
-// squeeze makes texts comparable: CommonMark's code marks are elements in HTML, and white space does not count.
-func squeeze(text string) string {
-	return beforeMark.ReplaceAllString(strings.Join(strings.Fields(strings.ReplaceAll(text, "`", "")), " "), "$1")
-}
-
-var beforeMark = regexp.MustCompile(` ([.,;:)])`)
-
-// both wants a text in an element of the page and in the Markdown.
-func (w *walk) both(id, what, text string) {
-	w.html(id, what, text)
-	w.text(id+" "+what, text)
-}
-
-func (w *walk) text(what, text string) {
-	if !strings.Contains(w.squeezed, squeeze(text)) {
-		w.missing = append(w.missing, fmt.Sprintf("Markdown lacks %s %q", what, text))
-	}
-}
-
-func (w *walk) html(id, what, text string) {
-	element, ok := w.elements[id]
-	if !ok || !strings.Contains(element, squeeze(text)) {
-		w.missing = append(w.missing, fmt.Sprintf("HTML %s lacks %s %q in %.200q", id, what, text, element))
-	}
-}
-
-func (w *walk) operation(item *openapi3.PathItem, op *openapi3.Operation, method, path string) {
-	w.html(op.OperationID, "title", op.Summary)
-	w.html(op.OperationID, "operationId", op.OperationID+" · needs")
-	w.both(op.OperationID, "description", op.Description)
-	w.both(op.OperationID, "endpoint", method+" "+path)
-	w.both(op.OperationID, "operationId", op.OperationID)
-	w.html(op.OperationID, "security", "needs accountSid_authToken")
-	w.text("security", "Operation "+op.OperationID+". Needs accountSid_authToken.")
-	if !strings.Contains(w.markdown, "## "+op.Summary) {
-		w.missing = append(w.missing, "Markdown lacks the heading of "+op.OperationID)
-	}
-	for _, ref := range slices.Concat(item.Parameters, op.Parameters) {
-		p := ref.Value
-		id := op.OperationID + "-" + p.In + "-" + p.Name
-		facts := slices.Concat(factsOf(p.Schema.Value), []string{"Example: " + fmt.Sprint(p.Example)})
-		w.field(id, "- "+p.In+" ", p.Name, p.Required, cmpDescription(p.Description, p.Schema.Value), p.Schema.Value, facts)
-		w.html(id, "place", p.Name+" "+typeOf(p.Schema.Value)+map[bool]string{true: " Required", false: ""}[p.Required]+" "+p.In)
-	}
-	if body := op.RequestBody; body != nil {
-		w.both(op.OperationID, "body", "Request body")
-		w.both(op.OperationID, "body", body.Value.Description)
-		for name, media := range body.Value.Content {
-			w.html(op.OperationID, "media type", "Media type "+name+" "+typeOf(media.Schema.Value))
-			w.text("media type", "Media type: "+name+", "+typeOf(media.Schema.Value))
-			w.examples(op.OperationID+"-body", media.Examples)
-			for _, fact := range factsOf(media.Schema.Value) {
-				w.html(op.OperationID, "body", strings.Replace(fact, ": ", " ", 1))
-				w.text("body", "- "+fact)
-			}
-			w.properties(op.OperationID+"-body", media.Schema.Value, 0)
-		}
-	}
-	for status, response := range op.Responses.Map() {
-		id := op.OperationID + "-" + status
-		w.both(id, "description", *response.Value.Description)
-		w.html(id, "status", status)
-		if !strings.Contains(w.markdown, "#### "+status+"\n") {
-			w.missing = append(w.missing, "Markdown lacks the heading of "+status)
-		}
-		section := w.markdown[max(0, strings.Index(w.markdown, "#### "+status+"\n")):]
-		if end := strings.Index(section[1:], "\n#### "); end >= 0 {
-			section = section[:end+1]
-		}
-		for name, header := range response.Value.Headers {
-			h := header.Value
-			if status == "201" || response.Value.Headers[name] != nil && op.Responses.Status(201).Value.Headers[name] == nil {
-				w.header(op, status, name, h)
-			}
-			w.html(id+"-header-"+name, "name", name+" "+typeOf(h.Schema.Value))
-			if h.Required {
-				w.html(id+"-header-"+name, "required", "Required")
-			}
-			if !strings.Contains(section, "`"+name+"` "+typeOf(h.Schema.Value)) {
-				w.missing = append(w.missing, fmt.Sprintf("Markdown %s lacks the header %s", status, name))
-			}
-		}
-		for name, media := range response.Value.Content {
-			w.html(id, "media type", "Media type "+name+" "+typeOf(media.Schema.Value))
-			if !strings.Contains(squeeze(section), squeeze("Media type: `"+name+"`, "+typeOf(media.Schema.Value))) {
-				w.missing = append(w.missing, fmt.Sprintf("Markdown %s lacks the media type", status))
-			}
-			w.both(id, "schema", media.Schema.Value.Description)
-			if status > "400" {
-				w.html(id, "attributes", "The attributes of 400")
-				if !strings.Contains(section, "The attributes of 400, above") {
-					w.missing = append(w.missing, fmt.Sprintf("Markdown %s lacks its attributes", status))
-				}
-			} else if status == "201" {
-				w.html(op.OperationID, "examples", "Response examples (201)")
-			}
-			w.examples(id, media.Examples)
-			if status == "201" || status == "400" {
-				w.properties(id, media.Schema.Value, 0)
-			}
-			for _, example := range media.Examples {
-				value, ok := example.Value.Value.(map[string]any)
-				if !ok || value["code"] == nil {
-					continue
-				}
-				row := "error-" + fmt.Sprint(value["code"])
-				for _, text := range []string{fmt.Sprint(value["code"]), fmt.Sprint(value["message"]), status, example.Value.Summary} {
-					w.html(row, "error table", text)
-				}
-				line := fmt.Sprintf("| %v | %s | %s | %v |", value["code"], status, example.Value.Summary, value["message"])
-				if !strings.Contains(w.markdown, line) {
-					w.missing = append(w.missing, "Markdown lacks the row "+line)
-				}
-			}
-		}
-	}
-}
-
-// header wants all that is said of a header; where it was said before, only its name and type.
-func (w *walk) header(op *openapi3.Operation, status, name string, h *openapi3.Header) {
-	id := op.OperationID + "-" + status + "-header-" + name
-	if strings.Contains(w.elements[id], "as above") {
-		return
-	}
-	facts := factsOf(h.Schema.Value)
-	if h.Example != nil {
-		facts = append(facts, "Example: "+fmt.Sprint(h.Example))
-	}
-	w.field(id, "- ", name, h.Required, h.Description, h.Schema.Value, facts)
-}
-
-func cmpDescription(description string, schema *openapi3.Schema) string {
-	if description != "" {
-		return description
-	}
-	return schema.Description
-}
-
-func (w *walk) properties(id string, schema *openapi3.Schema, depth int) {
-	for name, property := range schema.Properties {
-		own := id + "-" + name
-		w.field(own, strings.Repeat("  ", depth)+"- ", name, slices.Contains(schema.Required, name), property.Value.Description, property.Value, factsOf(property.Value))
-		w.properties(own, property.Value, depth+1)
-	}
-}
-
-// field wants a field's head and all its facts, in its own element and in its own item of the Markdown.
-func (w *walk) field(id, bullet, name string, required bool, description string, schema *openapi3.Schema, facts []string) {
-	w.html(id, "name", name)
-	w.html(id, "type", name+" "+typeOf(schema))
-	w.html(id, "description", description)
-	if got := strings.Contains(w.elements[id], name+" "+typeOf(schema)+" Required"); got != required {
-		w.missing = append(w.missing, fmt.Sprintf("HTML %s: required is %t", id, got))
-	}
-	head := bullet + "`" + name + "` " + typeOf(schema)
-	if required {
-		head += ", **required**"
-	}
-	found := false
-	for rest := w.markdown; ; {
-		at := strings.Index(rest, "\n"+head)
-		if at < 0 {
-			break
-		}
-		item := rest[at+1:]
-		rest = item
-		indent := len(bullet) - len(strings.TrimLeft(bullet, " "))
-		if end := regexp.MustCompile(`\n {0,` + fmt.Sprint(indent) + `}\S`).FindStringIndex(item); end != nil {
-			item = item[:end[0]]
-		}
-		all := strings.Contains(squeeze(item), squeeze(description))
-		for _, fact := range facts {
-			all = all && strings.Contains(squeeze(item), squeeze(fact))
-		}
-		found = found || all
-	}
-	if !found {
-		w.missing = append(w.missing, fmt.Sprintf("Markdown has no item %q with its description and %q", head, facts))
-	}
-	for _, fact := range facts {
-		w.html(id, "fact", strings.Replace(fact, ": ", " ", 1))
-	}
-}
-
-func (w *walk) examples(id string, examples openapi3.Examples) {
-	for name, example := range examples {
-		panel := w.elements[id]
-		if strings.HasSuffix(id, "-body") || strings.HasSuffix(id, "-201") {
-			// Those of the request and of success stand in the other column.
-			panel = w.elements[strings.SplitN(id, "-", 2)[0]]
-		}
-		fields, _ := example.Value.Value.(map[string]any)
-		for key, value := range fields {
-			encoded, _ := json.Marshal(value)
-			line := fmt.Sprintf("%q: %s", key, encoded)
-			if !strings.Contains(panel, line) || !strings.Contains(w.markdown, line) {
-				w.missing = append(w.missing, fmt.Sprintf("%s lacks %s of the example %s", id, line, name))
-			}
-		}
-		if !strings.Contains(panel, example.Value.Summary) || !strings.Contains(w.markdown, "Example `"+name+"`: "+example.Value.Summary) {
-			w.missing = append(w.missing, fmt.Sprintf("%s lacks the summary of the example %s", id, name))
-		}
-	}
-}
-
-// factsOf says what the document says, in the words of the reference, found here by the schema's own names.
-func factsOf(s *openapi3.Schema) []string {
-	var facts []string
-	labels := map[string]string{
-		"minLength": "Minimum length", "maxLength": "Maximum length", "pattern": "Pattern", "minimum": "Minimum", "maximum": "Maximum", "default": "Default",
-		"minItems": "Minimum items", "maxItems": "Maximum items", "multipleOf": "Multiple of", "example": "Example",
-	}
-	encoded, _ := s.MarshalJSON()
-	var values map[string]any
-	_ = json.Unmarshal(encoded, &values)
-	for name, value := range values {
-		if label := labels[name]; label != "" {
-			facts = append(facts, fmt.Sprintf("%s: %v", label, value))
-		}
-	}
-	if len(s.Enum) > 0 {
-		var list []string
-		for _, value := range s.Enum {
-			list = append(list, fmt.Sprint(value))
-		}
-		facts = append(facts, "Allowed values: "+strings.Join(list, ", "))
-	}
-	if has := s.AdditionalProperties.Has; has != nil && !*has {
-		facts = append(facts, "Other fields: refused")
-	}
-	return facts
-}
-
-func typeOf(s *openapi3.Schema) string {
-	text := strings.Join(s.Type.Slice(), " | ")
-	if s.Format != "" {
-		text += "(" + s.Format + ")"
-	}
-	if s.Nullable {
-		text += " | null"
-	}
-	return text
 }
 
 // The document's order is the page's.
@@ -548,6 +166,18 @@ func TestHTTP(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the ways to AI tools and to the document", func(t *testing.T) {
+		_, body := get(t, s.URL+portal.Base)
+		for _, want := range []string{
+			`<a class="button" href="cursor://anysphere.cursor-deeplink/mcp/install?name=nudge&amp;config=`, ">Add to Cursor<", `<a class="button" href="vscode:mcp/install?`, ">Add to VS Code<",
+			"claude mcp add --transport http nudge " + publicURL, "&#34;mcpServers&#34;", "<code>mcp.json</code>", portal.Base + "/openapi.yaml", portal.Base + "/openapi.json", portal.Base + "/llms.txt",
+			`data-example="createWithTtl"`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the page lacks %s", want)
+			}
+		}
+	})
 	t.Run("nothing of another host is used", func(t *testing.T) {
 		_, body := get(t, s.URL+portal.Base)
 		for _, reference := range regexp.MustCompile(`<(?:script|link|img|iframe|source)[^>]*(?:src|href)="([^"]*)"`).FindAllStringSubmatch(body, -1) {
@@ -562,6 +192,17 @@ func TestHTTP(t *testing.T) {
 	t.Run("an address that is none", func(t *testing.T) {
 		if response, _ := get(t, s.URL+portal.Base+"/nothing"); response.StatusCode != 404 {
 			t.Errorf("%d", response.StatusCode)
+		}
+	})
+	t.Run("an address that is none, in a browser", func(t *testing.T) {
+		response, body := get(t, s.URL+portal.Base+"/nothing", "Accept", "text/html")
+		if response.StatusCode != 404 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || !strings.Contains(body, `href="`+portal.Base+`"`) {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
+	})
+	t.Run("an address that leads elsewhere", func(t *testing.T) {
+		if response, _ := get(t, s.URL+portal.Base+"/..%2f../"); response.StatusCode != 404 {
+			t.Errorf("%d to %s", response.StatusCode, response.Header.Get("Location"))
 		}
 	})
 	t.Run("a slash at the end", func(t *testing.T) {
@@ -652,6 +293,24 @@ func TestChangelog(t *testing.T) {
 			t.Errorf("the changelog lacks %s", text)
 		}
 	}
+	// One line of the document, many answers: each is named.
+	everywhere := build(t, func(c *portal.Config) {
+		c.Versions = fstest.MapFS{"1.0.0.yaml": version("1.0.0")}
+		c.Document = version("1.1.0", "        details:\n", "        particulars:\n").Data
+	})
+	var more []string
+	for _, c := range everywhere.Versions()[0].Changes {
+		more = append(more, c.More...)
+	}
+	_, html := get(t, serve(t, everywhere).URL+portal.Base+"/changelog")
+	for _, text := range more {
+		if !strings.Contains(squeeze(everywhere.Page(portal.Base+"/changelog").Markdown), squeeze(text)) {
+			t.Errorf("the changelog in Markdown lacks %s", text)
+		}
+	}
+	if len(more) == 0 || !strings.Contains(html, "9 more of the same") {
+		t.Errorf("the changelog lacks %q", more)
+	}
 	if hits := p.Search("max-decreased", "change"); len(hits) != 1 || hits[0].Path != portal.Base+"/changelog#0.10.0-1" {
 		t.Errorf("the search finds %+v", hits)
 	}
@@ -691,12 +350,10 @@ func TestEverything(t *testing.T) {
 	s := serve(t, build(t, func(c *portal.Config) { c.Document, c.Versions = everything, fstest.MapFS{} }))
 	_, page := get(t, s.URL+portal.Base)
 	_, markdown := get(t, s.URL+portal.Base+".md")
-	w := &walk{elements: map[string]string{}, markdown: markdown, squeezed: squeeze(markdown)}
 	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.collect(root)
 	ids, names := map[string]bool{}, map[string]int{}
 	for n := range root.Descendants() {
 		radio := ""
@@ -730,35 +387,8 @@ func TestEverything(t *testing.T) {
 	if strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
 		t.Error("the description brings an image or a script")
 	}
-	for _, c := range []struct{ id, want string }{
-		{"FetchThing", "needs bearer"},
-		{"HTTPRemove", "needs no credentials or basic and key"},
-		{"Update-Thing-now", "needs no credentials"},
-		{"FetchThing-query-q", "q array of string Required query"},
-		{"FetchThing-header-X-Level", "Above 1"},
-		{"FetchThing-query-first", "Example one a Example two b"},
-		{"FetchThing-200-header-X-Other", "X-Other integer as above"},
-		{"FetchThing-200", "base string Required From the base."},
-		{"FetchThing-200", "Allowed values 1, 2, null"},
-		{"FetchThing-200", "Other fields integer"},
-		{"FetchThing-200", "inside boolean"},
-		{"FetchThing-200", "array"},
-	} {
-		id, want := c.id, c.want
-		found := w.elements[id]
-		for other, text := range w.elements {
-			if strings.HasPrefix(other, id+"-") && !strings.Contains(found, want) && strings.Contains(text, want) {
-				found = text
-			}
-		}
-		if !strings.Contains(found, want) {
-			t.Errorf("%s lacks %q in %q", id, want, found)
-		}
-	}
-	for _, want := range []string{"````json\n", "```text\nhello\n```", `-H "Authorization: Bearer $TOKEN"`, "-H 'X-Level: 1'", "FetchThingParams{}", "(empty)"} {
-		if !strings.Contains(markdown, want) {
-			t.Errorf("the Markdown lacks %q", want)
-		}
+	for _, missing := range missingOfEverything(t, page, markdown) {
+		t.Error(missing)
 	}
 	if strings.Contains(markdown, "<nil>") || strings.Contains(markdown, "twilio(") {
 		t.Error("a null is <nil>, or there is a sample of an SDK that has no such call")

@@ -23,7 +23,7 @@ import (
 var sampleFiles embed.FS
 
 var sampleTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"shell": shellQuote, "quote": strconv.Quote, "pascal": pascalCase, "js": strconv.Quote,
+	"shell": shellQuote, "quote": strconv.Quote, "pascal": pascalCase, "js": jsonString,
 }).ParseFS(sampleFiles, "assets/samples/*"))
 
 // Sample is a program that calls an operation: it runs when it is pasted.
@@ -72,14 +72,25 @@ type call struct {
 // argument is a value by its name, as on the wire.
 type argument struct {
 	Name, Value string
-	// Literal is the value in the languages of the samples: 150, "high", true.
+	// Literal is the value in Go and JavaScript: 150, "high", true.
 	Literal string
+}
+
+// PythonLiteral is the value in Python.
+func (a argument) PythonLiteral() string {
+	switch a.Literal {
+	case "true":
+		return "True"
+	case "false":
+		return "False"
+	}
+	return a.Literal
 }
 
 // link is one step of an SDK's chain of resources; Value is empty for a whole collection.
 type link struct {
-	Node, Python string
-	Value        string
+	Node, Python       string
+	Value, PythonValue string
 }
 
 // samples writes the samples of an operation.
@@ -241,7 +252,7 @@ func (c *call) chain(servers []Server) {
 		name = strings.TrimSuffix(name, "}")
 		for _, a := range c.PathArguments {
 			if a.Name == name {
-				links[len(links)-1].Value = a.Literal
+				links[len(links)-1].Value, links[len(links)-1].PythonValue = a.Literal, a.PythonLiteral()
 			}
 		}
 		instance = true
@@ -291,12 +302,22 @@ func (f *Field) example() string {
 	return cmp.Or(found, f.Name)
 }
 
-// literal writes a value as all the languages of the samples have it.
+// literal writes a value as Go and JavaScript have it.
 func literal(typeName, value string) string {
 	if strings.HasPrefix(typeName, "integer") || strings.HasPrefix(typeName, "number") || strings.HasPrefix(typeName, "boolean") {
 		return value
 	}
-	return strconv.Quote(value)
+	return jsonString(value)
+}
+
+// jsonString writes a text as a string of JSON, which is one of Go, JavaScript and Python too.
+func jsonString(text string) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	// A text can always be written.
+	_ = encoder.Encode(text)
+	return strings.TrimSpace(b.String())
 }
 
 // words splits a wire name: FriendlyName, Details.Message, date_created.

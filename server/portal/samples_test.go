@@ -72,6 +72,22 @@ func TestGeneratedGoSampleCompiles(t *testing.T) {
 	}
 }
 
+// A value is written as each language has it.
+func TestSamplesWriteValuesAsTheirLanguageDoes(t *testing.T) {
+	document := strings.Replace(string(nudge.OpenAPI), "        Ttl:\n          type: integer\n", "        Quiet:\n          type: boolean\n        Note:\n          type: string\n        Ttl:\n          type: integer\n", 1)
+	document = strings.Replace(document, "                  Ttl: 150\n", "                  Ttl: 150\n                  Quiet: true\n                  Note: \"a\\ab\\U0001F514\"\n", 1)
+	samples := pasted(t, build(t, func(c *portal.Config) { c.Document = []byte(document) }))
+	for language, want := range map[string][]string{
+		"go": {"Quiet: new(true)", `"a\u0007b🔔"`}, "javascript": {"quiet: true", `"a\u0007b🔔"`}, "python": {"quiet=True", `"a\u0007b🔔"`},
+	} {
+		for _, text := range want {
+			if !strings.Contains(samples[language], text) {
+				t.Errorf("%s lacks %s:\n%s", language, text, samples[language])
+			}
+		}
+	}
+}
+
 // pasted takes the samples from the page, by their language.
 func pasted(t *testing.T, p *portal.Portal) map[string]string {
 	t.Helper()

@@ -85,6 +85,8 @@ async function search() {
     item.append(link);
     return item;
   }));
+  // Enter opens it.
+  $('a', hits)?.classList.add('first');
   hits.hidden = found.length === 0;
   $('#hits-status').textContent = `${found.length} found`;
 }
@@ -100,6 +102,7 @@ addEventListener('keydown', (event) => {
   const links = hits.hidden ? [] : $$('a', hits);
   if (!event.target.closest('.search')) return;
   const at = links.indexOf(document.activeElement);
+  if (event.key === 'Enter' && event.target === q && links.length) { event.preventDefault(); links[0].click(); }
   if (event.key === 'Escape') { hits.hidden = true; q.focus(); }
   if (event.key === 'ArrowDown' && links.length) { event.preventDefault(); links[(at + 1) % links.length].focus(); }
   if (event.key === 'ArrowUp' && links.length) { event.preventDefault(); at <= 0 ? q.focus() : links[at - 1].focus(); }
@@ -190,6 +193,8 @@ function attachDevice(panel, form) {
     const { listen, mint } = await import('/devices/device.js');
     const token = panel.dataset.tokens === 'true' ? () => mint(device) : async () => $('.token', panel).value.trim();
     return new Promise((ready) => {
+      // Another click, or another device, ends this one before it is connected.
+      connection.signal.addEventListener('abort', ready);
       listen({
         ...device, token, signal: connection.signal,
         onState(text) { state.textContent = text; ready(); },

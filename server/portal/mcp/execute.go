@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -24,9 +25,6 @@ import (
 
 // callTimeout is how long an operation may take.
 const callTimeout = 30 * time.Second
-
-// maxDepth bounds how deep a tool's schema is nested.
-const maxDepth = 12
 
 // maxAnswer bounds how much of an operation's answer is read, in bytes.
 const maxAnswer = 1 << 20
@@ -206,6 +204,9 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 			return nil, fmt.Sprintf("there is no argument %q", short(name, 100))
 		}
 		texts := wireForms(value)
+		if number, ok := value.(json.Number); ok && rule.Type == "integer" {
+			texts = []string{integerForm(number)}
+		}
 		// A string that looks like a number is none: the schema says so. Lists and objects are the server's to judge.
 		_, isText := value.(string)
 		if rule.Type != "" && (len(texts) != 1 || isText != (rule.Type == "string") || !rule.Allows(texts[0])) {
@@ -249,94 +250,6 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 	return r, ""
 }
 
-// successSchema is the schema of the JSON that success is answered with.
-func successSchema(op *openapi3.Operation) *openapi3.Schema {
-	responses := op.Responses.Map()
-	for _, status := range slices.Sorted(maps.Keys(responses)) {
-		if strings.HasPrefix(status, "2") {
-			if media := responses[status].Value.Content["application/json"]; media != nil && media.Schema != nil && media.Schema.Value.Type.Is("object") {
-				return media.Schema.Value
-			}
-		}
-	}
-	return nil
-}
-
-// jsonSchema translates a schema of the document: JSON Schema has no nullable, a null is a type there. parents are the schemas
-// that it stands in: one that contains itself allows anything there.
-func jsonSchema(s *openapi3.Schema, parents []*openapi3.Schema) map[string]any {
-	out := map[string]any{}
-	if slices.Contains(parents, s) || len(parents) > maxDepth {
-		return out
-	}
-	parents = append(slices.Clone(parents), s)
-	types := s.Type.Slice()
-	if s.Nullable && len(types) > 0 {
-		types = append(slices.Clone(types), "null")
-	}
-	switch len(types) {
-	case 0:
-	case 1:
-		out["type"] = types[0]
-	default:
-		out["type"] = types
-	}
-	set := func(name string, given bool, value any) {
-		if given {
-			out[name] = value
-		}
-	}
-	set("description", s.Description != "", strings.TrimSpace(s.Description))
-	set("format", s.Format != "", s.Format)
-	set("pattern", s.Pattern != "", s.Pattern)
-	set("minLength", s.MinLength > 0, s.MinLength)
-	set("maxLength", s.MaxLength != nil, s.MaxLength)
-	set("minimum", s.Min != nil && !s.ExclusiveMin.IsTrue(), s.Min)
-	set("maximum", s.Max != nil && !s.ExclusiveMax.IsTrue(), s.Max)
-	set("exclusiveMinimum", s.Min != nil && s.ExclusiveMin.IsTrue(), s.Min)
-	set("exclusiveMaximum", s.Max != nil && s.ExclusiveMax.IsTrue(), s.Max)
-	set("exclusiveMinimum", s.ExclusiveMin.Value != nil, s.ExclusiveMin.Value)
-	set("exclusiveMaximum", s.ExclusiveMax.Value != nil, s.ExclusiveMax.Value)
-	set("multipleOf", s.MultipleOf != nil, s.MultipleOf)
-	set("default", s.Default != nil, s.Default)
-	set("minItems", s.MinItems > 0, s.MinItems)
-	set("maxItems", s.MaxItems != nil, s.MaxItems)
-	if len(s.Enum) > 0 {
-		values := slices.Clone(s.Enum)
-		if s.Nullable && !slices.Contains(values, nil) {
-			values = append(values, nil)
-		}
-		out["enum"] = values
-	}
-	if s.Items != nil {
-		out["items"] = jsonSchema(s.Items.Value, parents)
-	}
-	if len(s.Properties) > 0 {
-		properties := map[string]any{}
-		for name, property := range s.Properties {
-			properties[name] = jsonSchema(property.Value, parents)
-		}
-		out["properties"] = properties
-	}
-	set("required", len(s.Required) > 0, s.Required)
-	if has := s.AdditionalProperties.Has; has != nil {
-		out["additionalProperties"] = *has
-	} else if other := s.AdditionalProperties.Schema; other != nil {
-		out["additionalProperties"] = jsonSchema(other.Value, parents)
-	}
-	for name, refs := range map[string]openapi3.SchemaRefs{"allOf": s.AllOf, "oneOf": s.OneOf, "anyOf": s.AnyOf} {
-		if len(refs) == 0 {
-			continue
-		}
-		list := make([]any, len(refs))
-		for i, ref := range refs {
-			list[i] = jsonSchema(ref.Value, parents)
-		}
-		out[name] = list
-	}
-	return out
-}
-
 // toolName names a tool after an operation: create_notification for CreateNotification, http_get for HTTPGet.
 func toolName(id string) string {
 	name := notInName.ReplaceAllString(wordStart.ReplaceAllString(id, "${1}${3}_${2}${4}"), "_")
@@ -373,41 +286,16 @@ func wireForms(value any) []string {
 	}
 }
 
-// InProcess calls a handler of this process, without a connection.
-type InProcess struct{ Handler http.Handler }
-
-// RoundTrip answers the request.
-func (p InProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	request := r.Clone(r.Context())
-	// A server's request has these, a client's has not.
-	request.RequestURI = r.URL.RequestURI()
-	request.Host = r.URL.Host
-	request.RemoteAddr = "127.0.0.1:0"
-	if request.Body == nil {
-		request.Body = http.NoBody
+// integerForm writes a number as an integer where it is one: to JSON Schema 150.0 and 15e1 are the integer 150.
+func integerForm(number json.Number) string {
+	// What is longer is no argument of anybody, and an exponent can make a number of gigabytes.
+	if len(number) > 40 || strings.ContainsAny(number.String(), "eE") && !shortExponent.MatchString(number.String()) {
+		return number.String()
 	}
-	w := &answer{header: http.Header{}, status: http.StatusOK}
-	p.Handler.ServeHTTP(w, request)
-	return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), Request: r}, nil
-}
-
-// answer keeps what a handler writes.
-type answer struct {
-	header http.Header
-	status int
-	wrote  bool
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if !a.wrote {
-		a.status, a.wrote = status, true
+	if n, ok := new(big.Rat).SetString(number.String()); ok && n.IsInt() {
+		return n.Num().String()
 	}
+	return number.String()
 }
 
-func (a *answer) Write(p []byte) (int, error) {
-	a.wrote = true
-	return a.body.Write(p)
-}
+var shortExponent = regexp.MustCompile(`[eE][+-]?[0-9]{1,2}$`)

@@ -1,12 +1,15 @@
 package mcp
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -49,16 +52,27 @@ func (s *Server) Handler() http.Handler {
 			refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is %d bytes; at most %d are read.", r.ContentLength, maxMessage))
 			return
 		}
-		// A small batch can ask for a large answer, and the protocol has dropped batches.
-		body := bufio.NewReader(http.MaxBytesReader(w, r.Body, maxMessage))
-		if isBatch(body) {
-			refuse(w, http.StatusBadRequest, "Batches are refused: send one message a request.")
+		// Read before it takes a place: a body that comes slowly keeps nobody out.
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+		if err != nil {
+			if _, large := errors.AsType[*http.MaxBytesError](err); large {
+				refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is too large; at most %d bytes are read.", maxMessage))
+				return
+			}
+			refuse(w, http.StatusBadRequest, "The request could not be read.")
 			return
 		}
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{body, r.Body}
+		var message envelope
+		if !json.Valid(body) {
+			refuseAs(w, http.StatusBadRequest, codeNotJSON, nil, "The request is not JSON.")
+			return
+		}
+		if json.Unmarshal(body, &message) != nil {
+			// A small batch can ask for a large answer, and the protocol has dropped batches.
+			refuse(w, http.StatusBadRequest, "The request must be one JSON-RPC message; batches are refused.")
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		select {
 		case s.calls <- struct{}{}:
 			defer func() { <-s.calls }()
@@ -67,8 +81,16 @@ func (s *Server) Handler() http.Handler {
 			refuse(w, http.StatusServiceUnavailable, "Too many requests at once; this one was not processed.")
 			return
 		}
-		protection.Handler(streamable).ServeHTTP(&shortErrors{ResponseWriter: w}, r)
+		shaped := &shapedErrors{ResponseWriter: w}
+		protection.Handler(streamable).ServeHTTP(shaped, r)
+		shaped.finish(message)
 	})
+}
+
+// envelope is what every message of the protocol has.
+type envelope struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
 }
 
 // hint tells a person who opens the address in a browser what it is.
@@ -80,55 +102,67 @@ func (s *Server) hint(w http.ResponseWriter) {
 		s.config.Portal.URL(Path), s.config.Portal.URL(portal.Base))
 }
 
-// refuse answers in the protocol's error shape.
+// Codes of JSON-RPC errors.
+const (
+	codeNotJSON       = -32700
+	codeInvalid       = -32600
+	codeUnknownMethod = -32601
+)
+
+// refuse answers a request that is none of the protocol's.
 func refuse(w http.ResponseWriter, status int, message string) {
-	// Strings and numbers can always be written.
-	body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": nil, "error": map[string]any{"code": -32600, "message": message}})
+	refuseAs(w, status, codeInvalid, nil, message)
+}
+
+// refuseAs answers in the protocol's error shape; a nil id is that of a message whose id is not known.
+func refuseAs(w http.ResponseWriter, status, code int, id json.RawMessage, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(rpcError(code, id, message))
 }
 
-// isBatch tells whether a message is a list of messages, without taking anything from it.
-func isBatch(body *bufio.Reader) bool {
-	for n := 1; ; n++ {
-		start, err := body.Peek(n)
-		if err != nil {
-			return false
-		}
-		if last := start[n-1]; last != ' ' && last != '\t' && last != '\r' && last != '\n' {
-			return last == '['
-		}
-	}
+func rpcError(code int, id json.RawMessage, message string) []byte {
+	// Strings, numbers and what was JSON can always be written.
+	body, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": short(message, maxComplaint)}})
+	return body
 }
 
-// shortErrors cuts the text of the library's own errors, which repeats what was sent.
-type shortErrors struct {
+// shapedErrors holds back the library's own errors, which are plain text and repeat what was sent.
+type shapedErrors struct {
 	http.ResponseWriter
-	status, written int
+	// status is that of an error that is held back.
+	status int
+	text   bytes.Buffer
 }
 
-func (e *shortErrors) WriteHeader(status int) {
-	if e.status == 0 {
+func (e *shapedErrors) WriteHeader(status int) {
+	if mediaType, _, _ := mime.ParseMediaType(e.Header().Get("Content-Type")); status >= http.StatusBadRequest && mediaType == "text/plain" {
 		e.status = status
-	}
-	if status >= http.StatusBadRequest {
-		e.Header().Del("Content-Length")
+		return
 	}
 	e.ResponseWriter.WriteHeader(status)
 }
 
-func (e *shortErrors) Write(p []byte) (int, error) {
-	if e.status < http.StatusBadRequest {
+func (e *shapedErrors) Write(p []byte) (int, error) {
+	if e.status == 0 {
 		return e.ResponseWriter.Write(p)
 	}
-	rest := min(len(p), max(0, maxComplaint-e.written))
-	e.written += rest
-	if _, err := e.ResponseWriter.Write(p[:rest]); err != nil {
-		return 0, err
-	}
+	e.text.Write(p[:min(len(p), max(0, maxComplaint-e.text.Len()))])
 	return len(p), nil
 }
 
+// finish writes the error that was held back, in the protocol's shape.
+func (e *shapedErrors) finish(message envelope) {
+	if e.status == 0 {
+		return
+	}
+	code, text := codeInvalid, strings.TrimSpace(e.text.String())
+	if strings.HasPrefix(text, "JSON RPC not handled") {
+		code, text = codeUnknownMethod, fmt.Sprintf("There is no method %q.", short(message.Method, maxName))
+	}
+	e.Header().Del("Content-Length")
+	refuseAs(e.ResponseWriter, e.status, code, message.ID, text)
+}
+
 // Unwrap lets http.ResponseController reach the real writer.
-func (e *shortErrors) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+func (e *shapedErrors) Unwrap() http.ResponseWriter { return e.ResponseWriter }

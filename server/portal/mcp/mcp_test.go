@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -358,10 +360,10 @@ func TestHTTP(t *testing.T) {
 		"an evil host that looks right":  {list, []string{"Host", "notify.example.com.evil.example"}, 403, publicURL},
 		"a megabyte":                     {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 1<<20) + `"}}}`, nil, 413, "at most 262144"},
 		"arguments that are too large":   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 100_000) + `"}}}`, nil, 200, "at most 65536"},
-		"a batch":                        {"\n[" + list + "," + list + "]", nil, 400, "one message a request"},
-		"what is no JSON":                {`{`, nil, 400, ""},
-		"a method that is none":          {`{"jsonrpc":"2.0","id":1,"method":"nothing"}`, nil, 400, "nothing"},
-		"a long method":                  {`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, nil, 400, "JSON RPC"},
+		"a batch":                        {"\n[" + list + "," + list + "]", nil, 400, "batches are refused"},
+		"what is no JSON":                {`{`, nil, 400, `"code":-32700`},
+		"a method that is none":          {`{"jsonrpc":"2.0","id":1,"method":"nothing"}`, nil, 400, `{"error":{"code":-32601,"message":"There is no method \"nothing\"."},"id":1,`},
+		"a long method":                  {`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, nil, 400, "There is no method"},
 		"a long tool":                    {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "tools/list"},
 		"a long resource":                {`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "resources/list"},
 		"a tool that is none":            {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nothing"}}`, nil, 200, "nothing"},
@@ -374,6 +376,23 @@ func TestHTTP(t *testing.T) {
 			}
 		})
 	}
+	t.Run("callers that send half of a message keep nobody out", func(t *testing.T) {
+		for range 40 {
+			connection, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = connection.Close() })
+			if _, err := fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", mcp.Path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			if response, answer := post(t, server.URL+mcp.Path, list); response.StatusCode != 200 {
+				t.Fatalf("%d %s", response.StatusCode, answer)
+			}
+		}
+	})
 	t.Run("a person", func(t *testing.T) {
 		response, err := http.Get(server.URL + mcp.Path)
 		if err != nil {
@@ -433,6 +452,13 @@ func TestExecute(t *testing.T) {
 		conforms(t, tool.OutputSchema, result.StructuredContent)
 		conforms(t, tool.InputSchema, good(nil))
 	})
+	t.Run("a whole number is an integer, however it is written", func(t *testing.T) {
+		for _, number := range []string{"150.0", "15e1"} {
+			if result := call(t, session, "create_notification", good(map[string]any{"Ttl": json.RawMessage(number)})); result.IsError {
+				t.Errorf("%s: %s", number, text(result))
+			}
+		}
+	})
 	t.Run("without credentials", func(t *testing.T) {
 		other := connectHTTP(t, s, withBasicAuth{})
 		if result := call(t, other, "create_notification", good(nil)); !result.IsError || !strings.Contains(text(result), "Authorization") {
@@ -451,6 +477,8 @@ func TestExecute(t *testing.T) {
 	}{
 		"above the bound":          {map[string]any{"Ttl": 301}, "Ttl must be an integer from 0 to 300"},
 		"a number as text":         {map[string]any{"Ttl": "150"}, "Ttl must be an integer from 0 to 300"},
+		"a whole number too large": {map[string]any{"Ttl": json.RawMessage("301.0")}, "Ttl must be an integer from 0 to 300"},
+		"a huge exponent":          {map[string]any{"Ttl": json.RawMessage("1e99")}, "Ttl must be an integer from 0 to 300"},
 		"a fraction":               {map[string]any{"Ttl": 1.5}, "Ttl must be an integer"},
 		"an object":                {map[string]any{"Ttl": map[string]any{"a": 1}}, "Ttl must be an integer"},
 		"a wrong SID":              {map[string]any{"ServiceSid": "VB"}, "ServiceSid must be"},
@@ -466,7 +494,51 @@ func TestExecute(t *testing.T) {
 			}
 		})
 	}
-	if n := len(target.Notifications()); n != 1 {
-		t.Errorf("%d notifications were created, not 1", n)
+	if n := len(target.Notifications()); n != 3 {
+		t.Errorf("%d notifications were created, not 3", n)
 	}
+}
+
+// A line that is none of the protocol's is answered, and the session goes on.
+func TestStdioSurvivesBadLines(t *testing.T) {
+	var out bytes.Buffer
+	in := strings.Join([]string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`,
+		`{bad`, ``, `"` + strings.Repeat("x", 5<<20) + `"`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`,
+	}, "\n")
+	// The input stays open until the last answer is there, as a client's does.
+	input, more := io.Pipe()
+	done := make(chan error, 1)
+	answers := &lines{all: &out, on: `"id":2`, found: make(chan struct{})}
+	go func() { done <- build(t).ServeStdio(t.Context(), input, answers) }()
+	if _, err := io.WriteString(more, in+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-answers.found
+	_ = more.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{`"code":-32700`, "at most 4194304 bytes", `"get_pages"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("nothing says %s", want)
+		}
+	}
+}
+
+// lines keeps what is written and tells when a text is there.
+type lines struct {
+	all   *bytes.Buffer
+	on    string
+	found chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.all.Write(p)
+	if l.on != "" && strings.Contains(l.all.String(), l.on) {
+		l.on = ""
+		close(l.found)
+	}
+	return len(p), nil
 }

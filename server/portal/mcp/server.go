@@ -102,7 +102,8 @@ func bound(next sdk.MethodHandler) sdk.MethodHandler {
 		if called, ok := result.(*sdk.CallToolResult); ok && called != nil && called.IsError {
 			for _, content := range called.Content {
 				if text, ok := content.(*sdk.TextContent); ok {
-					text.Text = short(text.Text, maxComplaint)
+					// The library's words for a null.
+					text.Text = short(strings.ReplaceAll(text.Text, "<invalid reflect.Value>", "null"), maxComplaint)
 				}
 			}
 		}

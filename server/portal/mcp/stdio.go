@@ -2,53 +2,92 @@ package mcp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // maxLine bounds a message on standard input, in bytes. It is above what a tool takes, so that arguments that are too
-// large are answered; what is larger still ends the session.
+// large are answered as the tool's.
 const maxLine = 4 << 20
 
 // ServeStdio answers one client on a pair of streams, a message a line, until the input ends or ctx is done.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	err := s.server.Run(ctx, &sdk.IOTransport{Reader: newLineLimit(in), Writer: nopCloser{out}})
+	answers := &lineWriter{out: out}
+	err := s.server.Run(ctx, &sdk.IOTransport{Reader: &lineReader{in: bufio.NewReader(in), answers: answers}, Writer: answers})
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
 }
 
-// lineLimit passes lines on and fails at one that is too long.
-type lineLimit struct {
-	reader *bufio.Reader
-	length int
+// lineReader passes on the lines that are JSON. The library would end the session at another one; here it is answered.
+type lineReader struct {
+	in      *bufio.Reader
+	answers *lineWriter
+	// rest is what is not yet read of the line before.
+	rest []byte
 }
 
-func newLineLimit(r io.Reader) *lineLimit { return &lineLimit{reader: bufio.NewReader(r)} }
-
-// Read passes on what is there.
-func (l *lineLimit) Read(p []byte) (int, error) {
-	n, err := l.reader.Read(p)
-	for _, b := range p[:n] {
-		l.length++
-		if b == '\n' {
-			l.length = 0
+// Read passes on what fits of one line.
+func (l *lineReader) Read(p []byte) (int, error) {
+	for len(l.rest) == 0 {
+		line, tooLong, err := l.line()
+		switch {
+		case tooLong:
+			_, _ = l.answers.Write(append(rpcError(codeInvalid, nil, fmt.Sprintf("A message is at most %d bytes long.", maxLine)), '\n'))
+		case len(bytes.TrimSpace(line)) == 0:
+		case !json.Valid(line):
+			_, _ = l.answers.Write(append(rpcError(codeNotJSON, nil, "The line is not JSON."), '\n'))
+		default:
+			l.rest = slices.Concat(line, []byte{'\n'})
 		}
-		if l.length > maxLine {
-			return 0, fmt.Errorf("a message is longer than %d bytes", maxLine)
+		if err != nil && len(l.rest) == 0 {
+			return 0, err
 		}
 	}
-	return n, err
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+// line reads one line without its end; of one that is too long nothing is kept.
+func (l *lineReader) line() (line []byte, tooLong bool, err error) {
+	for {
+		part, err := l.in.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			line, tooLong = nil, true
+		}
+		if !tooLong {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return bytes.TrimRight(line, "\r\n"), tooLong, err
+		}
+	}
 }
 
 // Close does nothing: the input is its owner's.
-func (l *lineLimit) Close() error { return nil }
+func (l *lineReader) Close() error { return nil }
 
-type nopCloser struct{ io.Writer }
+// lineWriter lets the library and the reader write whole lines beside each other.
+type lineWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
 
-func (nopCloser) Close() error { return nil }
+func (l *lineWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(p)
+}
+
+// Close does nothing: the output is its owner's.
+func (l *lineWriter) Close() error { return nil }

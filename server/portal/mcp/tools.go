@@ -53,6 +53,9 @@ type changeDetails struct {
 	Comment   string `json:"comment,omitempty"`
 	Operation string `json:"operation,omitempty"`
 	Line      int    `json:"line,omitempty"`
+	// Gone tells that the line is one of the version before.
+	Gone bool     `json:"gone,omitempty"`
+	More []string `json:"more,omitempty"`
 }
 
 const changeProperties = `"id":{"type":"string"},"version":{"type":"string"},"severity":{"type":"string","enum":["info","warning","breaking"]},"text":{"type":"string"}`
@@ -104,7 +107,9 @@ func (s *Server) addTools() {
 			"id":{"type":"string","minLength":1,"maxLength":100,"description":"the change's id, from list_changes"}}}`),
 		OutputSchema: schema(`{"type":"object","additionalProperties":false,"required":["id","version","severity","text","rule"],"properties":{%s,
 			"rule":{"type":"string","description":"the kind of change"},"comment":{"type":"string"},"operation":{"type":"string"},
-			"line":{"type":"integer","description":"where it stands in the document"}}}`, changeProperties),
+			"line":{"type":"integer","description":"where it stands in the document"},
+			"gone":{"type":"boolean","description":"true when line is one of the version before"},
+			"more":{"type":"array","items":{"type":"string"},"description":"changes of the same kind at the same place"}}}`, changeProperties),
 	}, s.getChange)
 }
 
@@ -227,7 +232,7 @@ func (s *Server) getChange(_ context.Context, _ *sdk.CallToolRequest, in getChan
 	for _, v := range s.config.Portal.Versions() {
 		for _, c := range v.Changes {
 			if c.ID == in.ID {
-				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line}, nil
+				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line, Gone: c.Gone, More: c.More}, nil
 			}
 		}
 	}

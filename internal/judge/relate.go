@@ -1,0 +1,210 @@
+package judge
+
+import (
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// Memory keeps what relations between answers need. It is safe for use by several goroutines.
+type Memory struct {
+	mu sync.Mutex
+	// seen are the values that must be unique, by expression.
+	seen map[string]map[string]bool
+	// known are the values by what they identify, and what they identify by the values.
+	known, owner map[string]map[string]string
+}
+
+// NewMemory makes an empty Memory.
+func NewMemory() *Memory {
+	return &Memory{seen: map[string]map[string]bool{}, known: map[string]map[string]string{}, owner: map[string]map[string]string{}}
+}
+
+// Exchange is a request with its answer.
+type Exchange struct {
+	Request *Request
+	Status  int
+	Header  http.Header
+	Body    []byte
+	// Time is when the answer came.
+	Time time.Time
+}
+
+// Relate judges the relations of an answer.
+func (o *Operation) Relate(x Exchange, memory *Memory) []Violation {
+	name, response := o.Response(x.Status)
+	if response == nil || x.Request.Method == http.MethodHead {
+		return nil
+	}
+	c := &collector{place: o.ID + " " + name + " " + extension}
+	body, err := parseJSON(x.Body)
+	if err != nil {
+		// That is told already.
+		body = nil
+	}
+	for _, r := range o.relations {
+		if r.status != name && (!strings.HasSuffix(strings.ToUpper(r.status), "XX") || r.status[:1] != fmt.Sprint(x.Status/100)) {
+			continue
+		}
+		for _, p := range r.equal {
+			c.equal(p, x, body)
+		}
+		for _, e := range r.unique {
+			c.unique(e, x, body, memory)
+		}
+		for _, id := range r.identify {
+			c.identify(id, x, body, memory)
+		}
+		for _, e := range r.now {
+			c.now(e, x, body)
+		}
+		for _, e := range r.listed {
+			c.listed(e, x, body, response)
+		}
+	}
+	return c.found
+}
+
+func (c *collector) equal(p pair, x Exchange, body any) {
+	want, given := p.request.request(x)
+	if !given {
+		return
+	}
+	if strings.EqualFold(p.request.name, "Authorization") && p.request.in == "header" {
+		if p.answer.schema == nil || !allows(p.answer.schema, want) {
+			return
+		}
+	}
+	got, ok := p.answer.response(x, body)
+	if ok && !sameValue(got, want) {
+		c.add("equal "+p.answer.text, "%s is %q, and %s is %q", p.answer.short(), cut(got), p.request.describe(x), cut(want))
+	}
+	if !ok {
+		c.add("equal "+p.answer.text, "%s is missing or null, and must be %q", p.answer.short(), cut(want))
+	}
+}
+
+func (c *collector) unique(e expression, x Exchange, body any, memory *Memory) {
+	got, ok := e.response(x, body)
+	if !ok {
+		if e.in == "body" {
+			c.add("unique "+e.text, "%s is missing or null, and must be new each time", e.short())
+		}
+		return
+	}
+	memory.mu.Lock()
+	defer memory.mu.Unlock()
+	if memory.seen[e.text] == nil {
+		memory.seen[e.text] = map[string]bool{}
+	}
+	if memory.seen[e.text][got] {
+		c.add("unique "+e.text, "%s is %q, which another answer had already", e.short(), cut(got))
+	}
+	memory.seen[e.text][got] = true
+}
+
+func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) {
+	got, ok := id.answer.response(x, body)
+	if !ok {
+		c.add("identify "+id.answer.text, "%s is missing or null", id.answer.short())
+		return
+	}
+	var values, names []string
+	for _, e := range id.by {
+		value, given := e.request(x)
+		if !given {
+			return
+		}
+		values, names = append(values, value), append(names, e.name)
+	}
+	key := strings.Join(values, "\x00")
+	memory.mu.Lock()
+	defer memory.mu.Unlock()
+	text := id.answer.text
+	if memory.known[text] == nil {
+		memory.known[text], memory.owner[text] = map[string]string{}, map[string]string{}
+	}
+	if before, ok := memory.known[text][key]; ok && before != got {
+		c.add("identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), cut(got), cut(before), strings.Join(names, " and "))
+	}
+	if before, ok := memory.owner[text][got]; ok && before != key {
+		c.add("identify "+text, "%s is %q, as for another %s", id.answer.short(), cut(got), strings.Join(names, " and "))
+	}
+	memory.known[text][key], memory.owner[text][got] = got, key
+}
+
+func (c *collector) now(e expression, x Exchange, body any) {
+	got, ok := e.response(x, body)
+	if !ok {
+		c.add("now "+e.text, "%s is missing or null, and must be the time of the request", e.short())
+		return
+	}
+	at, err := time.Parse(time.RFC3339, got)
+	if err != nil {
+		// The format is judged by the schema.
+		return
+	}
+	if away := x.Time.Sub(at); away > near || away < -near {
+		c.add("now "+e.text, "%s is %s, which is %s away from the request", e.short(), cut(got), away.Abs().Round(time.Second))
+	}
+}
+
+func (c *collector) listed(e expression, x Exchange, body any, response *openapi3.Response) {
+	got, ok := e.response(x, body)
+	if !ok {
+		return
+	}
+	var values []string
+	for _, media := range response.Content {
+		for _, example := range media.Examples {
+			if value, ok := lookup(example.Value.Value, strings.Split(e.name, "/")); ok {
+				values = append(values, value)
+			}
+		}
+		if value, ok := lookup(media.Example, strings.Split(e.name, "/")); ok {
+			values = append(values, value)
+		}
+	}
+	slices.Sort(values)
+	if len(values) > 0 && !slices.Contains(values, got) {
+		c.add("listed "+e.text, "%s is %s; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
+	}
+}
+
+// lookup follows a JSON pointer through a parsed example to a scalar.
+func lookup(v any, path []string) (string, bool) {
+	for _, name := range path {
+		fields, ok := v.(map[string]any)
+		if !ok {
+			return "", false
+		}
+		v = fields[unescapePointer(name)]
+	}
+	if v == nil {
+		return "", false
+	}
+	return wire(v), true
+}
+
+// sameValue compares as text, and numbers as numbers.
+func sameValue(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, okX := new(big.Rat).SetString(a)
+	y, okY := new(big.Rat).SetString(b)
+	return okX && okY && len(a) < 40 && len(b) < 40 && x.Cmp(y) == 0
+}
+
+func allows(s *openapi3.Schema, value string) bool {
+	rule, ok, err := ruledoc.Of("header", "", s)
+	return err == nil && ok && rule.Allows(value)
+}
