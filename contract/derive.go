@@ -63,11 +63,14 @@ func derive(s *settings, j *judge.Judge) ([]Case, error) {
 // add adds a case.
 func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
 	if r.said == "" {
-		r.said = name
+		r.said = verdict.ReplaceAllString(name, "")
 	}
 	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect})
 	return &d.cases[len(d.cases)-1]
 }
+
+// verdict is the end of a case's name, which says what must become of the request.
+var verdict = regexp.MustCompile(`,? (is|and not|does not) .*$`)
 
 // at names a place of the document.
 func (d *deriver) at(line int, what string) string {

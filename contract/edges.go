@@ -76,7 +76,7 @@ func numberEdges(r rule.Rule) []edge {
 		inside = n
 	}
 	forms := []struct{ value, what string }{
-		{"", "nothing"}, {"abc", "no number"}, {inside + "abc", "a number with letters after it"}, {"abc" + inside, "a number with letters before it"},
+		{"", "without a value"}, {"abc", "no number"}, {inside + "abc", "a number with letters after it"}, {"abc" + inside, "a number with letters before it"},
 		{inside + " ", "with a space after it"}, {" " + inside, "with a space before it"}, {inside + "\n", "with a line feed after it"}, {inside + "\x00", "with a null byte after it"},
 		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00", "two zeros"}, {"-0", "minus zero"},
 		{"0x10", "in hexadecimal"}, {"1_0", "with an underscore"}, {"1,0", "with a comma"}, {"NaN", "no number"}, {"Infinity", "infinite"}, {"null", "null"}, {"true", "a boolean"},

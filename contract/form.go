@@ -125,6 +125,16 @@ func (d *deriver) sample(r rule.Rule) string {
 	return value
 }
 
+// telling is a valid value of a field that is not its default: an answer tells whether it was read.
+func (d *deriver) telling(r rule.Rule) string {
+	for _, value := range distinct(r) {
+		if byDefault := d.op.FormSchema.Properties[r.Name].Value.Default; byDefault == nil || value != ruledoc.WireForm(byDefault) {
+			return value
+		}
+	}
+	return d.sample(r)
+}
+
 // join adds to a form as it stands on the wire.
 func join(fields []field, more string) string {
 	if len(fields) == 0 {
@@ -201,7 +211,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 	if bad := invalidOf(r); bad != "" {
 		d.add("smuggling", "an invalid "+r.Name+" in the query is not read", rule, either, query(d.base, bad))
 		d.add("smuggling", "an invalid "+r.Name+" in the query beside a valid form is not read", rule, either, query(d.withField(r.Name, values[0]), bad))
-		d.add("smuggling", "a valid "+r.Name+" in the query does not mend the form's", rule, refused, query(d.withField(r.Name, bad), values[0]))
+		d.add("smuggling", "an invalid "+r.Name+" beside a valid one in the query is refused", rule, refused, query(d.withField(r.Name, bad), values[0]))
 	}
 	if r.Type != "string" {
 		d.add("smuggling", r.Name+" in the query that is no "+r.Type+" is not read", rule, either, query(d.base, "abc"))

@@ -62,7 +62,7 @@ func (d *deriver) withBody() request {
 	}
 	if d.op.FormSchema != nil {
 		for _, r := range d.op.Form {
-			return d.withField(r.Name, d.sample(r))
+			return d.withField(r.Name, d.telling(r))
 		}
 		return d.withForm(nil)
 	}

@@ -36,6 +36,12 @@ type Report struct {
 	Duration      time.Duration
 }
 
+// Failed tells whether any case failed.
+func (r *Report) Failed() bool {
+	_, failed, _ := r.Count()
+	return failed > 0
+}
+
 // Count counts the cases by what became of them.
 func (r *Report) Count() (passed, failed, skipped int) {
 	for _, result := range r.Results {

@@ -174,6 +174,7 @@ func (c *collector) listed(e expression, x Exchange, body any, response *openapi
 		}
 	}
 	slices.Sort(values)
+	values = slices.Compact(values)
 	if len(values) > 0 && !slices.Contains(values, got) {
 		c.add("listed "+e.text, "%s is %s; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
 	}
