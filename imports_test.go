@@ -54,7 +54,7 @@ var importRules = []struct {
 		"a directory knows the server's interface only"},
 	{"./server/ops", []string{"std", "./server", "./server/delivery", "github.com/prometheus/client_golang"}, "operators' endpoints know what the server observes, no more"},
 	{"./server/servertest", []string{"std", ".", "./internal/judge", "./server", "github.com/tmaxmax/go-sse"}, "other people's tests must not pull in a metrics library or a CLI"},
-	{"./cmd", []string{"std", ".", "./api", "./client", "./internal", "./server", "github.com/alecthomas/kong", "github.com/tmaxmax/go-sse",
+	{"./cmd", []string{"std", ".", "./api", "./client", "./contract", "./internal", "./server", "github.com/alecthomas/kong", "github.com/tmaxmax/go-sse",
 		"github.com/standard-webhooks/standard-webhooks/libraries"}, "the only place that knows all parts"},
 }
 

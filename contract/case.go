@@ -45,6 +45,7 @@ const (
 	badBody reason = iota
 	badPath
 	badMediaType
+	noMediaType
 	badSize
 	badCredentials
 	badMethod
@@ -56,6 +57,7 @@ var fitting = map[reason][]int{
 	badBody:        {http.StatusBadRequest, http.StatusUnprocessableEntity},
 	badPath:        {http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusRequestURITooLong},
 	badMediaType:   {http.StatusUnsupportedMediaType},
+	noMediaType:    {http.StatusUnsupportedMediaType, http.StatusBadRequest},
 	badSize:        {http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusUnprocessableEntity},
 	badCredentials: {http.StatusUnauthorized},
 	badMethod:      {http.StatusMethodNotAllowed},

@@ -298,9 +298,12 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		request := set(e.value)
 		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
 		rule := d.at(lineOf(s, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
-		if r.Allows(e.value) {
+		switch {
+		case r.Allows(e.value):
 			d.add("values", request.said+", is accepted", rule, d.valid, request)
-		} else {
+		case e.spelling && s.Extensions[canonicalForm] != true:
+			d.add("values", request.said+", is refused, or read as the number", rule, either, request)
+		default:
 			d.add("values", request.said+", is refused", rule, refused, request)
 		}
 	}

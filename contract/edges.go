@@ -14,23 +14,29 @@ type edge struct {
 	value string
 	// what says what it is; keyword and bound are those of the schema that it comes from.
 	what, keyword, bound string
+	// spelling tells that it is another spelling of a number, which only a document that wants the canonical one refuses.
+	spelling bool
 }
+
+// canonicalForm is the extension of a schema that says: a number has one spelling, decimal digits without a plus sign and leading
+// zeros. Without it a server may read other spellings of the same number too.
+const canonicalForm = "x-canonical"
 
 // edges lists the values worth trying.
 func edges(r rule.Rule) []edge {
 	var list []edge
 	for _, value := range r.Enum {
-		list = append(list, edge{value, "which is listed", "enum", ""})
+		list = append(list, edge{value, "which is listed", "enum", "", false})
 	}
 	if len(r.Enum) > 0 {
-		list = append(list, edge{r.Enum[0] + "x", "which is not listed", "enum", ""}, edge{swapCase(r.Enum[0]), "in other letters than listed", "enum", ""})
+		list = append(list, edge{r.Enum[0] + "x", "which is not listed", "enum", "", false}, edge{swapCase(r.Enum[0]), "in other letters than listed", "enum", "", false})
 	}
 	switch r.Type {
 	case "integer", "number":
 		list = append(list, numberEdges(r)...)
 	case "boolean":
 		for _, value := range []string{"true", "false", "TRUE", "yes", "1", "0", "", "truex"} {
-			list = append(list, edge{value, "for a boolean", "type", "boolean"})
+			list = append(list, edge{value, "for a boolean", "type", "boolean", false})
 		}
 	case "string":
 		if len(r.Enum) == 0 {
@@ -52,21 +58,21 @@ func numberEdges(r rule.Rule) []edge {
 	}
 	if r.Minimum != "" {
 		list = append(list,
-			edge{r.Minimum, "its minimum", "minimum", r.Minimum},
-			edge{step(r.Minimum, -1), "one below its minimum", "minimum", r.Minimum},
-			edge{step(r.Minimum, 1), "one above its minimum", "minimum", r.Minimum},
-			edge{step(r.Minimum, -1_000_000), "far below its minimum", "minimum", r.Minimum})
+			edge{r.Minimum, "its minimum", "minimum", r.Minimum, false},
+			edge{step(r.Minimum, -1), "one below its minimum", "minimum", r.Minimum, false},
+			edge{step(r.Minimum, 1), "one above its minimum", "minimum", r.Minimum, false},
+			edge{step(r.Minimum, -1_000_000), "far below its minimum", "minimum", r.Minimum, false})
 	}
 	if r.Maximum != "" {
 		list = append(list,
-			edge{r.Maximum, "its maximum", "maximum", r.Maximum},
-			edge{step(r.Maximum, 1), "one above its maximum", "maximum", r.Maximum},
-			edge{step(r.Maximum, -1), "one below its maximum", "maximum", r.Maximum},
-			edge{step(r.Maximum, 1_000_000), "far above its maximum", "maximum", r.Maximum},
+			edge{r.Maximum, "its maximum", "maximum", r.Maximum, false},
+			edge{step(r.Maximum, 1), "one above its maximum", "maximum", r.Maximum, false},
+			edge{step(r.Maximum, -1), "one below its maximum", "maximum", r.Maximum, false},
+			edge{step(r.Maximum, 1_000_000), "far above its maximum", "maximum", r.Maximum, false},
 			// What an integer of 8, 16, 32 or 64 bits makes 44 of, or loses.
-			edge{step("44", 1<<32), "which wraps in 32 bits", "maximum", r.Maximum},
-			edge{"18446744073709551660", "which wraps in 64 bits", "maximum", r.Maximum},
-			edge{strings.Repeat("9", 30), "a huge number", "maximum", r.Maximum})
+			edge{step("44", 1<<32), "which wraps in 32 bits", "maximum", r.Maximum, false},
+			edge{"18446744073709551660", "which wraps in 64 bits", "maximum", r.Maximum, false},
+			edge{strings.Repeat("9", 30), "a huge number", "maximum", r.Maximum, false})
 	}
 	inside := r.Minimum
 	if inside == "" {
@@ -78,7 +84,6 @@ func numberEdges(r rule.Rule) []edge {
 	forms := []struct{ value, what string }{
 		{"", "without a value"}, {"abc", "no number"}, {inside + "abc", "a number with letters after it"}, {"abc" + inside, "a number with letters before it"},
 		{inside + " ", "with a space after it"}, {" " + inside, "with a space before it"}, {inside + "\n", "with a line feed after it"}, {inside + "\x00", "with a null byte after it"},
-		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00", "two zeros"}, {"-0", "minus zero"},
 		{"0x10", "in hexadecimal"}, {"1_0", "with an underscore"}, {"1,0", "with a comma"}, {"NaN", "no number"}, {"Infinity", "infinite"}, {"null", "null"}, {"true", "a boolean"},
 		{"\"" + inside + "\"", "in quotes"}, {"[" + inside + "]", "in brackets"}, {"{}", "an object"}, {"٣", "an Arabic digit"}, {"１", "a wide digit"}, {"--1", "two signs"}, {"-", "a sign alone"},
 	}
@@ -87,8 +92,13 @@ func numberEdges(r rule.Rule) []edge {
 			{inside + ".0", "with a fraction of zero"}, {inside + ".5", "with a fraction"}, {"1e2", "with an exponent"}, {"1E2", "with an exponent"}, {inside + ".", "with a point"}, {".5", "a fraction"},
 		}...)
 	}
+	for _, f := range []struct{ value, what string }{
+		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00", "two zeros"}, {"-0", "minus zero"},
+	} {
+		list = append(list, edge{f.value, f.what, canonicalForm, r.Type, true})
+	}
 	for _, f := range forms {
-		list = append(list, edge{f.value, f.what, "type", r.Type})
+		list = append(list, edge{f.value, f.what, "type", r.Type, false})
 	}
 	return list
 }
@@ -101,7 +111,7 @@ func stringEdges(r rule.Rule) []edge {
 		return value
 	}
 	add := func(value, what, keyword, bound string) {
-		list = append(list, edge{value, what, keyword, bound})
+		list = append(list, edge{value, what, keyword, bound, false})
 	}
 	if r.MinLength > 0 {
 		if value := valid(r.MinLength); value != "" {

@@ -222,8 +222,8 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 	}
 	for _, e := range edges(r) {
 		scalar := literal(s, e.value)
-		if _, raw := scalar.(json.RawMessage); raw && !json.Valid([]byte(e.value)) || e.keyword == "type" {
-			// Not JSON at all, or tried with the types.
+		if _, raw := scalar.(json.RawMessage); raw && !json.Valid([]byte(e.value)) || e.keyword == "type" || e.spelling {
+			// Not JSON at all, tried with the types, or a matter of forms.
 			continue
 		}
 		request := set(scalar)

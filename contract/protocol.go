@@ -41,7 +41,7 @@ func (d *deriver) mediaTypes() {
 		}
 	}
 	if declared.Get("text/x") == nil {
-		d.add("media types", "a malformed media type is refused", origin, refused, as("a/b/c; ;=", full.body)).request.reason = badMediaType
+		d.add("media types", "a malformed media type is refused", origin, refused, as("a/b/c; ;=", full.body)).request.reason = noMediaType
 		d.add("echo", "a media type of 4000 letters is refused and not repeated", origin, refused, as("text/"+marker, full.body)).marker = marker
 	}
 	// RFC 9110 section 8.3 lets a receiver guess.

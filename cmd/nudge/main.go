@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/server"
 )
 
@@ -53,7 +54,8 @@ type commands struct {
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`
 	MCP   mcpCommand   `cmd:"" name:"mcp" help:"Give the documentation to an AI tool on standard input and output."`
 
-	Diff diffCommand `cmd:"" help:"Say what changed from one document to another, and what breaks callers or Go users."`
+	Contract contractCommand `cmd:"" help:"Try a server, in whatever language, against an OpenAPI document."`
+	Diff     diffCommand     `cmd:"" help:"Say what changed from one document to another, and what breaks callers or Go users."`
 
 	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
 	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`
@@ -90,10 +92,11 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(output{stdout: stdout, stderr: stderr}),
 		kong.Vars{
-			"version":      version(),
-			"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
-			"max_body":     strconv.Itoa(server.DefaultMaxBody),
-			"timeout":      client.DefaultTimeout.String(),
+			"version":          version(),
+			"max_inflight":     strconv.Itoa(server.DefaultMaxInFlight),
+			"max_body":         strconv.Itoa(server.DefaultMaxBody),
+			"timeout":          client.DefaultTimeout.String(),
+			"contract_timeout": contract.DefaultTimeout.String(),
 		},
 	)
 	if err != nil {

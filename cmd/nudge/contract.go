@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nudgehq/nudge/contract"
+)
+
+type contractCommand struct {
+	Run   contractRunCommand   `cmd:"" default:"withargs" help:"Try a server against the document. (the default)"`
+	Proxy contractProxyCommand `cmd:"" help:"Sit between callers and a server, and judge both."`
+}
+
+// contractSource says which document a server is judged by.
+type contractSource struct {
+	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision. (nudge's own)"`
+}
+
+func (s contractSource) option(ctx context.Context) ([]contract.Option, error) {
+	if s.Spec == "" {
+		return nil, nil
+	}
+	data, err := document(ctx, s.Spec)
+	if err != nil {
+		return nil, usagef("--spec: %w", err)
+	}
+	return []contract.Option{contract.WithDocument(s.Spec, data)}, nil
+}
+
+type contractRunCommand struct {
+	contractSource
+	URL        string            `name:"url" placeholder:"URL" help:"Base URL of the server."`
+	Account    string            `placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
+	Header     []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
+	Fixture    map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
+	Only       string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
+	Seed       uint64            `default:"1" help:"Seed of the random values. (${default})"`
+	MaxCreates int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed. (no limit)"`
+	Rate       float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
+	Tolerate   []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
+	AnyRefusal bool              `help:"Take any declared 4xx for a refusal."`
+	Timeout    time.Duration     `default:"${contract_timeout}" help:"How long an answer may take. (${default})"`
+	JUnit      string            `name:"junit" placeholder:"FILE" help:"Write the report in JUnit's form."`
+	JSON       string            `name:"json" placeholder:"FILE" help:"Write the report as JSON; - for standard output, instead of the text."`
+	DryRun     bool              `help:"Print the cases, and send nothing."`
+}
+
+func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, error) {
+	options, err := cmd.option(ctx)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options,
+		contract.WithOnly(cmd.Only), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithRate(cmd.Rate),
+		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.Timeout}))
+	if cmd.Account != "" {
+		sid, token, _ := strings.Cut(cmd.Account, ":")
+		options = append(options, contract.WithAccount(sid, token))
+	}
+	for _, header := range cmd.Header {
+		name, value, ok := strings.Cut(header, ":")
+		if !ok || name == "" {
+			return nil, usagef("--header must be a name, a colon and a value")
+		}
+		options = append(options, contract.WithHeader(name, strings.TrimSpace(value)))
+	}
+	for name, value := range cmd.Fixture {
+		options = append(options, contract.WithFixture(name, value))
+	}
+	if cmd.AnyRefusal {
+		options = append(options, contract.WithAnyRefusal())
+	}
+	return options, nil
+}
+
+// Run tries the server and writes the reports.
+func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
+	options, err := cmd.options(ctx)
+	if err != nil {
+		return err
+	}
+	if cmd.DryRun {
+		return cmd.list(out.stdout, options)
+	}
+	if cmd.URL == "" {
+		return usagef("--url is missing: the base URL of the server")
+	}
+	if terminal, ok := out.stderr.(*os.File); ok && isTerminal(terminal) {
+		options = append(options, contract.WithProgress(func(done, all int) {
+			_, _ = fmt.Fprintf(terminal, "\r%d of %d", done, all)
+			if done == all {
+				_, _ = fmt.Fprint(terminal, "\r\033[K")
+			}
+		}))
+	}
+	report, err := contract.Run(ctx, cmd.URL, options...)
+	switch {
+	case errors.Is(err, contract.ErrUnusable):
+		return usageError{err}
+	case err != nil && report == nil:
+		return err
+	}
+	if err := cmd.write(out.stdout, report); err != nil {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("the run was ended: %w", err)
+	}
+	if report.Failed() {
+		return errors.New("the server does not keep the contract")
+	}
+	return nil
+}
+
+func (cmd *contractRunCommand) write(stdout io.Writer, report *contract.Report) error {
+	if cmd.JUnit != "" {
+		if err := toFile(cmd.JUnit, report.WriteJUnit); err != nil {
+			return err
+		}
+	}
+	switch cmd.JSON {
+	case "":
+	case "-":
+		return report.WriteJSON(stdout)
+	default:
+		if err := toFile(cmd.JSON, report.WriteJSON); err != nil {
+			return err
+		}
+	}
+	return report.WriteText(stdout)
+}
+
+func toFile(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
+}
+
+// list prints the cases, or with --json writes them.
+func (cmd *contractRunCommand) list(stdout io.Writer, options []contract.Option) error {
+	cases, err := contract.Cases(options...)
+	if err != nil {
+		return usageError{err}
+	}
+	if cmd.JSON != "" {
+		write := func(w io.Writer) error {
+			encoder := json.NewEncoder(w)
+			encoder.SetIndent("", "  ")
+			encoder.SetEscapeHTML(false)
+			return encoder.Encode(cases)
+		}
+		if cmd.JSON == "-" {
+			return write(stdout)
+		}
+		return toFile(cmd.JSON, write)
+	}
+	for _, c := range cases {
+		if _, err := fmt.Fprintf(stdout, "%s\n\t%s\n", c.Name, c.Rule); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(stdout, "%d cases\n", len(cases))
+	return err
+}
+
+// isTerminal tells whether somebody looks at it.
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

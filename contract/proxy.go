@@ -1,0 +1,120 @@
+package contract
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/nudgehq/nudge/internal/judge"
+)
+
+// Finding is one thing that is wrong with an exchange that a proxy has seen.
+type Finding struct {
+	Time time.Time `json:"time"`
+	// By says who broke the rule: "caller" or "server".
+	By string `json:"by"`
+	// Method and Path are the request's, the path without its query and bounded; Status is the answer's.
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Status int    `json:"status"`
+	Violation
+}
+
+// maxJudged bounds a body that is judged, in bytes; longer ones pass unjudged.
+const maxJudged = 1 << 20
+
+// Proxy passes requests on to the server at baseURL and judges both directions by the document: what callers send, and what the
+// server answers. report is told of each violation, from several goroutines. Bodies of more than 1 MiB and event streams
+// pass unjudged. Of the options only [WithDocument] matters.
+func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handler, error) {
+	to, err := url.Parse(baseURL)
+	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
+		return nil, fmt.Errorf("%w: the URL must be http:// or https:// and a host", ErrUnusable)
+	}
+	s, err := newSettings(options)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	j, err := judge.New(s.document)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
+	}
+	p := &proxy{judge: j, memory: s.memory, report: report}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			// As it came: a rewritten query would hide what a caller sent.
+			r.Out.URL.RawQuery = r.In.URL.RawQuery
+		},
+		Transport: p,
+		// A stream's events are not held back.
+		FlushInterval: -1,
+	}, nil
+}
+
+// proxy judges what passes through it.
+type proxy struct {
+	judge  *judge.Judge
+	memory *judge.Memory
+	report func(Finding)
+}
+
+// RoundTrip sends a request, judges it, and judges its answer.
+func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	op, _ := p.judge.Find(r.Method, r.URL.EscapedPath())
+	var body []byte
+	whole := true
+	if op != nil && r.Body != nil {
+		var err error
+		if body, whole, err = keep(&r.Body); err != nil {
+			return nil, err
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	find := func(by string, violations []Violation) {
+		for _, v := range violations {
+			p.report(Finding{Time: time.Now(), By: by, Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: response.StatusCode, Violation: v})
+		}
+	}
+	if op == nil {
+		find("caller", []Violation{{Rule: "paths", Message: "the document has no such operation"}})
+		return response, nil
+	}
+	if !whole {
+		return response, nil
+	}
+	read := op.Read(r.Method, r.URL, r.Header, body)
+	wrong := op.JudgeRequest(read)
+	find("caller", wrong)
+	if len(wrong) > 0 && response.StatusCode < 400 {
+		find("server", []Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
+	}
+	answered, whole, err := keep(&response.Body)
+	if err != nil || !whole {
+		return response, err
+	}
+	find("server", op.Judge(r.Method, response.StatusCode, response.Header, answered))
+	find("server", op.Relate(judge.Exchange{Request: read, Status: response.StatusCode, Header: response.Header, Body: answered, Time: time.Now()}, p.memory))
+	return response, nil
+}
+
+// keep reads a body and puts it back; whole is false when it is longer than what is judged.
+func keep(body *io.ReadCloser) (data []byte, whole bool, err error) {
+	data, err = io.ReadAll(io.LimitReader(*body, maxJudged+1))
+	if err != nil {
+		_ = (*body).Close()
+		return nil, false, err
+	}
+	*body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(data), *body), *body}
+	return data, len(data) <= maxJudged, nil
+}
