@@ -180,7 +180,12 @@ func (r *runner) fits(c Case, q request, status int) bool {
 	if r.tolerated[status] || r.anyRefusal && status < 500 && c.operation.Declares(status) {
 		return true
 	}
-	return slices.Contains(r.statuses(c, q), status)
+	fitting := r.statuses(c, q)
+	// A document that declares none of the fitting ones may mean another refusal that it does declare.
+	if !slices.ContainsFunc(fitting, c.operation.Declares) && status/100 == 4 && c.operation.Declares(status) {
+		return true
+	}
+	return slices.Contains(fitting, status)
 }
 
 // statuses are those that a refusal may have: of the fitting ones those that are declared, and all where none is.

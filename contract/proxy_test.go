@@ -1,0 +1,125 @@
+package contract_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/mutant"
+)
+
+const examplePath = "/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications"
+
+// through sends a request through a proxy to a server and returns the answer and what was found.
+func through(t *testing.T, server http.Handler, method, path, body string, header ...string) (status int, answer string, found []string) {
+	t.Helper()
+	to := httptest.NewServer(server)
+	defer to.Close()
+	var mu sync.Mutex
+	handler, err := contract.Proxy(to.URL, func(f contract.Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, f.By+": "+f.Message)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(handler)
+	defer proxy.Close()
+	r, err := http.NewRequestWithContext(t.Context(), method, proxy.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(mutant.Username, mutant.Password)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return response.StatusCode, string(text), found
+}
+
+func TestProxyJudgesBothDirections(t *testing.T) {
+	for name, c := range map[string]struct {
+		defect, method, path, body string
+		header                     []string
+		status                     int
+		found                      []string
+	}{
+		"nothing is wrong":       {"", "POST", examplePath, "Ttl=150", nil, 201, nil},
+		"the caller sends 301":   {"", "POST", examplePath, "Ttl=301", nil, 400, []string{"caller: the field Ttl must be an integer from 0 to 300"}},
+		"the server accepts 301": {"accepts a Ttl of 301", "POST", examplePath, "Ttl=301", nil, 201, []string{"caller: the field Ttl must be an integer from 0 to 300", "server: the server accepts what the document refuses: the field Ttl must be an integer from 0 to 300"}},
+		"an unknown field":       {"", "POST", examplePath, "ttl=1", nil, 400, []string{`caller: the form has the field "ttl", which is not declared`}},
+		"another media type":     {"", "POST", examplePath, "{}", []string{"Content-Type", "application/json"}, 415, []string{"caller: the media type must be application/x-www-form-urlencoded"}},
+		"another path":           {"", "POST", "/v2/Nothing", "", nil, 404, []string{"caller: the document has no such operation"}},
+		"another method":         {"", "GET", examplePath, "", nil, 405, []string{"caller: the document has no such operation"}},
+		"another ttl":            {"always answers ttl 150", "POST", examplePath, "Ttl=10", nil, 201, []string{`server: ttl is "150", and the request's Ttl is "10"`}},
+		"a field too many":       {"answers a field that is not declared", "POST", examplePath, "", nil, 201, []string{`server: the body has the field "url", which is not declared`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, answer, found := through(t, mutant.New(c.defect), c.method, c.path, c.body, c.header...)
+			if status != c.status || !slices.Equal(found, c.found) {
+				t.Errorf("%d %s\nfound %q\nwant  %q", status, answer, found, c.found)
+			}
+		})
+	}
+}
+
+// What a caller sends, and what the server answers, arrive as they are.
+func TestProxyChangesNothing(t *testing.T) {
+	large := strings.Repeat("x", 3<<20)
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "%s %s %d", r.URL.EscapedPath(), r.URL.RawQuery, len(body))
+	})
+	for _, path := range []string{"/a%2Fb?x=1;y&&z=%zz", examplePath + "?Ttl=%20"} {
+		want, query, _ := strings.Cut(path, "?")
+		if _, answer, _ := through(t, echo, "POST", path, large); answer != fmt.Sprintf("%s %s %d", want, query, len(large)) {
+			t.Errorf("%s arrives as %.100s", path, answer)
+		}
+	}
+}
+
+// Events of a stream pass as they come.
+func TestProxyHoldsNoStreamBack(t *testing.T) {
+	more := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: 1\n")
+		_ = http.NewResponseController(w).Flush()
+		<-more
+	}))
+	defer server.Close()
+	handler, err := contract.Proxy(server.URL, func(contract.Finding) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(handler)
+	defer proxy.Close()
+	defer close(more)
+	response, err := http.Get(proxy.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if line, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil || line != "data: 1\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+}
