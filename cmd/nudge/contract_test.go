@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/mutant"
+)
+
+const mutantAccount = "--account=" + mutant.Username + ":" + mutant.Password
+
+func mutantServer(t *testing.T, defect string) (url string) {
+	t.Helper()
+	s := httptest.NewServer(mutant.New(defect))
+	t.Cleanup(s.Close)
+	return "--url=" + s.URL
+}
+
+func TestContract(t *testing.T) {
+	code, stdout, stderr := command("contract", mutantServer(t, ""), mutantAccount)
+	if code != 0 || !strings.Contains(stdout, " 0 failed") || stderr != "" {
+		t.Errorf("a correct server: %d %s %s", code, stdout, stderr)
+	}
+	dir := t.TempDir()
+	junit, report := filepath.Join(dir, "junit.xml"), filepath.Join(dir, "report.json")
+	code, stdout, stderr = command("contract", "run", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--junit="+junit, "--json="+report)
+	if code != exitFailure || !strings.Contains(stdout, "Ttl 301, one above its maximum") || !strings.Contains(stderr, "does not keep the contract") {
+		t.Errorf("a wrong server: %d %s %s", code, stdout, stderr)
+	}
+	for path, want := range map[string]string{junit: `failures="1"`, report: `"failed": 1,`} {
+		data, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(data), want) || strings.Contains(string(data), mutant.Password) {
+			t.Errorf("%s: %v %.300s", path, err, data)
+		}
+	}
+	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--only=301", "--json=-"); code != exitFailure || !json.Valid([]byte(stdout)) {
+		t.Errorf("as JSON: %d %s", code, stdout)
+	}
+	spec := filepath.Join(dir, "openapi.yaml")
+	if err := os.WriteFile(spec, []byte(strings.Replace(string(nudge.OpenAPI), "maximum: 300\n", "maximum: 301\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--spec="+spec); code != 0 {
+		t.Errorf("by a document that allows 301: %d %s", code, stdout)
+	}
+	if code, stdout, _ := command("contract", "--dry-run", mutantAccount); code != 0 || !strings.Contains(stdout, "Ttl 301, one above its maximum, is refused\n\topenapi.yaml:") {
+		t.Errorf("a dry run: %d %.300s", code, stdout)
+	}
+}
+
+func TestContractMisuse(t *testing.T) {
+	for _, args := range [][]string{
+		{"contract"}, {"contract", "--url=nowhere", mutantAccount}, {"contract", "--url=http://127.0.0.1:1"}, {"contract", "--url=http://127.0.0.1:1", "--account=x"},
+		{"contract", "--url=http://127.0.0.1:1", mutantAccount, "--spec=nothing.yaml"}, {"contract", "--url=http://127.0.0.1:1", mutantAccount, "--only=("},
+		{"contract", "--url=http://127.0.0.1:1", mutantAccount, "--tolerate=200"}, {"contract", "--url=http://127.0.0.1:1", mutantAccount, "--header=x"},
+		{"contract", "proxy"}, {"contract", "proxy", "--to=nowhere"},
+	} {
+		if code, _, stderr := command(args...); code != exitUsage || stderr == "" || strings.Contains(stderr, mutant.Password) {
+			t.Errorf("%v: %d %s", args, code, stderr)
+		}
+	}
+	// Nobody is there: that is a failure, and said once.
+	code, stdout, _ := command("contract", "--url=http://127.0.0.1:1", mutantAccount)
+	if code != exitFailure || strings.Count(stdout, "there is no answer") != 1 {
+		t.Errorf("%d %s", code, stdout)
+	}
+}
+
+func TestContractProxy(t *testing.T) {
+	for body, want := range map[string]struct {
+		code int
+		says string
+	}{"Ttl=150": {0, ""}, "Ttl=301": {exitFailure, "caller  POST "}} {
+		server := httptest.NewServer(mutant.New(""))
+		defer server.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		stdout, stderr, exit := newLines(), newLines(), make(chan int, 1)
+		go func() {
+			exit <- run(ctx, []string{"contract", "proxy", "--to=" + server.URL, "--addr=127.0.0.1:0"}, stdout, stderr)
+		}()
+		address := stderr.await(t, `takes requests on (http://\S+)`)[1]
+		r, err := http.NewRequest(http.MethodPost, address+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.SetBasicAuth(mutant.Username, mutant.Password)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if want.says != "" {
+			stdout.await(t, want.says)
+		}
+		stop()
+		if code := <-exit; code != want.code {
+			t.Errorf("%s: exit code %d, not %d", body, code, want.code)
+		}
+	}
+}
