@@ -31,8 +31,9 @@ endif
 	cd interop && $(GOTEST) $(RACE) ./...
 
 .PHONY: generate
-generate: ## make all that follows from openapi.yaml
+generate: ## make all that follows from openapi.yaml, and say what is left to do
 	$(GO) generate ./...
+	@$(GO) run ./internal/nextsteps
 
 .PHONY: check
 check: drift breaking tidy vet lint ## everything that keeps the tree in order; fails on any difference

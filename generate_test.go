@@ -109,6 +109,120 @@ func TestProbe(t *testing.T) {
 }
 `
 
+// A whole second operation in the document: the compiler names the one method to write, and everything else follows from the
+// document: routing, credentials, validation, client, documentation, MCP tool and contract tests.
+func TestSecondOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a copy of the module")
+	}
+	dir := copyModule(t)
+	path := filepath.Join(dir, "openapi.yaml")
+	document, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(document, []byte("\ncomponents:\n"), []byte(secondOperation+"\ncomponents:\n"), 1)
+	if err := os.WriteFile(path, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in(t, dir, "go", "generate", "./...")
+	build := exec.Command("go", "build", "./...")
+	build.Dir = dir
+	out, err := build.CombinedOutput()
+	if err == nil || strings.Count(string(out), "missing method") != strings.Count(string(out), "(missing method FetchChallenge)") || !strings.Contains(string(out), "(missing method FetchChallenge)") {
+		t.Fatalf("the compiler names not the one method: %v\n%s", err, out)
+	}
+	hint := exec.Command("go", "run", "./internal/nextsteps")
+	hint.Dir = dir
+	if out, err := hint.CombinedOutput(); err != nil || !strings.Contains(string(out), "write the method FetchChallenge of server.Server") || !strings.Contains(string(out), "endpoint added") {
+		t.Errorf("%v: the hint is\n%s", err, out)
+	}
+	for name, source := range map[string]string{"server/challenge.go": secondMethod, "second_test.go": secondProbe} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in(t, dir, "go", "test", "-count=1", "-run", "^TestSecond$", ".")
+}
+
+const secondOperation = `  /v2/Services/{ServiceSid}/Entities/{Identity}/Challenges/{ChallengeSid}:
+    parameters:
+      - $ref: '#/components/parameters/ServiceSid'
+      - $ref: '#/components/parameters/Identity'
+      - $ref: '#/components/parameters/ChallengeSid'
+    get:
+      operationId: FetchChallenge
+      summary: Fetch a Challenge
+      x-relations:
+        '200':
+          equal:
+            $response.body#/sid: $request.path.ChallengeSid
+      responses:
+        '200':
+          description: The Challenge.
+          headers:
+            Twilio-Request-Id:
+              $ref: '#/components/headers/Twilio-Request-Id'
+          content:
+            application/json:
+              schema:
+                type: object
+                required: [sid]
+                properties:
+                  sid:
+                    type: string
+        '400':
+          $ref: '#/components/responses/BadRequest'
+        '401':
+          $ref: '#/components/responses/Unauthorized'
+        '404':
+          $ref: '#/components/responses/NotFound'
+        '405':
+          $ref: '#/components/responses/MethodNotAllowed'
+`
+
+const secondMethod = `package server
+
+import "context"
+
+// FetchChallenge answers the Challenge.
+func (s *Server) FetchChallenge(ctx context.Context, r FetchChallengeRequestObject) (FetchChallengeResponseObject, error) {
+	return FetchChallenge200JSONResponse{
+		Body:    struct{ Sid string ` + "`json:\"sid\"`" + ` }{r.ChallengeSid},
+		Headers: FetchChallenge200ResponseHeaders{TwilioRequestId: callFrom(ctx).requestID},
+	}, nil
+}
+`
+
+const secondProbe = `package nudge_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/server/portal"
+	"github.com/nudgehq/nudge/server/portal/mcp"
+	"github.com/nudgehq/nudge/server/servertest"
+)
+
+func TestSecond(t *testing.T) {
+	s := servertest.New(t)
+	contract.Test(t, s.URL, contract.WithAccount(s.AccountSID, s.AuthToken), contract.WithOnly("^FetchChallenge/"))
+	p, err := portal.New(portal.Config{PublicURL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := p.Page(portal.Base + "/operations/FetchChallenge"); page == nil || !strings.Contains(page.Markdown, "operations.FetchChallenge(") {
+		t.Error("the documentation has no such page, or no sample with the client")
+	}
+	if _, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: http.DefaultTransport, BaseURL: s.URL}}); err != nil {
+		t.Error(err)
+	}
+}
+`
+
 // copyModule copies what the module is made of, without its tests and nested modules.
 func copyModule(t *testing.T) string {
 	t.Helper()

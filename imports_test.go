@@ -25,6 +25,7 @@ var importRules = []struct {
 	{"./internal/rule", []string{"std"}, "the client imports it"},
 	{"./internal/ruledoc", []string{"std", "./internal/rule", "github.com/getkin/kin-openapi"}, "it reads documents and knows no server"},
 	{"./internal/rulegen", []string{"std", "./internal/rule", "./internal/ruledoc"}, "it runs while the generated code may not compile"},
+	{"./internal/nextsteps", []string{"std", "./contract", "./internal/docdiff", "golang.org/x/mod/semver"}, "it runs while the server may not compile"},
 	{"./internal/mutant", []string{"std"}, "it is a server that knows nothing of nudge"},
 	{"./internal/origin", []string{"std"}, "it knows requests only"},
 	{"./internal/docdiff", []string{"std", "github.com/getkin/kin-openapi", "github.com/oasdiff/oasdiff", "github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen",

@@ -34,7 +34,9 @@ func main() {
 	flag.Parse()
 	s := service{account: *account, token: *token}
 	server, err := api.NewServer(s, s,
-		api.WithNotFound(func(w http.ResponseWriter, r *http.Request) { refuse(w, 404, 20404, "The requested resource was not found") }),
+		api.WithNotFound(func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, 404, 20404, "The requested resource was not found")
+		}),
 		api.WithMethodNotAllowed(func(w http.ResponseWriter, r *http.Request, allowed string) {
 			w.Header().Set("Allow", allowed)
 			refuse(w, 405, 20004, "Method not allowed")

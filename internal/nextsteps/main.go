@@ -1,0 +1,124 @@
+// Command nextsteps says what is left to do after the code was generated from a changed document: the handler, the tests, the
+// changelog. It runs while the module may not compile.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/docdiff"
+)
+
+const (
+	document = "openapi.yaml"
+	// shown is how many changes are listed.
+	shown = 10
+	// account stands for any: the cases are only counted.
+	account = "AC00000000000000000000000000000000"
+)
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "nextsteps:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out io.Writer) error {
+	current, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	name, released, err := lastReleased()
+	if err != nil {
+		return err
+	}
+	changes, err := docdiff.Compare(released, current)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	changed(&b, name, changes)
+	fmt.Fprintf(&b, "handler    %s\n", handler())
+	cases, err := contract.Cases(contract.WithDocument(document, current), contract.WithAccount(account, "token"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "tests      %d contract cases follow from the document; make test runs them against this server\n", len(cases))
+	fmt.Fprintf(&b, "changelog  %s\n", changelog(name, changes))
+	_, err = io.WriteString(out, b.String())
+	return err
+}
+
+// lastReleased is the newest document of versions/.
+func lastReleased() (name string, data []byte, err error) {
+	paths, err := fs.Glob(os.DirFS("versions"), "[0-9]*.yaml")
+	if err != nil || len(paths) == 0 {
+		return "", nil, fmt.Errorf("versions/ has no released document: %w", err)
+	}
+	version := func(path string) string { return "v" + strings.TrimSuffix(path, ".yaml") }
+	slices.SortFunc(paths, func(a, b string) int { return semver.Compare(version(a), version(b)) })
+	name = paths[len(paths)-1]
+	data, err = os.ReadFile(filepath.Join("versions", name))
+	return strings.TrimSuffix(name, ".yaml"), data, err
+}
+
+func changed(b *strings.Builder, released string, changes []docdiff.Change) {
+	if len(changes) == 0 {
+		fmt.Fprintf(b, "document   says what %s says\n", released)
+		return
+	}
+	fmt.Fprintf(b, "document   %d changes since %s\n", len(changes), released)
+	for i, c := range changes {
+		if i == shown {
+			fmt.Fprintf(b, "             and %d more: nudge diff versions/%s.yaml %s\n", len(changes)-i, released, document)
+			break
+		}
+		fmt.Fprintf(b, "             %-8s %s\n", c.Severity, c.Text)
+	}
+}
+
+var missingMethod = regexp.MustCompile(`missing method (\w+)`)
+
+// handler says whether the server has a method for every operation.
+func handler() string {
+	out, err := exec.Command("go", "build", "./server").CombinedOutput()
+	if err == nil {
+		return "has a method for every operation; nothing to write"
+	}
+	if missing := missingMethod.FindSubmatch(out); missing != nil {
+		return fmt.Sprintf("write the method %s of server.Server, with the signature that it has in StrictServerInterface, server/oapi.gen.go", missing[1])
+	}
+	first, _, _ := bytes.Cut(bytes.TrimSpace(out), []byte("\n"))
+	if lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")); len(lines) > 1 {
+		first = lines[1]
+	}
+	return fmt.Sprintf("does not compile: %s", first)
+}
+
+func changelog(released string, changes []docdiff.Change) string {
+	breaking := 0
+	for _, c := range changes {
+		if c.Severity == docdiff.Breaking {
+			breaking++
+		}
+	}
+	switch {
+	case len(changes) == 0:
+		return "nothing to release"
+	case breaking > 0:
+		return fmt.Sprintf("%d changes break somebody: make check fails until they are undone, or listed with a reason in versions/accepted.yaml", breaking)
+	}
+	return fmt.Sprintf("the documentation shows them as unreleased; to release, raise version: above %s and copy %s to versions/VERSION.yaml", released, document)
+}
