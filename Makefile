@@ -16,7 +16,7 @@ BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
 
 .PHONY: help
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## run the server on 127.0.0.1:8080 with the development account
@@ -92,6 +92,16 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(BUILD)/bench portal
 	$(BUILD)/bench devices
 	$(BUILD)/bench million
+
+.PHONY: bench-contract
+bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism on the same wrong servers (10 minutes)
+	@command -v java npm python3 >/dev/null || { echo "It needs Java, npm and Python 3 with venv: on Debian, apt-get install default-jre-headless npm python3-venv"; exit 1; }
+	@mkdir -p $(BUILD)
+	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
+	[ -x $(BUILD)/venv/bin/python ] || python3 -m venv $(BUILD)/venv
+	$(BUILD)/venv/bin/pip install --quiet --requirement interop/python/requirements.txt
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=$(CURDIR)/interop/python $(BUILD)/bench contract $(CURDIR)/bench/peers $(BUILD)/venv/bin/schemathesis
 
 .PHONY: fuzz
 fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)

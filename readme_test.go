@@ -35,3 +35,22 @@ func TestReadmeListsTheDocumentsErrors(t *testing.T) {
 		t.Errorf("README.md lists %d errors, the document has %d", listed, rows)
 	}
 }
+
+// What the README shows of contract tests is compiled and run.
+func TestReadmeShowsWhatRuns(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("contract/teams_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"TestMyServer", "TestMyClient"} {
+		_, rest, _ := strings.Cut(string(readme), "```go\nfunc "+name)
+		shown, _, ok := strings.Cut(rest, "```")
+		if !ok || !strings.Contains(string(tests), "func "+name+shown) {
+			t.Errorf("README.md shows another %s than contract/teams_test.go", name)
+		}
+	}
+}
