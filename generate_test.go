@@ -30,12 +30,12 @@ func TestChangedBoundChangesEverything(t *testing.T) {
 	if err := os.WriteFile(path, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in(t, dir, "go", "generate", "./...")
+	goIn(t, dir, "generate", "./...")
 	probe := filepath.Join(dir, "probe_test.go")
 	if err := os.WriteFile(probe, []byte(probeSource), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in(t, dir, "go", "test", "-count=1", "-run", "^TestProbe$", ".")
+	goIn(t, dir, "test", "-count=1", "-run", "^TestProbe$", ".")
 }
 
 const probeSource = `package nudge_test
@@ -125,7 +125,7 @@ func TestSecondOperation(t *testing.T) {
 	if err := os.WriteFile(path, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in(t, dir, "go", "generate", "./...")
+	goIn(t, dir, "generate", "./...")
 	build := exec.Command("go", "build", "./...")
 	build.Dir = dir
 	out, err := build.CombinedOutput()
@@ -142,7 +142,7 @@ func TestSecondOperation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	in(t, dir, "go", "test", "-count=1", "-run", "^TestSecond$", ".")
+	goIn(t, dir, "test", "-count=1", "-run", "^TestSecond$", ".")
 }
 
 const secondOperation = `  /v2/Services/{ServiceSid}/Entities/{Identity}/Challenges/{ChallengeSid}:
@@ -253,12 +253,12 @@ func copyModule(t *testing.T) string {
 	return dir
 }
 
-// in runs a command in a directory; its failure is the test's.
-func in(t *testing.T, dir, name string, args ...string) {
+// goIn runs the go command in a directory; its failure is the test's.
+func goIn(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	command := exec.Command(name, args...)
+	command := exec.Command("go", args...)
 	command.Dir = dir
 	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+		t.Fatalf("go %v: %v\n%s", args, err, out)
 	}
 }

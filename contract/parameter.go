@@ -1,0 +1,122 @@
+package contract
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// parameters tries the values of the parameters of the path, the query and the headers.
+func (d *deriver) parameters() {
+	for _, p := range d.parametersOf() {
+		if p.Schema == nil || p.In == "cookie" {
+			continue
+		}
+		if r, ok, err := ruledoc.Of(p.In, p.Name, p.Schema.Value); err == nil && ok {
+			d.values(p.Name, p.Schema.Value, r, d.setter(p))
+		}
+		if p.In == "path" {
+			d.escapes(p.Name)
+			continue
+		}
+		if p.Required {
+			d.add("required", p.Name+" left out is refused", d.at(line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
+				query, _ := url.ParseQuery(r.query)
+				query.Del(p.Name)
+				r.query = query.Encode()
+				r.header.Del(p.Name)
+			}))
+		}
+	}
+}
+
+// setter gives a request with a value of the parameter.
+func (d *deriver) setter(p *openapi3.Parameter) func(value string) request {
+	return func(value string) request {
+		if p.In == "path" {
+			return d.withPath(p.Name, value)
+		}
+		return d.base.with(func(r *request) {
+			if p.In == "header" {
+				r.header.Set(p.Name, value)
+				return
+			}
+			query, _ := url.ParseQuery(r.query)
+			query.Set(p.Name, value)
+			r.query = query.Encode()
+		})
+	}
+}
+
+// escapes wants an escaped character of a path to be the character, once.
+func (d *deriver) escapes(name string) {
+	value := d.path[name]
+	if value == "" || value[0] >= 0x80 {
+		return
+	}
+	escaped := func(prefix string) request {
+		return d.base.with(func(r *request) {
+			r.path = strings.Replace(r.path, "/"+url.PathEscape(value), fmt.Sprintf("/%s%02X%s", prefix, value[0], url.PathEscape(value[1:])), 1)
+			r.reason = badPath
+		})
+	}
+	if r := escaped("%"); r.path != d.base.path {
+		d.add("wire", name+" with an escaped character is the same", "RFC 3986 section 2.3", d.valid, r)
+	}
+	for _, rule := range d.op.Parameters {
+		if rule.In == "path" && rule.Name == name && !rule.Allows(fmt.Sprintf("%%%02X%s", value[0], value[1:])) {
+			d.add("wire", name+" with a character escaped twice is refused", "RFC 3986 section 2.4", refused, escaped("%25"))
+		}
+	}
+}
+
+// values tries the edges of a value and what lies beyond them, then random values.
+func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(value string) request) {
+	for _, e := range edges(r) {
+		if !sendable(r.In, e.value) {
+			continue
+		}
+		request := set(e.value)
+		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
+		rule := d.at(lineOf(s, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
+		switch {
+		case r.Allows(e.value):
+			d.add("values", request.said+", is accepted", rule, d.valid, request)
+		case e.spelling && s.Extensions[canonicalForm] != true:
+			d.add("values", request.said+", is refused, or read as the number", rule, either, request)
+		default:
+			d.add("values", request.said+", is refused", rule, refused, request)
+		}
+	}
+	rule := d.at(line(s.Origin), name)
+	for _, p := range []*property{
+		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
+		{name: name, rule: r, set: set, draw: invalidDraws(r)},
+	} {
+		if p.draw == nil {
+			continue
+		}
+		if p.keeps {
+			d.add("properties", "any valid "+name+" is accepted", rule, d.valid, set("")).property = p
+		} else {
+			d.add("properties", "any invalid "+name+" is refused", rule, refused, set("")).property = p
+		}
+	}
+}
+
+// sendable tells whether a value can stand in its place and arrive there as it is.
+func sendable(in, value string) bool {
+	switch in {
+	case "path":
+		// Clients and routers take these away.
+		return value != "" && value != "." && value != ".."
+	case "header":
+		return strings.TrimSpace(value) == value && strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) < 0
+	}
+	return true
+}
