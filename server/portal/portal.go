@@ -187,7 +187,7 @@ func (p *Portal) render(source *source) error {
 	p.files[Base+"/openapi.json"] = newFile("openapi.json", []byte(converted+"\n"))
 	p.files[Base+"/mcp.json"] = newFile("mcp.json", []byte(connect(p.URL(Base+"/mcp")).JSON+"\n"))
 
-	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "oneline": oneLine}
+	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine}
 	if p.html, err = template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"html/template"
 	"regexp"
 	"strings"
@@ -21,6 +22,37 @@ func commonmark(text string) (template.HTML, error) {
 }
 
 var image = regexp.MustCompile(`<img [^>]*>`)
+
+// pathTemplate marks the parameters of a path, and lets it break before a slash only.
+func pathTemplate(path string) template.HTML {
+	breakable := strings.ReplaceAll(template.HTMLEscapeString(path), "/", "<wbr>/")
+	return template.HTML(pathParameter.ReplaceAllString(breakable, "<var>{$1}</var>"))
+}
+
+// jsonCode marks the names, strings and other values of a JSON text; another text stays as it is.
+func jsonCode(text string) template.HTML {
+	if !json.Valid([]byte(text)) {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	var b strings.Builder
+	at := 0
+	for _, token := range jsonToken.FindAllStringIndex(text, -1) {
+		kind := "value"
+		if text[token[0]] == '"' {
+			kind = "string"
+			if strings.HasPrefix(strings.TrimLeft(text[token[1]:], " \t\r\n"), ":") {
+				kind = "name"
+			}
+		}
+		b.WriteString(template.HTMLEscapeString(text[at:token[0]]))
+		b.WriteString(`<span class="json-` + kind + `">` + template.HTMLEscapeString(text[token[0]:token[1]]) + `</span>`)
+		at = token[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[at:]))
+	return template.HTML(b.String())
+}
+
+var jsonToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[-0-9a-z][-+.0-9a-zA-Z]*`)
 
 // anchor makes an id of a text, such as a version.
 func anchor(text string) string {
