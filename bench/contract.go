@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/contract"
@@ -156,14 +158,14 @@ func fails(ctx context.Context, dir string, env []string, name string, args ...s
 
 var parameterExample = regexp.MustCompile(`      example: (\S+)`)
 
-// specmatic needs the path's examples under the names of the body's.
+// specmatic needs the path's examples under the names of the body's. A file called specmatic.yaml would be its configuration.
 func specmatic(peers, work string) func(ctx context.Context, address string) (bool, error) {
 	before, rest, _ := strings.Cut(string(nudge.OpenAPI), "\n  parameters:\n")
 	parameters, after, _ := strings.Cut(rest, "\n  schemas:\n")
 	parameters = parameterExample.ReplaceAllString(parameters, "      examples:\n        createWithTtl: {value: $1}\n        createWithDefaultTtl: {value: $1}")
 	document := before + "\n  parameters:\n" + parameters + "\n  schemas:\n" + after
 	return func(ctx context.Context, address string) (bool, error) {
-		if err := os.WriteFile(filepath.Join(work, "specmatic.yaml"), []byte(document), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(work, "named.yaml"), []byte(document), 0o600); err != nil {
 			return false, err
 		}
 		u, err := url.Parse(address)
@@ -171,7 +173,7 @@ func specmatic(peers, work string) func(ctx context.Context, address string) (bo
 			return false, err
 		}
 		jar := filepath.Join(peers, "node_modules", "specmatic", "specmatic.jar")
-		return fails(ctx, work, []string{"SPECMATIC_GENERATIVE_TESTS=true"}, "java", "-jar", jar, "test", "specmatic.yaml", "--host", u.Hostname(), "--port", u.Port())
+		return fails(ctx, work, []string{"SPECMATIC_GENERATIVE_TESTS=true"}, "java", "-jar", jar, "test", "named.yaml", "--host", u.Hostname(), "--port", u.Port())
 	}
 }
 
@@ -179,12 +181,14 @@ func specmatic(peers, work string) func(ctx context.Context, address string) (bo
 type prism struct {
 	command *exec.Cmd
 	url     string
+	// ended is closed when the program has ended.
+	ended chan struct{}
 	// upstream is where the proxy sends; to is where that goes now.
 	to atomic.Pointer[string]
 }
 
 func newPrism(peers, work string) (*prism, error) {
-	p := &prism{}
+	p := &prism{ended: make(chan struct{})}
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -201,6 +205,10 @@ func newPrism(peers, work string) (*prism, error) {
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
+	go func() {
+		_ = p.command.Wait()
+		close(p.ended)
+	}()
 	for range 300 {
 		if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
 			return p, c.Close()
@@ -213,7 +221,7 @@ func newPrism(peers, work string) (*prism, error) {
 
 func (p *prism) stop() {
 	_ = p.command.Process.Kill()
-	_ = p.command.Wait()
+	<-p.ended
 }
 
 // forward sends what comes from the proxy to the server of now.
@@ -241,21 +249,43 @@ func (p *prism) forward(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// finds tells whether the proxy says of any answer that it breaks the document.
+// finds tells whether the proxy says of any answer that it breaks the document, or of any request that was answered with
+// success.
 func (p *prism) finds(ctx context.Context, url string) (bool, error) {
 	p.to.Store(&url)
 	watch := &violations{}
 	_, err := contract.Run(ctx, p.url, contract.WithAccount(mutant.Username, mutant.Password), contract.WithHTTPClient(&http.Client{Transport: watch, Timeout: time.Minute}))
-	return watch.found.Load(), err
+	select {
+	case <-p.ended:
+		// What it was not asked it has not missed.
+		return false, errors.New("prism has ended")
+	default:
+		return watch.found.Load(), err
+	}
 }
 
 // violations looks for the proxy's header.
 type violations struct{ found atomic.Bool }
 
+// RoundTrip sends a request to the proxy, unless its form is malformed: the proxy ends at such a one.
 func (v *violations) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if _, err := url.ParseQuery(string(body)); err != nil || !utf8.Valid(body) {
+			return nil, errors.New("the proxy is spared this request")
+		}
+	}
 	response, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil && strings.Contains(response.Header.Get("Sl-Violations"), `"location":["response"`) {
+	if err != nil {
+		return nil, err
+	}
+	said := response.Header.Get("Sl-Violations")
+	if strings.Contains(said, `"location":["response"`) || strings.Contains(said, `"location":["request"`) && response.StatusCode < http.StatusBadRequest {
 		v.found.Store(true)
 	}
-	return response, err
+	return response, nil
 }
