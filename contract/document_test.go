@@ -159,3 +159,19 @@ func TestAnyDocument(t *testing.T) {
 		})
 	}
 }
+
+// nested is a document whose schemas contain themselves.
+//
+//go:embed testdata/nested.yaml
+var nested []byte
+
+// A schema that contains itself is tried once, not once for each way into it.
+func TestSchemasThatContainThemselves(t *testing.T) {
+	cases, err := contract.Cases(contract.WithDocument("nested.yaml", nested))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) < 50 || len(cases) > 400 {
+		t.Errorf("%d cases", len(cases))
+	}
+}

@@ -12,9 +12,6 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// maxNesting bounds how deep the values of a schema are tried.
-const maxNesting = 6
-
 func isJSON(mediaType string) bool {
 	name, _, _ := strings.Cut(mediaType, ";")
 	return name == "application/json" || strings.HasSuffix(name, "+json")
@@ -41,7 +38,7 @@ func (d *deriver) makeJSON() error {
 		return nil
 	}
 	var err error
-	if d.document, err = d.validJSON("", media.Schema.Value, false, 0); err != nil {
+	if d.document, err = d.validJSON("", media.Schema.Value, false, nil); err != nil {
 		return fmt.Errorf("the body: %w", err)
 	}
 	if d.op.FormSchema == nil && d.op.Spec.RequestBody.Value.Required {
@@ -69,11 +66,13 @@ func (d *deriver) withRawJSON(body string) request {
 	})
 }
 
-// validJSON makes a value that keeps a schema; all adds what is optional.
-func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, depth int) (any, error) {
-	if depth > maxNesting {
+// validJSON makes a value that keeps a schema; all adds what is optional. parents are the schemas that it stands in: one that
+// contains itself ends there.
+func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, parents []*openapi3.Schema) (any, error) {
+	if slices.Contains(parents, s) {
 		return nil, errNoValue
 	}
+	within := append(slices.Clone(parents), s)
 	if value, ok := d.settings.fixtures[name]; ok && name != "" {
 		return literal(s, value), nil
 	}
@@ -89,7 +88,7 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, depth int
 	}
 	for _, refs := range []openapi3.SchemaRefs{s.OneOf, s.AnyOf} {
 		if len(refs) > 0 {
-			return d.validJSON(name, refs[0].Value, all, depth+1)
+			return d.validJSON(name, refs[0].Value, all, within)
 		}
 	}
 	switch {
@@ -100,7 +99,10 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, depth int
 				list = append(list, "x")
 				continue
 			}
-			item, err := d.validJSON("", s.Items.Value, all, depth+1)
+			item, err := d.validJSON("", s.Items.Value, all, within)
+			if err != nil && s.MinItems == 0 {
+				return list, nil
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -108,7 +110,7 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, depth int
 		}
 		return list, nil
 	case s.Type.Is("object") || len(s.Properties) > 0 || len(s.AllOf) > 0:
-		return d.validObject(s, all, depth)
+		return d.validObject(s, all, within)
 	}
 	value, err := validValue(s)
 	if err != nil {
@@ -117,10 +119,10 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, depth int
 	return literal(s, value), nil
 }
 
-func (d *deriver) validObject(s *openapi3.Schema, all bool, depth int) (any, error) {
+func (d *deriver) validObject(s *openapi3.Schema, all bool, within []*openapi3.Schema) (any, error) {
 	object := map[string]any{}
 	for _, part := range s.AllOf {
-		value, err := d.validJSON("", part.Value, all, depth+1)
+		value, err := d.validJSON("", part.Value, all, within)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +136,7 @@ func (d *deriver) validObject(s *openapi3.Schema, all bool, depth int) (any, err
 		if property.ReadOnly || !required && !all {
 			continue
 		}
-		value, err := d.validJSON(key, property, all, depth+1)
+		value, err := d.validJSON(key, property, all, within)
 		if err != nil && required {
 			return nil, err
 		}
@@ -164,14 +166,14 @@ func (d *deriver) json() {
 	if example := media.Example; example != nil {
 		d.add("examples", "the example is accepted", rule, d.valid, d.withJSON(example))
 	}
-	full, err := d.validJSON("", s, true, 0)
+	full, err := d.validJSON("", s, true, nil)
 	if err == nil {
 		d.add("examples", "a body with all that is optional is accepted", rule, d.valid, d.withJSON(full))
 	} else {
 		full = d.document
 	}
 	d.add("values", "a body with what is required is accepted", rule, d.valid, d.withJSON(d.document))
-	d.jsonValues("", s, full, func(v any) request { return d.withJSON(v) }, 0)
+	d.jsonValues("", s, full, func(v any) request { return d.withJSON(v) })
 	text, err := json.Marshal(d.document)
 	if err != nil {
 		return
@@ -198,8 +200,8 @@ func (d *deriver) json() {
 }
 
 // jsonValues tries the values at one place of a body, and below it; set gives the request with a value there.
-func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set func(v any) request, depth int) {
-	if depth > maxNesting || len(s.OneOf)+len(s.AnyOf) > 0 {
+func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set func(v any) request) {
+	if len(s.OneOf)+len(s.AnyOf) > 0 {
 		return
 	}
 	place := func(keyword string) string { return d.at(lineOf(s, keyword), strings.TrimSpace(name+" "+keyword)) }
@@ -209,11 +211,11 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 	}
 	d.jsonTypes(called, s, place("type"), set)
 	if object, ok := value.(map[string]any); ok {
-		d.jsonObject(name, called, s, object, place, set, depth)
+		d.jsonObject(name, called, s, object, place, set)
 		return
 	}
 	if list, ok := value.([]any); ok && len(list) > 0 {
-		d.jsonList(name, called, s, list, place, set, depth)
+		d.jsonList(name, called, s, list, place, set)
 		return
 	}
 	r, ok, err := ruledoc.Of("body", called, s)
@@ -257,7 +259,7 @@ func (d *deriver) jsonTypes(called string, s *openapi3.Schema, rule string, set 
 	}
 }
 
-func (d *deriver) jsonObject(name, called string, s *openapi3.Schema, object map[string]any, place func(string) string, set func(any) request, depth int) {
+func (d *deriver) jsonObject(name, called string, s *openapi3.Schema, object map[string]any, place func(string) string, set func(any) request) {
 	changed := func(change func(o map[string]any)) request {
 		o := maps.Clone(object)
 		change(o)
@@ -279,11 +281,11 @@ func (d *deriver) jsonObject(name, called string, s *openapi3.Schema, object map
 		}
 		d.jsonValues(strings.TrimPrefix(name+"."+key, "."), property, object[key], func(v any) request {
 			return changed(func(o map[string]any) { o[key] = v })
-		}, depth+1)
+		})
 	}
 }
 
-func (d *deriver) jsonList(name, called string, s *openapi3.Schema, list []any, place func(string) string, set func(any) request, depth int) {
+func (d *deriver) jsonList(name, called string, s *openapi3.Schema, list []any, place func(string) string, set func(any) request) {
 	times := func(n uint64) request { return set(slices.Repeat(list[:1], int(n))) }
 	if s.MinItems > 0 && s.MinItems <= 1000 {
 		d.add("values", fmt.Sprintf("%s of %d items, one too few, is refused", called, s.MinItems-1), place("minItems"), refused, times(s.MinItems-1))
@@ -295,6 +297,6 @@ func (d *deriver) jsonList(name, called string, s *openapi3.Schema, list []any, 
 	if s.Items != nil {
 		d.jsonValues(name+"[0]", s.Items.Value, list[0], func(v any) request {
 			return set(append([]any{v}, list[1:]...))
-		}, depth+1)
+		})
 	}
 }

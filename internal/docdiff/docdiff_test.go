@@ -62,3 +62,19 @@ func change(t *testing.T, document, after, old, replacement string) string {
 	at += start
 	return document[:at] + replacement + document[at+len(old):]
 }
+
+// Schemas that contain themselves and each other are compared once, not once for each way into them.
+func TestSchemasThatContainThemselves(t *testing.T) {
+	older, err := os.ReadFile("../../contract/testdata/nested.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := change(t, string(older), "    Wood:", "type: object\n", "type: object\n      additionalProperties: false\n")
+	changes, err := docdiff.Compare(older, []byte(newer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(changes) == 0 || changes[0].Rule != "additional-properties-refused" || changes[0].Severity != docdiff.Breaking {
+		t.Errorf("%+v", changes)
+	}
+}

@@ -2,6 +2,7 @@ package docdiff
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -127,7 +128,7 @@ func own(older, newer *openapi3.T) []Change {
 func closings(operation string, older, newer *openapi3.Operation) []Change {
 	var list []Change
 	compare := func(where string, request bool, before, after *openapi3.Schema) {
-		walk(before, after, nil, func(path []string, before, after *openapi3.Schema) {
+		walk(before, after, nil, map[[2]*openapi3.Schema]bool{}, func(path []string, before, after *openapi3.Schema) {
 			if isClosed(before) == isClosed(after) {
 				return
 			}
@@ -168,19 +169,21 @@ func closings(operation string, older, newer *openapi3.Operation) []Change {
 	return list
 }
 
-// walk visits the schemas that two versions of a body have in common.
-func walk(before, after *openapi3.Schema, path []string, visit func(path []string, before, after *openapi3.Schema)) {
-	if len(path) > 20 {
+// walk visits the schemas that two versions of a body have in common, each pair once: schemas may contain themselves.
+func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.Schema]bool, visit func(path []string, before, after *openapi3.Schema)) {
+	pair := [2]*openapi3.Schema{before, after}
+	if seen[pair] {
 		return
 	}
+	seen[pair] = true
 	visit(path, before, after)
-	for name, property := range after.Properties {
+	for _, name := range slices.Sorted(maps.Keys(after.Properties)) {
 		if old := before.Properties[name]; old != nil {
-			walk(old.Value, property.Value, append(slices.Clone(path), name), visit)
+			walk(old.Value, after.Properties[name].Value, append(slices.Clone(path), name), seen, visit)
 		}
 	}
 	if before.Items != nil && after.Items != nil {
-		walk(before.Items.Value, after.Items.Value, append(slices.Clone(path), "items"), visit)
+		walk(before.Items.Value, after.Items.Value, append(slices.Clone(path), "items"), seen, visit)
 	}
 }
 
