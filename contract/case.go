@@ -18,6 +18,11 @@ type Case struct {
 	expect    expectation
 	// times is how often the request is sent at once; 0 is once.
 	times int
+	// beside are other requests that are sent with it: at once, or in turn.
+	beside []request
+	inTurn bool
+	// fresh gives a request a path of its own, so that no limit of one resource is met; nil where that cannot be.
+	fresh func(r request) request
 	// property draws random values, and the requests with them, instead of the request.
 	property *property
 	// marker is a long text in the request, which no answer may repeat.
@@ -49,7 +54,16 @@ const (
 	badSize
 	badCredentials
 	badMethod
+	// unknownMethod is one that no server knows, or that HTTP gives another meaning.
+	unknownMethod
 	noSuchPath
+	// uncleanPath is another spelling of a path, to which a server may also lead.
+	uncleanPath
+	// badLength is a value that is too long, and may make the body too large.
+	badLength
+	// longPath and longHeader are what a server may refuse before it looks into it.
+	longPath
+	longHeader
 )
 
 // fitting are the statuses that fit a refusal; where the document declares some of them, it must be one of those.
@@ -61,5 +75,10 @@ var fitting = map[reason][]int{
 	badSize:        {http.StatusRequestEntityTooLarge, http.StatusBadRequest, http.StatusUnprocessableEntity},
 	badCredentials: {http.StatusUnauthorized},
 	badMethod:      {http.StatusMethodNotAllowed},
+	unknownMethod:  {http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusBadRequest},
 	noSuchPath:     {http.StatusNotFound},
+	uncleanPath:    {http.StatusNotFound, http.StatusBadRequest, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect},
+	longPath:       {http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusRequestURITooLong},
+	longHeader:     {http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge},
+	badLength:      {http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge},
 }

@@ -28,6 +28,8 @@ type deriver struct {
 	path     map[string]string
 	fields   []field
 	document any
+	// drawn counts the values that were drawn for fresh paths.
+	drawn int
 }
 
 // derive makes the cases of all operations of a document.
@@ -64,12 +66,15 @@ func (d *deriver) add(group, name, rule string, expect expectation, r request) *
 	if r.said == "" {
 		r.said = verdict.ReplaceAllString(name, "")
 	}
-	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect})
-	return &d.cases[len(d.cases)-1]
+	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh})
+	return d.last()
 }
 
+// last is the case that was added last.
+func (d *deriver) last() *Case { return &d.cases[len(d.cases)-1] }
+
 // verdict is the end of a case's name, which says what must become of the request.
-var verdict = regexp.MustCompile(`,? (is|and not|does not) .*$`)
+var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) .*$`)
 
 // at names a place of the document.
 func (d *deriver) at(line int, what string) string {
@@ -129,7 +134,7 @@ func (d *deriver) makeBase() error {
 		// The second one finds nothing.
 		d.valid = acceptedOrUnknown
 	}
-	d.base.path = d.expand(d.path)
+	d.base.path, d.base.values = d.expand(d.path), d.path
 	d.base.query = query.Encode()
 	if err := d.makeForm(); err != nil {
 		return err
@@ -184,13 +189,39 @@ func (d *deriver) expand(values map[string]string) string {
 // withPath is the base with another value of a path's parameter.
 func (d *deriver) withPath(name, value string) request {
 	return d.base.with(func(r *request) {
-		values := map[string]string{}
-		for n, v := range d.path {
-			values[n] = v
-		}
-		values[name] = value
-		r.path, r.reason = d.expand(values), badPath
+		r.values[name] = value
+		r.path, r.reason, r.about = d.expand(r.values), badPath, name
 	})
+}
+
+// fresh gives a request that may make something another value of the last parameter of its path, unless it is about that
+// parameter or fixtures say what exists: a limit of one resource, such as 3 notifications for a challenge, is then not met.
+func (d *deriver) fresh(q request) request {
+	names := parameterName.FindAllString(d.op.Path, -1)
+	if q.method != http.MethodPost || q.values == nil || len(names) == 0 || d.valid == acceptedOrUnknown {
+		return q
+	}
+	last := strings.Trim(names[len(names)-1], "{}")
+	for _, p := range d.op.Parameters {
+		if p.In != "path" || p.Name != last || q.about == last {
+			continue
+		}
+		draw := validDraws(p)
+		for range attempts {
+			if draw == nil {
+				break
+			}
+			d.drawn++
+			value := draw(int(d.settings.seed%(1<<30))*attempts + d.drawn)
+			if p.Allows(value) && sendable("path", value) {
+				return q.with(func(r *request) {
+					r.values[last] = value
+					r.path = d.expand(r.values)
+				})
+			}
+		}
+	}
+	return q
 }
 
 // examples are the document's own.
@@ -199,7 +230,9 @@ func (d *deriver) examples() {
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
-	for mediaType, media := range d.op.Spec.RequestBody.Value.Content {
+	content := d.op.Spec.RequestBody.Value.Content
+	for _, mediaType := range sortedKeys(content) {
+		media := content[mediaType]
 		for _, key := range sortedKeys(media.Examples) {
 			example := media.Examples[key].Value
 			var r request

@@ -74,6 +74,12 @@ func numberEdges(r rule.Rule) []edge {
 			edge{"18446744073709551660", "which wraps in 64 bits", "maximum", r.Maximum, false},
 			edge{strings.Repeat("9", 30), "a huge number", "maximum", r.Maximum, false})
 	}
+	// Around what one byte holds.
+	for _, n := range []string{"127", "128", "255", "256"} {
+		if r.Allows(n) {
+			list = append(list, edge{n, "between its bounds", "type", r.Type, false})
+		}
+	}
 	inside := r.Minimum
 	if inside == "" {
 		inside = "1"
@@ -84,7 +90,8 @@ func numberEdges(r rule.Rule) []edge {
 	forms := []struct{ value, what string }{
 		{"", "without a value"}, {"abc", "no number"}, {inside + "abc", "a number with letters after it"}, {"abc" + inside, "a number with letters before it"},
 		{inside + " ", "with a space after it"}, {" " + inside, "with a space before it"}, {inside + "\n", "with a line feed after it"}, {inside + "\x00", "with a null byte after it"},
-		{"0x10", "in hexadecimal"}, {"1_0", "with an underscore"}, {"1,0", "with a comma"}, {"NaN", "no number"}, {"Infinity", "infinite"}, {"null", "null"}, {"true", "a boolean"},
+		{inside + "\t", "with a tab after it"}, {inside + "\r\n", "with a line break after it"}, {inside + "\u00a0", "with a no-break space after it"}, {inside + "s", "with a unit"}, {inside + "%", "in percent"},
+		{"0x10", "in hexadecimal"}, {"0X10", "in hexadecimal"}, {"0b1", "in binary"}, {"0o7", "in octal"}, {"undefined", "undefined"}, {"1_0", "with an underscore"}, {"1,0", "with a comma"}, {"NaN", "no number"}, {"Infinity", "infinite"}, {"null", "null"}, {"true", "a boolean"},
 		{"\"" + inside + "\"", "in quotes"}, {"[" + inside + "]", "in brackets"}, {"{}", "an object"}, {"٣", "an Arabic digit"}, {"１", "a wide digit"}, {"--1", "two signs"}, {"-", "a sign alone"},
 	}
 	if r.Type == "integer" {
@@ -93,7 +100,7 @@ func numberEdges(r rule.Rule) []edge {
 		}...)
 	}
 	for _, f := range []struct{ value, what string }{
-		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00", "two zeros"}, {"-0", "minus zero"},
+		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00" + inside, "with two leading zeros"}, {"00", "two zeros"}, {"000", "three zeros"}, {"-0", "minus zero"}, {"+0", "plus zero"},
 	} {
 		list = append(list, edge{f.value, f.what, canonicalForm, r.Type, true})
 	}
@@ -101,6 +108,13 @@ func numberEdges(r rule.Rule) []edge {
 		list = append(list, edge{f.value, f.what, "type", r.Type, false})
 	}
 	return list
+}
+
+// suspects are texts that programs take for something else, or that somebody sends on purpose.
+var suspects = []struct{ value, what string }{
+	{"01234567", "digits alone, with a leading zero"}, {"12345678901234567890", "more digits than an integer holds"}, {"abcdefgh", "letters alone"}, {"undefined", "undefined"}, {"null-null", "null"},
+	{"550e8400-E29B-41d4-a716-446655440000", "a UUID in letters of both cases"}, {"1e100000000", "a number with an exponent"}, {"--------", "dashes alone"}, {"a+b+c+d+e", "with plus signs"},
+	{"~~~~~~~~", "tildes alone"}, {"..%2f..%2f", "with an escaped way up"}, {"<script>alert(1)</script>", "a script"}, {"' OR '1'='1", "a condition of SQL"}, {"${7*7}abcd", "an expression"},
 }
 
 // stringEdges are the lengths and one beyond them, and what a pattern must refuse.
@@ -123,6 +137,12 @@ func stringEdges(r rule.Rule) []edge {
 		if value := valid(r.MaxLength); value != "" {
 			if r.MaxLength != r.MinLength {
 				add(value, "as long as it may be", "maxLength", strconv.Itoa(r.MaxLength))
+				// What cuts it takes these for one.
+				for n := 1; n <= 3; n++ {
+					if other := value[:len(value)-n] + next(value[len(value)-n]) + value[len(value)-n+1:]; r.Allows(other) {
+						add(other, fmt.Sprintf("as long as it may be, with another character %d from its end", n), "maxLength", strconv.Itoa(r.MaxLength))
+					}
+				}
 			}
 			add(value+value[len(value)-1:], "one character too long", "maxLength", strconv.Itoa(r.MaxLength))
 		}
@@ -151,12 +171,20 @@ func stringEdges(r rule.Rule) []edge {
 		add(value+c, "with "+name+" after it", "pattern", bound)
 		add(c+value, "with "+name+" before it", "pattern", bound)
 	}
+	for _, text := range suspects {
+		if text.value != value {
+			add(text.value, text.what, "pattern", bound)
+		}
+	}
+	add(value, "of its pattern", "pattern", bound)
+	add(value[:half]+"-"+value[half:], "with a dash more", "pattern", bound)
 	add(value[:half]+"--"+value[min(len(value), half+2):], "with two dashes", "pattern", bound)
 	add(swapCase(value), "in other letters", "pattern", bound)
 	add(strings.ToUpper(value), "in upper case", "pattern", bound)
 	add(strings.ToLower(value), "in lower case", "pattern", bound)
 	for i := range min(len(value), 3) {
 		add(value[:i]+next(value[i])+value[i+1:], fmt.Sprintf("with another character at %d", i+1), "pattern", bound)
+		add(value[:i]+swapCase(value[i:i+1])+value[i+1:], fmt.Sprintf("with character %d in the other case", i+1), "pattern", bound)
 	}
 	if half > 0 {
 		add(value[:half]+"/"+value[half+1:], "with an escaped slash", "pattern", bound)

@@ -90,22 +90,43 @@ func (d *deriver) unknownFields() {
 	}
 	rule := d.at(lineOf(s, "additionalProperties"), "additionalProperties")
 	verdict := map[expectation]string{refused: "is refused", accepted: "is accepted", acceptedOrUnknown: "is accepted", either: "is judged"}[expect]
-	unknown := func(what, name, value string) *Case {
-		return d.add("fields", what+" "+verdict, rule, expect, d.withForm(append(slices.Clone(d.fields), field{name, value})))
+	beside := d.full()
+	unknown := func(what, name, value string) {
+		add := func(what string, among []field) {
+			c := d.add("fields", what+" "+verdict, rule, expect, d.withForm(append(slices.Clone(among), field{name, value})))
+			if name == marker || value == marker {
+				c.marker, c.request.reason = marker, badLength
+			}
+		}
+		add(what, d.fields)
+		if len(beside) > 0 {
+			add(what+" beside a valid one", beside)
+		}
 	}
 	unknown("an unknown field", "Unknown", "1")
-	unknown("a long unknown field", marker, "1").marker = marker
-	unknown("the long value of an unknown field", "Unknown", marker).marker = marker
+	unknown("a long unknown field", marker, "1")
+	unknown("the long value of an unknown field", "Unknown", marker)
 	for _, p := range d.op.Parameters {
 		if p.In == "path" && s.Properties[p.Name] == nil {
-			unknown("the path's "+p.Name+" as a field", p.Name, d.path[p.Name])
+			unknown("the unknown field "+p.Name+", the path's,", p.Name, d.path[p.Name])
 		}
 	}
 	if expect == refused {
 		d.add("fields", "JSON under the form's media type is refused", rule, refused, d.withRawForm(`{"Unknown":1}`))
 		d.add("fields", "a field without a name is refused", rule, refused, d.withRawForm(join(d.fields, "=1")))
 	}
-	d.add("wire", "a malformed escape in a name is refused", "the media type "+ruledoc.FormType, refused, d.withRawForm(join(d.fields, "%zz=1")))
+	for _, fields := range [][]field{d.fields, beside} {
+		what := "a malformed escape in a name"
+		if len(fields) > len(d.fields) {
+			what += " beside a valid field"
+		}
+		d.add("wire", what+" is refused", "the media type "+ruledoc.FormType, refused, d.withRawForm(join(fields, "%zz=1")))
+	}
+	d.add("wire", "ampersands alone are accepted, or refused", "the media type "+ruledoc.FormType, either, d.withRawForm(join(d.fields, "&&")))
+	d.add("wire", "bytes that are not UTF-8 for a form are refused", "the media type "+ruledoc.FormType, expect, d.withRawForm(join(d.fields, "\xff\xfe\x00=1")))
+	for _, name := range []string{"__proto__", "_method", "constructor", "%FF"} {
+		unknown("the unknown field "+name, name, "1")
+	}
 	for _, r := range d.op.Form {
 		value := d.sample(r)
 		for _, name := range []string{strings.ToLower(r.Name), strings.ToUpper(r.Name), r.Name + "[]", r.Name + "[0]", r.Name + " ", " " + r.Name, r.Name + "\x00", "\ufeff" + r.Name, r.Name + "."} {
@@ -114,6 +135,16 @@ func (d *deriver) unknownFields() {
 			}
 		}
 	}
+}
+
+// full are the required fields and one more, with a value that an answer tells from its default; empty when there is none more.
+func (d *deriver) full() []field {
+	for _, r := range d.op.Form {
+		if rest := d.fieldsWithout(r.Name); len(rest) == len(d.fields) {
+			return append(rest, field{r.Name, d.telling(r)})
+		}
+	}
+	return nil
 }
 
 // sample is a valid value of a field.
@@ -150,6 +181,8 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	values := distinct(r)
 	place := d.at(lineOf(d.op.FormSchema.Properties[r.Name].Value, "type"), r.Name)
 	one := values[0]
+	additional := d.op.FormSchema.AdditionalProperties.Has
+	closed := additional != nil && !*additional
 	d.add(group, r.Name+" twice with the same value is refused", place, refused, d.withForm(append(slices.Clone(rest), field{r.Name, one}, field{r.Name, one})))
 	if len(values) > 1 {
 		d.add(group, r.Name+" twice with other values is refused", place, refused, d.withForm(append(slices.Clone(rest), field{r.Name, one}, field{r.Name, values[1]})))
@@ -171,49 +204,36 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	if !r.Allows("") {
 		wire("without a value and an equals sign is refused", r.Name, refused)
 	}
-	if !r.Allows(one + ";" + r.Name + "=" + one) {
-		wire("twice with a semicolon between is refused", plain+";"+plain, refused)
-	}
 	wire("with a malformed escape is refused", r.Name+"=%zz", refused)
+	for _, more := range []struct{ what, text string }{
+		{"twice with a semicolon between", plain + ";" + plain}, {"with a semicolon after it", plain + ";"}, {"with another field after a semicolon", plain + ";x=1"},
+		{"with a line feed after it", plain + "\n"}, {"with a line break after it", plain + "\r\n"}, {"with an entity after it", plain + "&amp;"}, {"with another field after a line feed", plain + "\nx=1"}, {"with another field after an entity", plain + "&amp;x=1"},
+		{"escaped twice", r.Name + "=" + strings.ReplaceAll(escapeAll(one), "%", "%25")},
+	} {
+		name, value, _ := strings.Cut(more.text, "=")
+		if name == r.Name && !r.Allows(value) && (!strings.Contains(more.text, "&") || closed) {
+			wire(more.what+" is refused", more.text, refused)
+		}
+	}
+	if closed {
+		wire("after another field and a semicolon is refused", "x=1;"+plain, refused)
+		wire("with a byte order mark before it is refused", "\ufeff"+plain, refused)
+		wire("with a question mark before it is refused", "?"+plain, refused)
+		wire("with a name escaped twice is refused", "%25"+escapedName[1:]+strings.TrimPrefix(plain, r.Name), refused)
+	}
+	wire("three times is refused", plain+"&"+plain+"&"+plain, refused)
+	wire("twice, once without a value, is refused", plain+"&"+r.Name+"=", refused)
+	wire("twice, once with an escaped name, is refused", plain+"&"+escapedName+strings.TrimPrefix(plain, r.Name), refused)
+	wire("with a percent sign alone after it is refused", plain+"%", refused)
 	if !r.Allows("\xff") {
 		wire("with bytes that are not UTF-8 is refused", r.Name+"=%FF%FE", refused)
 	}
 	if !r.Allows(marker) {
 		d.add("echo", r.Name+" of 4000 letters is refused and not repeated", place, refused, d.withField(r.Name, marker)).marker = marker
+		d.last().request.reason = badLength
 	}
 	if digits := strings.Repeat("8", len(marker)); !r.Allows(digits) {
 		d.add("echo", r.Name+" of 4000 digits is refused and not repeated", place, refused, d.withField(r.Name, digits)).marker = digits
-	}
-}
-
-// smuggled tries a field of the form in the query, where it must mean nothing.
-func (d *deriver) smuggled(r rule.Rule) {
-	for _, p := range d.op.Parameters {
-		if p.In == "query" && p.Name == r.Name {
-			return
-		}
-	}
-	rule := d.at(line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
-	query := func(base request, value string) request {
-		return base.with(func(r2 *request) {
-			more := string(encode([]field{{r.Name, value}}))
-			if r2.query != "" {
-				more = "&" + more
-			}
-			r2.query += more
-		})
-	}
-	values := distinct(r)
-	other := values[len(values)-1]
-	d.add("smuggling", r.Name+" in the query is not read", rule, either, query(d.base, other))
-	d.add("smuggling", r.Name+" in the query beside an empty form is not read", rule, either, query(d.withForm(d.fields), other))
-	d.add("smuggling", r.Name+" in the query does not replace the form's", rule, either, query(d.withField(r.Name, values[0]), other))
-	if bad := invalidOf(r); bad != "" {
-		d.add("smuggling", "an invalid "+r.Name+" in the query is not read", rule, either, query(d.base, bad))
-		d.add("smuggling", "an invalid "+r.Name+" in the query beside a valid form is not read", rule, either, query(d.withField(r.Name, values[0]), bad))
-		d.add("smuggling", "an invalid "+r.Name+" beside a valid one in the query is refused", rule, refused, query(d.withField(r.Name, bad), values[0]))
-	}
-	if r.Type != "string" {
-		d.add("smuggling", r.Name+" in the query that is no "+r.Type+" is not read", rule, either, query(d.base, "abc"))
+		d.last().request.reason = badLength
 	}
 }

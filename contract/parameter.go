@@ -22,6 +22,7 @@ func (d *deriver) parameters() {
 		}
 		if p.In == "path" {
 			d.escapes(p.Name)
+			d.exchanged(p)
 			continue
 		}
 		if p.Required {
@@ -32,6 +33,27 @@ func (d *deriver) parameters() {
 				r.header.Del(p.Name)
 			}))
 		}
+	}
+}
+
+// exchanged tries the values of other parameters, and of the account, in the place of a parameter.
+func (d *deriver) exchanged(p *openapi3.Parameter) {
+	r, ok, err := ruledoc.Of(p.In, p.Name, p.Schema.Value)
+	if err != nil || !ok {
+		return
+	}
+	try := func(what, value string) {
+		if value != "" && !r.Allows(value) && sendable(p.In, value) {
+			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.culprit = p.In
+		}
+	}
+	for _, name := range sortedKeys(d.path) {
+		if name != p.Name {
+			try(name, d.path[name])
+		}
+	}
+	if own := d.settings.account; own != nil {
+		try("the user name", own.username)
 	}
 }
 
@@ -62,7 +84,7 @@ func (d *deriver) escapes(name string) {
 	escaped := func(prefix string) request {
 		return d.base.with(func(r *request) {
 			r.path = strings.Replace(r.path, "/"+url.PathEscape(value), fmt.Sprintf("/%s%02X%s", prefix, value[0], url.PathEscape(value[1:])), 1)
-			r.reason = badPath
+			r.values, r.reason = nil, badPath
 		})
 	}
 	if r := escaped("%"); r.path != d.base.path {
@@ -82,6 +104,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 			continue
 		}
 		request := set(e.value)
+		request.culprit, request.about = r.In, name
 		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
 		rule := d.at(lineOf(s, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {

@@ -1,13 +1,10 @@
 package contract
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
-	"net/http"
-	"net/url"
-	"slices"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
@@ -50,6 +47,10 @@ func (d *deriver) mediaTypes() {
 	for _, same := range []string{own + "; charset=utf-8", own + ";charset=UTF-8", strings.ToUpper(own)} {
 		d.add("media types", "the media type "+same+" is accepted", "RFC 9110 section 8.3.1", d.valid, as(same, full.body))
 	}
+	d.add("media types", "the media type "+own+"; charset=unknown-8 is accepted, or refused", "RFC 9110 section 8.3.2", either, as(own+"; charset=unknown-8", full.body)).request.said = "an unknown charset"
+	d.add("media types", "a body with Content-Encoding: gzip is accepted or refused", "RFC 9110 section 8.4", either, as(own, zipped(full.body)).with(func(r *request) {
+		r.header.Set("Content-Encoding", "gzip")
+	})).request.said = "a body that is compressed with gzip"
 	for _, accept := range []string{"*/*", "text/html", "application/xml;q=1, */*;q=0"} {
 		d.add("media types", "Accept: "+accept+" gets a declared answer", "RFC 9110 section 12.5.1", either, full.with(func(r *request) { r.header.Set("Accept", accept) }))
 	}
@@ -103,113 +104,46 @@ func (d *deriver) sizes() {
 	for _, p := range d.op.Parameters {
 		if p.In == "path" && !p.Allows(marker) {
 			d.add("echo", p.Name+" of 4000 letters is refused and not repeated", rule, refused, d.withPath(p.Name, marker)).marker = marker
+			d.last().request.reason = longPath
 		}
 	}
-	d.add("echo", "an unknown parameter of the query of 4000 letters is not repeated", rule, either, d.base.with(func(r *request) {
-		r.query = strings.TrimPrefix(r.query+"&unknown="+marker, "&")
-	})).marker = marker
-	d.add("echo", "an unknown header of 4000 letters is not repeated", rule, either, d.base.with(func(r *request) { r.header.Set("X-Unknown", marker) })).marker = marker
-}
-
-// credentials tries none and wrong ones, where the operation needs some.
-func (d *deriver) credentials() {
-	requirements := d.judge.Doc.Security
-	if d.op.Spec.Security != nil {
-		requirements = *d.op.Spec.Security
+	unknown := func(kind string, expect expectation, r request) {
+		d.add("echo", "an unknown parameter of the query of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
+			r.query = strings.TrimPrefix(r.query+"&unknown="+marker, "&")
+		})).marker = marker
+		d.add("echo", "an unknown header of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
+			r.header.Set("X-Unknown", marker)
+			r.reason = longHeader
+		})).marker = marker
 	}
-	if len(requirements) == 0 || slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }) {
-		return
-	}
-	rule := d.at(line(d.op.Spec.Origin), "security")
-	add := func(what string, change func(*request)) *Case {
-		return d.add("credentials", what+" is refused", rule, refused, d.base.with(func(r *request) {
-			r.reason = badCredentials
-			change(r)
-		}))
-	}
-	add("a request without credentials", func(r *request) { r.anonymous = true })
-	if d.settings.account == nil {
-		return
-	}
-	own := *d.settings.account
-	wrong := func(what, username, password string) *Case {
-		return add(what, func(r *request) { r.account = &account{username, password} })
-	}
-	wrong("a wrong password", own.username, "wrong"+own.password)
-	wrong("a password that lacks its last character", own.username, own.password[:len(own.password)-1])
-	wrong("a password with one character more", own.username, own.password+"x")
-	wrong("an empty password", own.username, "")
-	if swapped := swapCase(own.password); swapped != own.password {
-		wrong("a password in other letters", own.username, swapped)
-	}
-	wrong("a user name that does not exist", own.username[:len(own.username)-1]+next(own.username[len(own.username)-1]), own.password)
-	wrong("an empty user name", "", own.password)
-	wrong("user name and password exchanged", own.password, own.username)
-	wrong("a user name of 4000 letters", marker, own.password).marker = marker
-	for _, header := range []string{"Basic", "Basic !!!", "Basic " + "YWJj", "Bearer " + own.password, own.password, "Digest username=\"x\""} {
-		what := "Authorization: " + strings.ReplaceAll(header, own.password, "the password")
-		add(what, func(r *request) {
-			r.anonymous = true
-			r.header.Set("Authorization", header)
-		})
+	unknown("", either, d.base)
+	if bad, ok := d.invalid(); ok {
+		unknown(" in a request that is refused", refused, bad)
 	}
 }
 
-// methods tries the methods that the path does not have.
-func (d *deriver) methods() {
-	declared := d.op.Item.Operations()
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if declared[method] != nil {
-			continue
-		}
-		rule := d.at(line(d.op.Item.Origin), "the path has no "+method)
-		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
-		d.add("methods", method+" is refused", rule, refused, r)
-		if method == http.MethodGet {
-			d.add("methods", "GET that says it were "+d.op.Method+" is refused", rule, refused, r.with(func(r *request) { r.header.Set("X-HTTP-Method-Override", d.op.Method) }))
+// invalid is a request with an invalid parameter of the path or field of the form.
+func (d *deriver) invalid() (r request, ok bool) {
+	for _, field := range d.op.Form {
+		if bad := invalidOf(field); bad != "" {
+			return d.withField(field.Name, bad), true
 		}
 	}
-	if declared[http.MethodOptions] == nil {
-		d.add("methods", "a preflight is answered", "the Fetch standard, CORS preflight", unjudged, d.base.with(func(r *request) {
-			r.method, r.body, r.anonymous = http.MethodOptions, nil, true
-			r.header = http.Header{"Origin": {"https://app.example"}, "Access-Control-Request-Method": {d.op.Method}}
-		}))
+	for _, p := range d.op.Parameters {
+		if bad := invalidOf(p); p.In == "path" && bad != "" && sendable("path", bad) {
+			return d.withPath(p.Name, bad), true
+		}
 	}
+	return request{}, false
 }
 
-// paths tries paths that the document does not have.
-func (d *deriver) paths() {
-	segments := strings.Split(d.base.path, "/")
-	other := func(what, path string) *Case {
-		if _, onPath := d.judge.Find("", path); onPath || path == "" || path == d.base.path {
-			return &Case{}
-		}
-		return d.add("paths", what+" is not found", d.at(line(d.op.Item.Origin), "paths"), refused, d.base.with(func(r *request) {
-			r.path, r.reason = path, noSuchPath
-		}))
-	}
-	other("a slash after the path", d.base.path+"/")
-	other("a segment after the path", d.base.path+"/more")
-	other("the path without its last segment", strings.Join(segments[:len(segments)-1], "/"))
-	if swapped := swapLiterals(d.op.Path, d.path); swapped != d.base.path {
-		other("the path in other letters", swapped)
-	}
-	other("an unknown path", "/nothing-is-here")
-	other("an unknown path of 4000 letters", "/"+marker).marker = marker
-	d.add("paths", "a malformed escape in the path is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path += "%zz" }))
-}
-
-// swapLiterals is the path with lower case for upper case and the other way round, outside of its parameters.
-func swapLiterals(template string, values map[string]string) string {
-	parts := strings.Split(template, "/")
-	for i, part := range parts {
-		if !strings.Contains(part, "{") {
-			parts[i] = swapCase(part)
-		}
-	}
-	return parameterName.ReplaceAllStringFunc(strings.Join(parts, "/"), func(text string) string {
-		return url.PathEscape(values[strings.Trim(text, "{}")])
-	})
+func zipped(data []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(data)
+	// Nothing fails in memory.
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // wire tries what HTTP lets a caller do.
@@ -226,18 +160,82 @@ func (d *deriver) wire() {
 				break
 			}
 		}
+		if p.Pattern != nil && !p.Allows("\xff\xfe") {
+			d.add("wire", p.Name+" of bytes that are not UTF-8 is refused", "RFC 3986 section 2.5", refused, d.withPath(p.Name, "\xff\xfe"))
+		}
 	}
-	if full := d.withBody(); len(full.body) > 0 {
+	full := d.withBody()
+	if len(full.body) > 0 {
 		d.add("wire", "a body of unsaid length is accepted", "RFC 9112 section 7.1", d.valid, full.with(func(r *request) { r.chunked = true }))
+	}
+	for _, query := range []string{"%zz", "a;b", "&&", "a=1&a=2", "=", "%FF", "__proto__=1"} {
+		d.add("wire", "the query "+query+" is accepted or refused", "RFC 3986 section 3.4", either, full.with(func(r *request) { r.query = strings.TrimPrefix(r.query+"&"+query, "&") }))
+	}
+	for _, header := range []field{{"Origin", "https://app.example"}, {"Cookie", "a=b; c"}, {"Expect", "100-continue"}, {"X-Forwarded-For", "127.0.0.1"}} {
+		d.add("wire", "a request with "+header.name+": "+header.value+" is accepted", "the document has no header "+header.name, d.valid, full.with(func(r *request) { r.header.Set(header.name, header.value) }))
 	}
 }
 
-// repetitions sends the same again, and at once: what must be unique is judged over all answers.
+// repetitions sends the same again, and at once, and other requests beside it: what must be unique, and what must not be mixed
+// up, is judged over all answers.
 func (d *deriver) repetitions() {
+	const group = "repetition"
 	if len(d.cases) == 0 {
 		return
 	}
 	rule := d.at(line(d.op.Spec.Origin), d.op.ID)
-	d.add("repetition", "the same request again is accepted", rule, d.valid, d.withBody())
-	d.add("repetition", "the same request eight times at once is accepted", rule, d.valid, d.withBody()).times = 8
+	full := d.withBody()
+	twice := d.add(group, "the same request again is accepted", rule, d.valid, full)
+	twice.times, twice.inTurn = 2, true
+	d.add(group, "the same request eight times at once is accepted", rule, d.valid, full).times = 8
+	for _, name := range d.op.UniqueHeaders() {
+		header := d.op.SuccessHeader(name)
+		if header == nil {
+			continue
+		}
+		value, err := d.exampleOf(name, header.Schema, header.Example, header.Examples)
+		if err != nil {
+			continue
+		}
+		// A caller's own identifier would be there twice.
+		own := d.add(group, "the same "+name+" of a caller twice is not taken", rule, d.valid, full.with(func(r *request) {
+			r.header.Set(name, value)
+			r.header.Set("X-Request-Id", value)
+		}))
+		own.times, own.inTurn = 2, true
+	}
+	others := d.others()
+	if len(others) < 2 {
+		return
+	}
+	inTurn := d.add(group, "other requests in turn get their own answers", rule, d.valid, full)
+	inTurn.beside, inTurn.inTurn = others, true
+	var many []request
+	for range 4 {
+		many = append(many, others...)
+	}
+	d.add(group, "other requests at once get their own answers", rule, d.valid, full).beside = many
+}
+
+// others are valid requests that differ in their path or in their form.
+func (d *deriver) others() []request {
+	said := func(r request) request {
+		r.said = "requests that differ"
+		return r
+	}
+	list := []request{said(d.base)}
+	for _, p := range d.op.Parameters {
+		if _, fixed := d.settings.fixtures[p.Name]; p.In != "path" || fixed {
+			continue
+		}
+		for _, value := range distinct(p) {
+			list = append(list, said(d.withPath(p.Name, value)))
+		}
+	}
+	for _, r := range d.op.Form {
+		for _, value := range distinct(r) {
+			list = append(list, said(d.withField(r.Name, value)))
+		}
+	}
+	return list
 }

@@ -69,7 +69,7 @@ func (r *Report) Summary() string {
 }
 
 // shownCases is how many further cases of one defect the text names.
-const shownCases = 3
+const shownCases = 5
 
 // WriteText writes the defects for a person: each with the first case that found it and a curl command that shows it.
 func (r *Report) WriteText(w io.Writer) error {

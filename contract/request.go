@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,12 @@ type request struct {
 	// anonymous leaves the credentials out; account overrides them.
 	anonymous bool
 	account   *account
+	// culprit is where the one wrong parameter stands, if there is just one: "path", "body".
+	culprit string
+	// values are those of the path's parameters; nil when the path is written otherwise. about is the parameter or
+	// field that is tried.
+	values map[string]string
+	about  string
 	// chunked sends the body without saying its length.
 	chunked bool
 	// said describes what is special about it, for messages.
@@ -34,6 +41,7 @@ type account struct{ username, password string }
 func (r request) with(change func(*request)) request {
 	r.header = r.header.Clone()
 	r.body = slices.Clone(r.body)
+	r.values = maps.Clone(r.values)
 	change(&r)
 	return r
 }
@@ -64,6 +72,10 @@ func (r request) curl(base string, own *account) string {
 		words = append(words, "-H", quote(name+": "+short(value, 80)))
 	}
 	if r.body != nil {
+		if r.header.Get("Content-Type") == "" {
+			// curl would add one.
+			words = append(words, "-H", "'Content-Type:'")
+		}
 		words = append(words, "--data-raw", quote(short(string(r.body), 300)))
 	}
 	return strings.Join(append(words, quote(short(r.url(base), 600))), " ")
@@ -91,6 +103,15 @@ func encode(fields []field) []byte {
 		parts[i] = url.QueryEscape(f.name) + "=" + url.QueryEscape(f.value)
 	}
 	return []byte(strings.Join(parts, "&"))
+}
+
+// escapeAll escapes every byte.
+func escapeAll(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, "%%%02X", text[i])
+	}
+	return b.String()
 }
 
 // show writes a value for a name: short, and readable.

@@ -100,6 +100,10 @@ func (r *runner) try(ctx context.Context, c Case) Result {
 		result.Skipped = why
 		return result
 	}
+	c.request = c.fresh(c.request)
+	for i := range c.beside {
+		c.beside[i] = c.fresh(c.beside[i])
+	}
 	if c.property != nil {
 		r.tryProperty(ctx, c, &result)
 	} else {
@@ -117,7 +121,7 @@ func (r *runner) mayTry(c Case) string {
 		return r.stopped
 	}
 	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)
-	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times) > r.maxCreates {
+	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times)+len(c.beside) > r.maxCreates {
 		return fmt.Sprintf("the limit of %d creations is reached", r.maxCreates)
 	}
 	return ""
@@ -127,24 +131,34 @@ func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// tryRequest sends a request, as often at once as the case says, and judges each answer.
+// tryRequest sends a request, as often and beside what the case says, and judges each answer.
 func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker string, result *Result) []Violation {
-	answers := make([]answer, max(1, c.times))
+	requests := append(slices.Repeat([]request{q}, max(1, c.times)), c.beside...)
+	answers := make([]answer, len(requests))
 	var all sync.WaitGroup
-	for i := range answers {
-		all.Go(func() { answers[i] = r.send(ctx, q) })
+	for i := range requests {
+		if c.inTurn {
+			answers[i] = r.send(ctx, requests[i])
+			continue
+		}
+		all.Go(func() { answers[i] = r.send(ctx, requests[i]) })
 	}
 	all.Wait()
 	var violations []Violation
-	for _, a := range answers {
+	succeeded := false
+	for i, a := range answers {
 		result.Status = a.status
-		violations = append(violations, r.judgeAnswer(c, q, a, marker)...)
-		if a.status/100 == 2 && !isSafe(q.method) {
+		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
+		succeeded = succeeded || a.status/100 == 2
+		if a.status/100 == 2 && !isSafe(requests[i].method) {
 			r.created++
 			if r.maxCreates > 0 && c.expect == refused {
 				r.stopped = "a request that must be refused was accepted before"
 			}
 		}
+	}
+	if len(requests) > 1 && !succeeded && len(violations) == 0 && c.expect == accepted {
+		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.said + " succeeded"})
 	}
 	return violations
 }
@@ -153,8 +167,8 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 func (r *runner) tryProperty(ctx context.Context, c Case, result *Result) {
 	p := c.property
 	attempt := func(value string) ([]Violation, request) {
-		q := p.set(value)
-		q.said = sampleOf(p.name, value)
+		q := c.fresh(p.set(value))
+		q.said, q.culprit, q.about = sampleOf(p.name, value), p.rule.In, p.name
 		return r.tryRequest(ctx, c, q, "", result), q
 	}
 	for _, value := range p.values(r.seed) {

@@ -101,17 +101,17 @@ func distinct(r rule.Rule) []string {
 
 // invalidOf is a value that breaks a rule, as near to it as can be; empty when every value keeps it.
 func invalidOf(r rule.Rule) string {
-	for _, e := range edges(r) {
-		if e.value != "" && e.keyword != "type" && !r.Allows(e.value) {
-			return e.value
-		}
-	}
-	for _, e := range edges(r) {
+	for _, e := range append(invalidsOf(r), edges(r)...) {
 		if e.value != "" && !r.Allows(e.value) {
 			return e.value
 		}
 	}
 	return ""
+}
+
+// invalidsOf are values that break a rule and are of its type.
+func invalidsOf(r rule.Rule) []edge {
+	return slices.DeleteFunc(edges(r), func(e edge) bool { return e.value == "" || e.spelling || e.keyword == "type" || r.Allows(e.value) })
 }
 
 // stringOf makes a value of n characters that keeps a rule; a negative n is any length.

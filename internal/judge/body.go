@@ -52,14 +52,19 @@ func parseJSON(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not UTF-8")
 	}
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return nil, errors.New("it begins with a byte order mark (BOM)")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	value, err := readValue(decoder, 0)
-	if err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("it is not JSON, or it is cut off")
-		}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return nil, fmt.Errorf("it is not JSON: %w", syntax)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("it is cut off")
+	case err != nil:
 		return nil, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
@@ -260,7 +265,8 @@ func hasFormat(format, value string) bool {
 		return err == nil
 	case "uri":
 		u, err := url.Parse(value)
-		return err == nil && u.IsAbs()
+		inside := strings.IndexFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }) < 0
+		return err == nil && inside && u.IsAbs() && (u.Host != "" || u.Scheme != "http" && u.Scheme != "https")
 	case "uuid":
 		return uuid.MatchString(value)
 	}

@@ -37,6 +37,8 @@ type Operation struct {
 	ruledoc.Operation
 	relations []relations
 	segments  []segment
+	// schemes are the HTTP authentication schemes that its security asks for.
+	schemes []string
 }
 
 // New makes a Judge of a document. Relations that cannot hold are an error.
@@ -54,13 +56,30 @@ func New(document []byte) (*Judge, error) {
 	}
 	j := &Judge{Doc: doc}
 	for _, op := range operations {
-		o := &Operation{Operation: op, segments: segmentsOf(op.Path)}
+		o := &Operation{Operation: op, segments: segmentsOf(op.Path), schemes: schemesOf(doc, op)}
 		if o.relations, err = readRelations(op); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)
 		}
 		j.Operations = append(j.Operations, o)
 	}
 	return j, nil
+}
+
+// schemesOf lists the HTTP authentication schemes that an operation may ask for.
+func schemesOf(doc *openapi3.T, op ruledoc.Operation) []string {
+	requirements := doc.Security
+	if op.Spec.Security != nil {
+		requirements = *op.Spec.Security
+	}
+	var schemes []string
+	for _, requirement := range requirements {
+		for _, name := range sortedKeys(requirement) {
+			if scheme := doc.Components.SecuritySchemes[name].Value; scheme.Type == "http" {
+				schemes = append(schemes, scheme.Scheme)
+			}
+		}
+	}
+	return schemes
 }
 
 // Answer judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first
@@ -135,11 +154,20 @@ func (c *collector) add(rule, format string, args ...any) {
 	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...)})
 }
 
+// isList are the headers that may stand on several lines, which are one list (RFC 9110, section 5.3).
+var isList = map[string]bool{
+	"Allow": true, "Www-Authenticate": true, "Vary": true, "Cache-Control": true, "Link": true,
+	"Access-Control-Allow-Methods": true, "Access-Control-Allow-Headers": true, "Access-Control-Expose-Headers": true,
+}
+
 // headers wants every declared header to be as its schema says, and every required one to be there.
 func (c *collector) headers(response *openapi3.Response, header http.Header) {
 	for _, name := range sortedKeys(response.Headers) {
 		declared := response.Headers[name].Value
 		values := header.Values(name)
+		if isList[http.CanonicalHeaderKey(name)] && len(values) > 1 {
+			values = []string{strings.Join(values, ", ")}
+		}
 		switch {
 		case len(values) == 0:
 			if declared.Required {
@@ -168,14 +196,30 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 			c.addOnce("header Allow", "the header Allow is missing")
 			return
 		}
-		for method := range o.Item.Operations() {
+		declared := o.Item.Operations()
+		for _, method := range sortedKeys(declared) {
 			if !slices.Contains(allow, method) {
 				c.add("header Allow", "the header Allow is %q and lacks %s", cut(header.Get("Allow")), method)
 			}
 		}
+		for _, method := range allow {
+			if declared[method] == nil && method != http.MethodOptions && (method != http.MethodHead || declared[http.MethodGet] == nil) {
+				c.add("header Allow", "the header Allow is %q, and the document has no %s here", cut(header.Get("Allow")), cut(method))
+			}
+		}
 	case http.StatusUnauthorized:
-		if header.Get("WWW-Authenticate") == "" {
+		given := strings.Join(header.Values("WWW-Authenticate"), ", ")
+		if given == "" {
 			c.addOnce("header WWW-Authenticate", "the header WWW-Authenticate is missing")
+			return
+		}
+		if len(o.schemes) > 0 && !slices.ContainsFunc(splitList([]string{given}), func(part string) bool {
+			scheme, _, _ := strings.Cut(part, " ")
+			return slices.ContainsFunc(o.schemes, func(known string) bool { return strings.EqualFold(known, scheme) })
+		}) {
+			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", cut(given), strings.Join(o.schemes, " or "))
+		} else if slices.Contains(o.schemes, "basic") && !strings.Contains(strings.ToLower(given), "realm=") {
+			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", cut(given))
 		}
 	}
 }
@@ -194,14 +238,20 @@ func (c *collector) addOnce(rule, message string) {
 func (c *collector) media(response *openapi3.Response, header http.Header) *openapi3.MediaType {
 	declared := sortedKeys(response.Content)
 	given := header.Get("Content-Type")
+	if n := len(header.Values("Content-Type")); n > 1 {
+		c.add("content", "the header Content-Type is there %d times", n)
+	}
 	if given == "" {
 		c.add("content", "the answer has no Content-Type; it must be %s", strings.Join(declared, " or "))
 		return nil
 	}
-	name, _, err := mime.ParseMediaType(given)
+	name, parameters, err := mime.ParseMediaType(given)
 	if err != nil {
 		c.add("content", "the Content-Type %q is malformed", cut(given))
 		return nil
+	}
+	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && strings.HasSuffix(name, "json") {
+		c.add("content", "the Content-Type is %q, and JSON is UTF-8", cut(given))
 	}
 	for _, candidate := range declared {
 		if strings.EqualFold(candidate, name) {
@@ -218,7 +268,9 @@ func (c *collector) media(response *openapi3.Response, header http.Header) *open
 func splitList(values []string) []string {
 	var list []string
 	for _, item := range strings.Split(strings.Join(values, ","), ",") {
-		list = append(list, strings.ToUpper(strings.TrimSpace(item)))
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
 	}
 	return list
 }

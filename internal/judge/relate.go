@@ -36,6 +36,8 @@ type Exchange struct {
 	Body    []byte
 	// Time is when the answer came.
 	Time time.Time
+	// Culprit is where the one wrong parameter of the request stands, and CulpritName its name; empty when that is not known.
+	Culprit, CulpritName string
 }
 
 // Relate judges the relations of an answer.
@@ -69,13 +71,26 @@ func (o *Operation) Relate(x Exchange, memory *Memory) []Violation {
 		for _, e := range r.listed {
 			c.listed(e, x, body, response)
 		}
+		for _, e := range r.absent {
+			c.absent(e, x, body, response)
+		}
+		for _, says := range r.culprit[x.Culprit] {
+			want := says.value
+			if want == culpritName {
+				want = x.CulpritName
+			}
+			// What it leaves out is judged by the schema.
+			if got, ok := says.answer.response(x, body); ok && !sameValue(got, want) {
+				c.add("culprit "+says.answer.text, "%s is %q, and must be %q when %s in the %s is wrong", says.answer.short(), cut(got), want, x.CulpritName, x.Culprit)
+			}
+		}
 	}
 	return c.found
 }
 
 func (c *collector) equal(p pair, x Exchange, body any) {
 	want, given := p.request.request(x)
-	if !given {
+	if !given || p.request.in == "body" && x.Request.Unclear {
 		return
 	}
 	if strings.EqualFold(p.request.name, "Authorization") && p.request.in == "header" {
@@ -136,7 +151,7 @@ func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) 
 		c.add("identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), cut(got), cut(before), strings.Join(names, " and "))
 	}
 	if before, ok := memory.owner[text][got]; ok && before != key {
-		c.add("identify "+text, "%s is %q, as for another %s", id.answer.short(), cut(got), strings.Join(names, " and "))
+		c.add("identify "+text, "%s is %q, as for another %s: %q", id.answer.short(), cut(got), strings.Join(names, " and "), cut(strings.ReplaceAll(before, "\x00", " ")))
 	}
 	memory.known[text][key], memory.owner[text][got] = got, key
 }
@@ -153,31 +168,84 @@ func (c *collector) now(e expression, x Exchange, body any) {
 		return
 	}
 	if away := x.Time.Sub(at); away > near || away < -near {
-		c.add("now "+e.text, "%s is %s, which is %s away from the request", e.short(), cut(got), away.Abs().Round(time.Second))
+		c.add("now "+e.text, "%s is %s, which is away from the time of the request, %s", e.short(), cut(got), x.Time.UTC().Format(time.RFC3339))
 	}
 }
 
 func (c *collector) listed(e expression, x Exchange, body any, response *openapi3.Response) {
-	got, ok := e.response(x, body)
-	if !ok {
-		return
-	}
 	var values []string
-	for _, media := range response.Content {
-		for _, example := range media.Examples {
-			if value, ok := lookup(example.Value.Value, strings.Split(e.name, "/")); ok {
-				values = append(values, value)
-			}
-		}
-		if value, ok := lookup(media.Example, strings.Split(e.name, "/")); ok {
-			values = append(values, value)
+	for _, value := range examplesOf(response) {
+		if text, ok := lookup(value, strings.Split(e.name, "/")); ok {
+			values = append(values, text)
 		}
 	}
 	slices.Sort(values)
 	values = slices.Compact(values)
-	if len(values) > 0 && !slices.Contains(values, got) {
-		c.add("listed "+e.text, "%s is %s; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
+	got, ok := e.response(x, body)
+	switch {
+	case len(values) == 0, body == nil:
+	case !ok:
+		c.add("listed "+e.text, "%s is missing or null; the examples of this answer have %s", e.short(), strings.Join(values, ", "))
+	case !slices.Contains(values, got):
+		c.add("listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
 	}
+}
+
+func examplesOf(response *openapi3.Response) []any {
+	var list []any
+	for _, media := range response.Content {
+		for _, example := range media.Examples {
+			list = append(list, example.Value.Value)
+		}
+		if media.Example != nil {
+			list = append(list, media.Example)
+		}
+	}
+	return list
+}
+
+const (
+	// minAbsent is the length from which a value is looked for in an answer: a shorter one may be there by chance.
+	minAbsent = 6
+	// maxAbsent is how much of a longer value is looked for.
+	maxAbsent = 16
+)
+
+func (c *collector) absent(e expression, x Exchange, body any, response *openapi3.Response) {
+	value, given := e.sent(x)
+	runes := []rune(value)
+	if !given || len(runes) < minAbsent {
+		return
+	}
+	beginning := string(runes[:min(len(runes), maxAbsent)])
+	if said := textOf(body); !strings.Contains(said, beginning) {
+		return
+	}
+	// What every such answer says is no repetition.
+	for _, example := range examplesOf(response) {
+		if strings.Contains(fmt.Sprint(example), beginning) {
+			return
+		}
+	}
+	c.add("absent "+e.text, "the answer repeats %s", e.describe(x))
+}
+
+// textOf is all text of a body.
+func textOf(v any) string {
+	var b strings.Builder
+	switch value := v.(type) {
+	case *object:
+		for _, key := range value.keys {
+			b.WriteString(textOf(value.values[key]))
+		}
+	case []any:
+		for _, item := range value {
+			b.WriteString(textOf(item))
+		}
+	default:
+		b.WriteString(fmt.Sprint(value) + "\n")
+	}
+	return b.String()
 }
 
 // lookup follows a JSON pointer through a parsed example to a scalar.

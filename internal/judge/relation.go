@@ -3,6 +3,7 @@ package judge
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,19 @@ import (
 //	  4XX:
 //	    equal:    {$response.body#/status: $statusCode}
 //	    listed:   [$response.body#/code]
+//	    absent:   [$request.path.Identity]
+//	    culprit:  {path: {$response.body#/code: 60306}}
 //
 // equal: the answer has the request's value, or the default where the request has none; $request.header.Authorization stands
 // for the user name of HTTP basic, and is compared only where the answer's schema allows that name. unique: never the same
 // twice. identify: the same for the same values of the request, and different for others. now: within a minute of the
-// request. listed: one of the values that the examples of this answer have.
+// request. listed: one of the values that the examples of this answer have. absent: the answer does not repeat the request's
+// value. culprit: what the answer says, where it says it, when the wrong parameter of the request stands in the path, the query,
+// a header, a cookie or the body; $name stands for its name.
 const extension = "x-relations"
+
+// culpritName stands for the name of the wrong parameter.
+const culpritName = "$name"
 
 // near is how far a clock may be away.
 const near = time.Minute
@@ -41,6 +49,14 @@ type relations struct {
 	identify []identity
 	now      []expression
 	listed   []expression
+	absent   []expression
+	culprit  map[string][]saying
+}
+
+// saying is a value that an answer must have.
+type saying struct {
+	answer expression
+	value  string
 }
 
 type pair struct{ answer, request expression }
@@ -72,7 +88,7 @@ func readRelations(op ruledoc.Operation) ([]relations, error) {
 		}
 		kinds, ok := byStatus[status].(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("%s: must be a map of equal, unique, identify, now and listed", status)
+			return nil, fmt.Errorf("%s: must be a map of equal, unique, identify, now, listed, absent and culprit", status)
 		}
 		r := relations{status: status}
 		for _, kind := range sortedKeys(kinds) {
@@ -108,6 +124,9 @@ func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, k
 		e, err := parseExpression(op, responses, text)
 		if err == nil && of == "response" && e.of != "response" {
 			err = fmt.Errorf("%s must be of the answer: $response.body#/… or $response.header.…", text)
+		}
+		if err == nil && of == "request" && e.of != "request" {
+			err = fmt.Errorf("%s must be of the request: $request.path.…, query., header. or body#/…", text)
 		}
 		return e, err
 	}
@@ -148,13 +167,15 @@ func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, k
 			r.identify = append(r.identify, id)
 		}
 		return nil
-	case "unique", "now", "listed":
+	case "culprit":
+		return r.readCulprit(raw, func(text string) (expression, error) { return parse(text, "response") })
+	case "unique", "now", "listed", "absent":
 		list, ok := raw.([]any)
 		if !ok {
 			return errors.New("must be a list of expressions")
 		}
 		for _, item := range list {
-			e, err := parse(item, "response")
+			e, err := parse(item, map[bool]string{true: "request", false: "response"}[kind == "absent"])
 			if err != nil {
 				return err
 			}
@@ -163,11 +184,68 @@ func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, k
 				r.unique = append(r.unique, e)
 			case "now":
 				r.now = append(r.now, e)
+			case "absent":
+				r.absent = append(r.absent, e)
 			default:
 				r.listed = append(r.listed, e)
 			}
 		}
 		return nil
 	}
-	return errors.New("is none of equal, unique, identify, now and listed")
+	return errors.New("is none of equal, unique, identify, now, listed, absent and culprit")
+}
+
+// readCulprit reads what an answer says of the place of a wrong parameter.
+func (r *relations) readCulprit(raw any, parse func(text string) (expression, error)) error {
+	places, ok := raw.(map[string]any)
+	if !ok {
+		return errors.New("must be a map from path, query, header, cookie or body")
+	}
+	r.culprit = map[string][]saying{}
+	for _, place := range sortedKeys(places) {
+		if strings.HasPrefix(place, "__") {
+			continue
+		}
+		if !slices.Contains([]string{"path", "query", "header", "cookie", "body"}, place) {
+			return fmt.Errorf("%s is none of path, query, header, cookie and body", place)
+		}
+		values, ok := places[place].(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s: must be a map from an expression of the answer to a value", place)
+		}
+		for _, key := range sortedKeys(values) {
+			if strings.HasPrefix(key, "__") {
+				continue
+			}
+			answer, err := parse(key)
+			if err != nil {
+				return err
+			}
+			r.culprit[place] = append(r.culprit[place], saying{answer, wire(values[key])})
+		}
+	}
+	return nil
+}
+
+// UniqueHeaders lists the headers of answers of success that must be unique.
+func (o *Operation) UniqueHeaders() []string {
+	var names []string
+	for _, r := range o.relations {
+		for _, e := range r.unique {
+			if e.in == "header" && strings.HasPrefix(r.status, "2") {
+				names = append(names, e.name)
+			}
+		}
+	}
+	return names
+}
+
+// SuccessHeader is a header of the answers of success; nil when none of them has it.
+func (o *Operation) SuccessHeader(name string) *openapi3.Header {
+	for _, status := range sortedKeys(o.Spec.Responses.Map()) {
+		if header := o.Spec.Responses.Value(status).Value.Headers[name]; header != nil && strings.HasPrefix(status, "2") {
+			return header.Value
+		}
+	}
+	return nil
 }

@@ -80,11 +80,16 @@ type Request struct {
 	Form url.Values
 	// JSON is the value of a JSON body; nil for another one.
 	JSON any
+	// Unclear tells that a server may read the body in one way or another: it does not say what it is, or it is encoded.
+	Unclear bool
 }
 
 // Read reads a request of the operation.
 func (o *Operation) Read(method string, u *url.URL, header http.Header, body []byte) *Request {
-	r := &Request{Method: method, URL: u, Header: header, Body: body}
+	r := &Request{
+		Method: method, URL: u, Header: header, Body: body,
+		Unclear: len(body) > 0 && (header.Get("Content-Type") == "" || header.Get("Content-Encoding") != ""),
+	}
 	r.Path, _ = match(o.segments, u.EscapedPath())
 	name, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	switch {

@@ -1,0 +1,113 @@
+package contract
+
+import (
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// credentials tries none and wrong ones, where the operation needs some.
+func (d *deriver) credentials() {
+	requirements := d.judge.Doc.Security
+	if d.op.Spec.Security != nil {
+		requirements = *d.op.Spec.Security
+	}
+	if len(requirements) == 0 || slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }) {
+		return
+	}
+	rule := d.at(line(d.op.Spec.Origin), "security")
+	bases := map[string]request{"": d.base}
+	if full := d.withBody(); len(d.base.body) == 0 && len(full.body) > 0 {
+		bases[" with a body"] = full
+	}
+	add := func(what string, change func(*request)) (last *Case) {
+		for _, kind := range sortedKeys(bases) {
+			last = d.add("credentials", what+kind+" is refused", rule, refused, bases[kind].with(func(r *request) {
+				r.reason = badCredentials
+				change(r)
+			}))
+		}
+		return last
+	}
+	add("a request without credentials", func(r *request) { r.anonymous = true })
+	if d.settings.account == nil {
+		return
+	}
+	own := *d.settings.account
+	for _, wrong := range wrongAccounts(own) {
+		add(wrong.what, func(r *request) { r.account = &wrong.account })
+	}
+	d.add("credentials", "a user name of 4000 letters is refused", rule, refused, d.base.with(func(r *request) {
+		r.reason, r.account = badCredentials, &account{marker, own.password}
+	})).marker = marker
+	pair := base64.StdEncoding.EncodeToString([]byte(own.username + ":" + own.password))
+	encoded := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
+	for _, wrong := range []struct{ what, header string }{
+		{"Authorization: Basic", "Basic"}, {"Authorization: Basic !!!", "Basic !!!"}, {"Authorization: Basic YWJj", "Basic YWJj"},
+		{"Authorization: Digest", `Digest username="x"`}, {"the password as bearer token", "Bearer " + own.password}, {"the password alone", own.password},
+		{"the right pair under another scheme", "Bearer " + pair}, {"the right pair without a scheme", pair}, {"the right pair not encoded", "Basic " + own.username + ":" + own.password},
+		{"the user name without a colon", encoded(own.username)}, {"a colon alone", encoded(":")}, {"the right pair with a line feed after it", encoded(own.username + ":" + own.password + "\n")},
+		{"a null byte after the password", encoded(own.username + ":" + own.password + "\x00")}, {"bytes that are not UTF-8 for a password", encoded(own.username + ":\xff\xfe")},
+	} {
+		add(wrong.what, func(r *request) {
+			r.anonymous = true
+			r.header.Set("Authorization", wrong.header)
+		})
+	}
+	d.add("credentials", "credentials in the query are refused", rule, refused, d.base.with(func(r *request) {
+		r.anonymous, r.reason = true, badCredentials
+		secrets := url.Values{"AccountSid": {own.username}, "AuthToken": {own.password}, "username": {own.username}, "password": {own.password}, "token": {own.password}}
+		r.query = strings.TrimPrefix(r.query+"&"+secrets.Encode(), "&")
+	}))
+	if slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return d.isBasic(r) }) {
+		d.add("credentials", "the scheme in lower case is accepted", "RFC 9110 section 11.1", d.valid, d.base.with(func(r *request) {
+			r.anonymous = true
+			r.header.Set("Authorization", "basic "+pair)
+		}))
+	}
+}
+
+// isBasic tells whether HTTP basic alone is enough.
+func (d *deriver) isBasic(requirement openapi3.SecurityRequirement) bool {
+	for name := range requirement {
+		if scheme := d.judge.Doc.Components.SecuritySchemes[name].Value; len(requirement) == 1 && scheme.Type == "http" && strings.EqualFold(scheme.Scheme, "basic") {
+			return true
+		}
+	}
+	return false
+}
+
+type wrongAccount struct {
+	what string
+	account
+}
+
+// wrongAccounts are near to the right one.
+func wrongAccounts(own account) []wrongAccount {
+	list := []wrongAccount{
+		{"a wrong password", account{own.username, "wrong" + own.password}},
+		{"a password that lacks its last character", account{own.username, own.password[:len(own.password)-1]}},
+		{"a password with one character more", account{own.username, own.password + "x"}},
+		{"a password with a space after it", account{own.username, own.password + " "}},
+		{"a password with a colon and more after it", account{own.username, own.password + ":x"}},
+		{"an empty password", account{own.username, ""}},
+		{"the user name as password", account{own.username, own.username}},
+		{"an unknown user name", account{own.username[:len(own.username)-1] + next(own.username[len(own.username)-1]), own.password}},
+		{"a user name with one character more", account{own.username + "x", own.password}},
+		{"a user name with a space before it", account{" " + own.username, own.password}},
+		{"an empty user name", account{"", own.password}},
+		{"user name and password exchanged", account{own.password, own.username}},
+	}
+	for _, swapped := range []wrongAccount{
+		{"a password in other letters", account{own.username, swapCase(own.password)}},
+		{"a user name in other letters", account{swapCase(own.username), own.password}},
+	} {
+		if swapped.account != own {
+			list = append(list, swapped)
+		}
+	}
+	return list
+}
