@@ -95,7 +95,7 @@ func (r *runner) send(ctx context.Context, q request) answer {
 	defer func() { _ = response.Body.Close() }()
 	a := answer{status: response.StatusCode, header: response.Header, at: time.Now(), sent: request.Header}
 	if a.body, a.err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1)); a.err != nil {
-		a.err = fmt.Errorf("%d %s, and then its body is cut off: %w", a.status, http.StatusText(a.status), a.err)
+		a.err = fmt.Errorf("it begins with %d %s, and its body is cut off: %w", a.status, http.StatusText(a.status), a.err)
 	}
 	a.url, _ = url.Parse(q.url(r.base))
 	return a
@@ -108,7 +108,7 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 			// A server may close the connection while it is sent too much.
 			return nil
 		}
-		return []Violation{{Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no whole answer to %s: %s", q.said, short(reasonOf(a.err), 300))}}
+		return []Violation{{Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no answer to %s: %s", q.said, short(reasonOf(a.err), 300))}}
 	}
 	if len(a.body) > maxAnswer {
 		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("the answer is longer than %d bytes", maxAnswer)}}
@@ -170,7 +170,10 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf(format, args...)}}
 	}
 	said := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
-	succeeded := a.status >= 200 && a.status < 400 && !(q.reason == uncleanPath && a.status >= 300)
+	succeeded := a.status >= 200 && a.status < 400
+	if q.reason == uncleanPath && a.status >= 300 {
+		succeeded = false
+	}
 	if a.status >= 500 && !slices.Contains(fitting[q.reason], a.status) {
 		if c.expect == refused {
 			return fail("answered %s to %s, which is the caller's mistake and must be answered %s", said, q.said, r.wanted(c, q))

@@ -23,14 +23,13 @@ func (d *deriver) credentials() {
 	if full := d.withBody(); len(d.base.body) == 0 && len(full.body) > 0 {
 		bases[" with a body"] = full
 	}
-	add := func(what string, change func(*request)) (last *Case) {
+	add := func(what string, change func(*request)) {
 		for _, kind := range sortedKeys(bases) {
-			last = d.add("credentials", what+kind+" is refused", rule, refused, bases[kind].with(func(r *request) {
+			d.add("credentials", what+kind+" is refused", rule, refused, bases[kind].with(func(r *request) {
 				r.reason = badCredentials
 				change(r)
 			}))
 		}
-		return last
 	}
 	add("a request without credentials", func(r *request) { r.anonymous = true })
 	if d.settings.account == nil {

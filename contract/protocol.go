@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/ruledoc"
@@ -209,7 +210,7 @@ func (d *deriver) repetitions() {
 		return
 	}
 	inTurn := d.add(group, "other requests in turn get their own answers", rule, d.valid, full)
-	inTurn.beside, inTurn.inTurn = others, true
+	inTurn.beside, inTurn.inTurn = slices.Concat(others, others), true
 	var many []request
 	for range 4 {
 		many = append(many, others...)

@@ -101,8 +101,13 @@ func (r *runner) try(ctx context.Context, c Case) Result {
 		return result
 	}
 	c.request = c.fresh(c.request)
-	for i := range c.beside {
-		c.beside[i] = c.fresh(c.beside[i])
+	for i, q := range c.beside {
+		switch {
+		case !c.inTurn:
+			c.beside[i] = c.fresh(q)
+		case q.about == "":
+			c.beside[i].path = c.request.path
+		}
 	}
 	if c.property != nil {
 		r.tryProperty(ctx, c, &result)

@@ -41,8 +41,8 @@ func TestContractAgainstOgen(t *testing.T) {
 	}{
 		"with a strict form": {args: []string{"-strict"}},
 		"as it is generated": {fails: []string{
-			"values/Ttl +10, with a plus sign, is refused", "values/Ttl 010, with a leading zero, is refused",
-			"values/Ttl 00, two zeros, is refused", "values/Ttl -0, minus zero, is refused",
+			"values/Ttl +10, with a plus sign, is refused", "values/Ttl 010, with a leading zero, is refused", "values/Ttl 0010, with two leading zeros, is refused",
+			"values/Ttl 00, two zeros, is refused", "values/Ttl 000, three zeros, is refused", "values/Ttl -0, minus zero, is refused", "values/Ttl +0, plus zero, is refused",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

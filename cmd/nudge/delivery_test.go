@@ -70,6 +70,7 @@ func TestStatusTailAndTestClock(t *testing.T) {
 		r.create(t, "1")
 	}
 	sid := r.create(t, "150")
+	events.await(t, `"type":"attempted"[^\n]*"sid":"`+sid)
 	if n := r.status(t, sid); n.State != delivery.Pending || n.Attempts != 1 || n.LastAttempt == nil || n.Ended != nil || n.TTL != 150 || n.Channel != "stream" {
 		t.Errorf("before its TTL: %+v", n)
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -25,7 +27,7 @@ type diffCommand struct {
 	New      string `arg:"" default:"openapi.yaml" help:"The newer one. (${default})"`
 	Format   string `default:"text" enum:"text,markdown,json" placeholder:"text|markdown|json" help:"Form of the report. (${default})"`
 	FailOn   string `default:"breaking" enum:"info,warning,breaking,never" placeholder:"info|warning|breaking|never" help:"The least severe change that makes the exit code 1. (${default})"`
-	Accepted string `placeholder:"FILE" help:"YAML file of accepted changes: a list of rule, text and reason."`
+	Accepted string `placeholder:"FILE" help:"YAML file of accepted changes: a list of rule, operation, text, more and reason."`
 }
 
 // Run compares the documents and prints what changed.
@@ -38,11 +40,12 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return usageError{err}
 	}
-	changes, err := docdiff.Compare(older, newer)
+	report := &docdiff.Report{Old: redacted(cmd.Old), New: redacted(cmd.New)}
+	changes, err := docdiff.Compare(docdiff.Document{Name: report.Old, Data: older}, docdiff.Document{Name: report.New, Data: newer})
 	if err != nil {
 		return usageError{err}
 	}
-	report := &docdiff.Report{Old: cmd.Old, New: cmd.New, Changes: changes}
+	report.Changes = docdiff.Together(changes)
 	if cmd.Accepted != "" {
 		accepted, err := readAccepted(cmd.Accepted)
 		if err != nil {
@@ -81,12 +84,27 @@ func readAccepted(path string) ([]docdiff.Acceptance, error) {
 	return file.Accepted, nil
 }
 
-var revisionName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._/~^@{}-]*(:[^:]+)?$`)
+var revisionName = regexp.MustCompile(`^[0-9A-Za-z@][0-9A-Za-z._/~^@{}-]*(:[^:]+)?$`)
+
+// redacted is a name without the password that a URL may have.
+func redacted(name string) string {
+	if u, err := url.Parse(name); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return name
+}
 
 // document reads a document from a file, a URL or a git revision.
 func document(ctx context.Context, name string) ([]byte, error) {
-	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
-		return fetch(ctx, name)
+	if scheme, _, ok := strings.Cut(name, "://"); ok {
+		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+			return nil, fmt.Errorf("%s: a URL must be http:// or https://", redacted(name))
+		}
+		data, err := fetch(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", redacted(name), err)
+		}
+		return data, nil
 	}
 	data, err := os.ReadFile(name)
 	if !errors.Is(err, fs.ErrNotExist) || !revisionName.MatchString(name) {
@@ -94,33 +112,39 @@ func document(ctx context.Context, name string) ([]byte, error) {
 	}
 	object := name
 	if !strings.Contains(name, ":") {
-		object += ":./openapi.yaml"
+		object += ":openapi.yaml"
 	}
-	data, err = exec.CommandContext(ctx, "git", "show", "--end-of-options", object).Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s is neither a file nor a git revision that has one", name)
+	show := exec.CommandContext(ctx, "git", "show", "--end-of-options", object)
+	var complaint strings.Builder
+	show.Stderr = &complaint
+	if data, err = show.Output(); err != nil {
+		said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
+		return nil, fmt.Errorf("there is no file %s, and git finds no %s: %s", name, object, cmp.Or(said, err.Error()))
 	}
 	return data, nil
 }
 
-func fetch(ctx context.Context, url string) ([]byte, error) {
+func fetch(ctx context.Context, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
 	response, err := http.DefaultClient.Do(r)
+	if about, ok := errors.AsType[*url.Error](err); ok {
+		return nil, about.Err
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", url, response.Status)
+		return nil, fmt.Errorf("the answer is %s", response.Status)
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
 	if err == nil && len(data) > maxDocument {
-		err = fmt.Errorf("%s is larger than %d bytes", url, maxDocument)
+		err = fmt.Errorf("it is larger than %d bytes", maxDocument)
 	}
 	return data, err
 }

@@ -34,7 +34,7 @@ func TestDiff(t *testing.T) {
 		t.Errorf("nothing changed: %d %s", code, stdout)
 	}
 	code, stdout, stderr := command("diff", same, lower)
-	if code != exitFailure || !strings.Contains(stdout, fmt.Sprintf("%s:%d: breaking for callers: the `Ttl` request property's max was decreased", lower, line)) || !strings.Contains(stderr, "1 breaking") {
+	if code != exitFailure || !strings.Contains(stdout, fmt.Sprintf("%s:%d: breaking for callers of POST /v2/Services/{ServiceSid}/Entities/{Identity}/Challenges/{ChallengeSid}/Notifications: the `Ttl` request property's max was decreased", lower, line)) || !strings.Contains(stderr, "1 breaking") {
 		t.Errorf("%d %s %s", code, stdout, stderr)
 	}
 	if code, _, _ := command("diff", lower, same); code != 0 {
@@ -46,7 +46,7 @@ func TestDiff(t *testing.T) {
 	if code, _, _ := command("diff", "--fail-on=never", same, lower); code != 0 {
 		t.Errorf("--fail-on=never: %d", code)
 	}
-	if _, stdout, _ := command("diff", "--format=markdown", same, lower); !strings.Contains(stdout, "| **breaking** | callers | the `Ttl`") {
+	if _, stdout, _ := command("diff", "--format=markdown", same, lower); !strings.Contains(stdout, "| **breaking** | callers of POST /v2/Services/{ServiceSid}/Entities/{Identity}/Challenges/{ChallengeSid}/Notifications | the `Ttl`") {
 		t.Errorf("as Markdown: %s", stdout)
 	}
 	_, stdout, _ = command("diff", "--format=json", same, lower)
@@ -57,7 +57,8 @@ func TestDiff(t *testing.T) {
 
 	accepted := filepath.Join(t.TempDir(), "accepted.yaml")
 	text, _ := report.Changes[0]["text"].(string)
-	content := "accepted:\n  - {rule: request-property-max-decreased, text: " + quoted(t, text) + ", reason: nobody sends more}\n  - {rule: x, text: y, reason: z}\n"
+	operation, _ := report.Changes[0]["operation"].(string)
+	content := "accepted:\n  - {rule: request-property-max-decreased, operation: " + quoted(t, operation) + ", text: " + quoted(t, text) + ", reason: nobody sends more}\n  - {rule: x, text: y, reason: z}\n"
 	if err := os.WriteFile(accepted, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,11 @@ package docdiff
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
-	"github.com/oasdiff/oasdiff/flatten/commonparams"
-	"github.com/oasdiff/oasdiff/load"
 )
 
 // Severity is what a change does to those who use the older version.
@@ -67,37 +65,38 @@ type Change struct {
 	Gone bool `json:"gone,omitempty"`
 }
 
-// Compare lists what changed for callers and for Go users, the most severe first.
-func Compare(older, newer []byte) ([]Change, error) {
-	wire, err := Wire(older, newer)
+// Compare lists what changed for callers and for Go users, the most severe first; [Together] shortens the list.
+func Compare(older, newer Document) ([]Change, error) {
+	before, after, err := loadBoth(older, newer)
 	if err != nil {
 		return nil, err
 	}
-	code, err := Go(older, newer)
+	wire, err := wireChanges(before, after)
 	if err != nil {
 		return nil, err
 	}
-	return together(sorted(append(wire, code...))), nil
+	return sorted(append(wire, goChanges(before, after)...)), nil
 }
 
-// Wire lists what changed for callers on the wire, the most severe first.
-func Wire(older, newer []byte) ([]Change, error) {
-	base, err := read("older", older)
+// Wire lists what changed for callers on the wire, the most severe first; [Together] shortens the list.
+func Wire(older, newer Document) ([]Change, error) {
+	before, after, err := loadBoth(older, newer)
 	if err != nil {
 		return nil, err
 	}
-	revision, err := read("newer", newer)
-	if err != nil {
-		return nil, err
-	}
+	wire, err := wireChanges(before, after)
+	return sorted(wire), err
+}
+
+func wireChanges(before, after *loaded) ([]Change, error) {
+	list := alignPaths(before.spec, after.spec)
 	config := diff.NewConfig()
 	config.IncludePathParams = true
-	report, sources, err := diff.GetWithOperationsSourcesMap(config, base, revision)
+	report, sources, err := diff.GetWithOperationsSourcesMap(config, before.info(), after.info())
 	if err != nil {
 		return nil, fmt.Errorf("comparing the documents: %w", err)
 	}
 	localize := checker.NewDefaultLocalizer()
-	var list []Change
 	for _, found := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), report, sources, checker.INFO) {
 		if found.GetId() == "api-version-not-bumped" {
 			// It is for whoever releases, and speaks of no place in the document.
@@ -105,7 +104,7 @@ func Wire(older, newer []byte) ([]Change, error) {
 		}
 		change := Change{
 			Audience: Callers, Rule: found.GetId(), Severity: severities[found.GetLevel()],
-			Text: found.GetUncolorizedText(localize), Comment: found.GetComment(localize),
+			Text: plainNumbers(found.GetUncolorizedText(localize)), Comment: found.GetComment(localize),
 		}
 		if found.GetPath() != "" {
 			change.Operation = found.GetOperation() + " " + found.GetPath()
@@ -115,11 +114,16 @@ func Wire(older, newer []byte) ([]Change, error) {
 		} else if at := found.GetBaseSource(); at != nil && at.Line > 0 {
 			change.Line, change.Gone = at.Line, true
 		}
-		change.refine(found, revision.Spec)
+		change.refine(found, before.spec, after.spec)
 		list = append(list, change)
 	}
-	return together(sorted(append(list, own(base.Spec, revision.Spec)...))), nil
+	return append(list, own(before.spec, after.spec)...), nil
 }
+
+// wholeNumber is a number to which oasdiff adds two decimals.
+var wholeNumber = regexp.MustCompile("(`-?[0-9]+)\\.00`")
+
+func plainNumbers(text string) string { return wholeNumber.ReplaceAllString(text, "$1`") }
 
 // sorted puts the most severe changes first, and otherwise keeps a fixed order.
 func sorted(list []Change) []Change {
@@ -130,21 +134,3 @@ func sorted(list []Change) []Change {
 }
 
 var severities = map[checker.Level]Severity{checker.INFO: Info, checker.WARN: Warning, checker.ERR: Breaking}
-
-func read(name string, document []byte) (*load.SpecInfo, error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
-	doc, err := loader.LoadFromData(document)
-	if err != nil {
-		return nil, fmt.Errorf("loading the %s document: %w", name, err)
-	}
-	// Parameters of a path are compared as those of its operations.
-	if doc.Paths != nil {
-		commonparams.Move(doc)
-	}
-	version := ""
-	if doc.Info != nil {
-		version = doc.Info.Version
-	}
-	return &load.SpecInfo{Url: name, Spec: doc, Version: version}, nil
-}

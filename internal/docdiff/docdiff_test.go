@@ -2,6 +2,7 @@ package docdiff_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,12 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var table []struct{ Name, After, Old, New, Wire, Go string }
+	var table []struct {
+		Name, After, Old, New, Wire, Go string
+		// At and GoAt are parts of the line that is reported.
+		At   string
+		GoAt string `yaml:"goAt"`
+	}
 	if err := yaml.Unmarshal(data, &table); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +34,7 @@ func TestChanges(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			newer := change(t, string(nudge.OpenAPI), c.After, c.Old, c.New)
-			changes, err := docdiff.Compare(nudge.OpenAPI, []byte(newer))
+			changes, err := docdiff.Compare(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,6 +45,18 @@ func TestChanges(t *testing.T) {
 				}
 				if found.Line == 0 && found.Rule != "api-version-not-bumped" {
 					t.Errorf("no line: %+v", found)
+				}
+			}
+			for audience, at := range map[docdiff.Audience]string{docdiff.Callers: c.At, docdiff.Gophers: c.GoAt} {
+				if at != "" && !slices.ContainsFunc(changes, func(found docdiff.Change) bool {
+					text := newer
+					if found.Gone {
+						text = string(nudge.OpenAPI)
+					}
+					lines := strings.Split(text, "\n")
+					return found.Audience == audience && found.Severity.String() == worst[audience] && found.Line > 0 && strings.Contains(lines[found.Line-1], at)
+				}) {
+					t.Errorf("%s: no change of the worst severity is at %q", audience, at)
 				}
 			}
 			if worst[docdiff.Callers] != c.Wire || worst[docdiff.Gophers] != c.Go {
@@ -70,11 +88,58 @@ func TestSchemasThatContainThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := change(t, string(older), "    Wood:", "type: object\n", "type: object\n      additionalProperties: false\n")
-	changes, err := docdiff.Compare(older, []byte(newer))
+	changes, err := docdiff.Compare(docdiff.Document{Name: "older", Data: older}, docdiff.Document{Name: "newer", Data: []byte(newer)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(changes) == 0 || changes[0].Rule != "additional-properties-refused" || changes[0].Severity != docdiff.Breaking {
 		t.Errorf("%+v", changes)
+	}
+}
+
+// On the wire a path's parameter has no name.
+func TestRenamedPathParameter(t *testing.T) {
+	newer := strings.NewReplacer("{Identity}", "{Name}", "name: Identity", "name: Name", "path.Identity", "path.Name").Replace(string(nudge.OpenAPI))
+	changes, err := docdiff.Wire(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(changes, func(c docdiff.Change) bool { return c.Rule == "path-parameter-renamed" }) || changes[0].Severity == docdiff.Breaking {
+		t.Errorf("%+v", changes)
+	}
+}
+
+// The first operation of a document, and documents that are none.
+func TestUnusualDocuments(t *testing.T) {
+	before, _, _ := strings.Cut(string(nudge.OpenAPI), "paths:\n")
+	empty := docdiff.Document{Name: "empty.yaml", Data: []byte(before + "paths: {}\ncomponents: {securitySchemes: {accountSid_authToken: {type: http, scheme: basic}}}\n")}
+	changes, err := docdiff.Compare(empty, docdiff.Document{Name: "openapi.yaml", Data: nudge.OpenAPI})
+	if err != nil || len(changes) == 0 {
+		t.Errorf("%+v, %v", changes, err)
+	}
+	for _, c := range changes {
+		if strings.Contains(c.Text, "no longer implements") || c.Audience == docdiff.Callers && c.Severity == docdiff.Breaking {
+			t.Errorf("%+v", c)
+		}
+	}
+	for _, text := range []string{"", "null", "a: b", "swagger: '2.0'", "openapi: 3.0.3\ninfo: {title: t, version: v}\nservers: [null]\npaths: {}"} {
+		if _, err := docdiff.Wire(empty, docdiff.Document{Name: "none.yaml", Data: []byte(text)}); err == nil || !strings.Contains(err.Error(), "none.yaml") {
+			t.Errorf("%q is taken: %v", text, err)
+		}
+	}
+}
+
+// A change is accepted with its operation, and with as many like it as were reviewed.
+func TestAcceptance(t *testing.T) {
+	c := docdiff.Change{Audience: docdiff.Callers, Rule: "r", Severity: docdiff.Breaking, Text: "t", Operation: "POST /a", More: []string{"u"}}
+	for _, a := range []docdiff.Acceptance{
+		{Rule: "r", Text: "t", More: 1}, {Rule: "r", Text: "t", Operation: "POST /b", More: 1}, {Rule: "r", Text: "t", Operation: "POST /a"}, {Rule: "r", Text: "t", Operation: "POST /a", More: 1},
+	} {
+		report := &docdiff.Report{Changes: []docdiff.Change{c}}
+		report.Accept([]docdiff.Acceptance{a})
+		right := a.Operation == c.Operation && a.More == 1
+		if accepted := len(report.Accepted) == 1; accepted != right || len(report.Unused) == len(report.Accepted) {
+			t.Errorf("%+v: %t, %+v", a, accepted, report.Unused)
+		}
 	}
 }

@@ -1,12 +1,12 @@
 package docdiff
 
 import (
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -29,58 +29,86 @@ var generated = codegen.Configuration{
 // generator is one at a time: the library keeps its options in variables.
 var generator sync.Mutex
 
-// Go lists what changed for Go users of the generated code, by the rules of apidiff.
-func Go(older, newer []byte) ([]Change, error) {
-	before, err := generate("older", older)
+// goChanges lists what changed for Go users of the generated code, by the rules of apidiff.
+func goChanges(older, newer *loaded) []Change {
+	generator.Lock()
+	defer generator.Unlock()
+	before, err := generate(older.Data)
 	if err != nil {
-		return nil, err
+		// There was no code to use.
+		return []Change{{Audience: Gophers, Rule: "go-code-unknown", Severity: Info, Gone: true, Line: 1, Text: fmt.Sprintf("no Go code can be generated from the older document: %v", err)}}
 	}
-	after, err := generate("newer", newer)
+	after, err := generate(newer.Data)
 	if err != nil {
-		return nil, err
+		return []Change{{Audience: Gophers, Rule: "go-code-unknown", Severity: Breaking, Line: 1, Text: fmt.Sprintf("no Go code can be generated from the newer document: %v", err)}}
 	}
-	linesBefore, linesAfter := newLines(older), newLines(newer)
+	linesBefore, linesAfter := newLines(older.spec), newLines(newer.spec)
 	var list []Change
-	for _, found := range apidiff.Changes(before, after).Changes {
-		if strings.Contains(found.Message, "RegisterHandlers") {
-			// It follows from the interface, which is reported.
+	for _, found := range compareQuietly(before, after) {
+		text := readable(found.Message)
+		if followsFromInterface.MatchString(text) || saysNothing(text) {
+			// The interface's methods are reported, and so is the type that both name.
 			continue
 		}
-		change := Change{Audience: Gophers, Rule: "go-api-changed", Severity: Breaking, Text: readable(found.Message)}
+		change := Change{Audience: Gophers, Rule: "go-api-changed", Severity: Breaking, Text: text}
 		if found.Compatible {
 			change.Rule, change.Severity = "go-api-added", Info
 		}
-		names := symbol.FindAllString(strings.SplitN(found.Message, ":", 2)[0], -1)
-		if change.Line = linesAfter.of(names); change.Line == 0 {
-			change.Line, change.Gone = linesBefore.of(names), true
+		name, _, _ := strings.Cut(found.Message, ":")
+		first, second := linesAfter, linesBefore
+		gone := strings.HasSuffix(found.Message, ": removed")
+		if gone {
+			first, second = second, first
+		}
+		change.Line, change.Gone = first.of(name), gone
+		if change.Line == 0 {
+			change.Line, change.Gone = second.of(name), !gone
 		}
 		list = append(list, change)
 	}
-	return list, nil
+	return list
+}
+
+// followsFromInterface are messages that only say again what a change of the server's interface is.
+var followsFromInterface = regexp.MustCompile(`^(RegisterHandlers|RegisterHandlersWithBaseURL|RegisterHandlersWithOptions|RegisterHandlersOptions)\b|: no longer implements `)
+
+var fromTo = regexp.MustCompile(`: changed from (.+) to (.+)$`)
+
+// saysNothing tells whether a message names the same twice: a type that has changed itself.
+func saysNothing(message string) bool {
+	parts := fromTo.FindStringSubmatch(message)
+	return parts != nil && parts[1] == parts[2]
+}
+
+// compareQuietly compares two packages. The library prints on the standard output where it finds two things to say of one name.
+func compareQuietly(before, after *types.Package) []apidiff.Change {
+	stdout := os.Stdout
+	defer func() { os.Stdout = stdout }()
+	os.Stdout = nil
+	return apidiff.Changes(before, after).Changes
 }
 
 // generate makes the Go code of a document and reads its declarations.
-func generate(name string, document []byte) (*types.Package, error) {
+func generate(document []byte) (*types.Package, error) {
+	// The generator changes what it reads.
 	doc, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
-		return nil, fmt.Errorf("loading the %s document: %w", name, err)
+		return nil, err
 	}
-	generator.Lock()
 	code, err := codegen.Generate(doc, generated)
-	generator.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("generating Go code from the %s document: %w", name, err)
+		return nil, err
 	}
 	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, name+".go", code, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(files, "generated.go", code, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, fmt.Errorf("reading the Go code of the %s document: %w", name, err)
+		return nil, err
 	}
 	// Only the declarations matter, and of other packages only their types' names: nothing has to be installed.
 	config := types.Config{Importer: newOutside(file), IgnoreFuncBodies: true, Error: func(error) {}}
 	pkg, err := config.Check("generated", files, []*ast.File{file}, nil)
 	if pkg == nil {
-		return nil, errors.Join(fmt.Errorf("reading the Go code of the %s document", name), err)
+		return nil, err
 	}
 	return pkg, nil
 }
@@ -134,12 +162,20 @@ func (o *outside) Import(path string) (*types.Package, error) {
 	return nil, fmt.Errorf("%s is not imported", path)
 }
 
-// readable takes the paths of packages out of a message.
+// readable takes the paths of packages out of a message, and names one with a version as its importers do.
 func readable(message string) string {
-	return packagePath.ReplaceAllString(message, "")
+	return packagePath.ReplaceAllStringFunc(message, func(path string) string {
+		parts := strings.Split(strings.TrimSuffix(path, "."), "/")
+		name := parts[len(parts)-1]
+		if majorVersion.MatchString(name) {
+			name = parts[len(parts)-2]
+		}
+		if name == generated.PackageName {
+			return ""
+		}
+		return name + "."
+	})
 }
 
-var (
-	packagePath = regexp.MustCompile(`(?:[\w.-]+/)+(?:v[0-9]+/)?`)
-	symbol      = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
-)
+// packagePath is the path of a package before a name; in a quoted URL no letter follows the last point so.
+var packagePath = regexp.MustCompile(`\b[a-z][\w.-]*(?:/[\w.-]+)+\.|\bgenerated\.`)

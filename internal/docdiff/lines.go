@@ -1,86 +1,133 @@
 package docdiff
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // lines finds what generated names come from.
 type lines struct {
-	// keys are the lines of the document's keys, by their path, with the names as Go has them.
-	keys []key
+	// named are the lines of schemas, of their properties as "schema.property", and of parameters; parts are those of the
+	// components and of the operations whose names are parts of generated ones.
+	named, parts map[string]int
+	// statuses are the lines of an operation's answers, as "operation 201"; headers those of the headers of answers.
+	statuses, headers map[string]int
+	servers           int
 }
 
-type key struct {
-	names []string
-	line  int
-}
-
-// newLines reads a document that is known to be one.
-func newLines(document []byte) lines {
-	var root yaml.Node
-	if err := yaml.Unmarshal(document, &root); err != nil {
-		return lines{}
+// newLines reads where everything stands in a document.
+func newLines(doc *openapi3.T) lines {
+	l := lines{named: map[string]int{}, parts: map[string]int{}, statuses: map[string]int{}, headers: map[string]int{}}
+	if len(doc.Servers) > 0 {
+		l.servers = lineOf(doc.Servers[0].Origin)
 	}
-	var l lines
-	l.read(&root, nil)
+	if doc.Components != nil {
+		for name, ref := range doc.Components.Schemas {
+			l.schema(name, ref.Value)
+		}
+		for name, ref := range doc.Components.Parameters {
+			l.named[simple(name)] = lineOf(ref.Value.Origin)
+		}
+		for name, ref := range doc.Components.Responses {
+			l.parts[simple(name)] = lineOf(ref.Value.Origin)
+			l.headersOf(ref.Value)
+		}
+	}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			l.operation(op)
+		}
+	}
 	return l
 }
 
-func (l *lines) read(n *yaml.Node, path []string) {
-	if n.Kind != yaml.MappingNode {
-		for _, child := range n.Content {
-			l.read(child, path)
-		}
-		return
+func (l lines) schema(name string, s *openapi3.Schema) {
+	if other, ok := s.Extensions["x-go-name"].(string); ok {
+		name = other
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
-		own := append(append([]string(nil), path...), simple(name.Value))
-		l.keys = append(l.keys, key{own, name.Line})
-		if value.Kind == yaml.ScalarNode && (name.Value == "operationId" || name.Value == "x-go-name") {
-			l.keys = append(l.keys, key{append(append([]string(nil), path...), simple(value.Value)), name.Line})
+	l.named[simple(name)], l.parts[simple(name)] = lineOf(s.Origin), lineOf(s.Origin)
+	for property, ref := range s.Properties {
+		l.named[simple(name)+"."+simple(property)] = lineOf(ref.Value.Origin)
+		if ref.Ref == "" && (len(ref.Value.Properties) > 0 || len(ref.Value.Enum) > 0) {
+			l.schema(name+property, ref.Value)
 		}
-		l.read(value, own)
 	}
 }
 
-// of finds the line of a symbol such as CreateNotificationRequest.Ttl: a schema and its property, an operation, a status.
-// 0: there is none.
-func (l lines) of(symbols []string) int {
-	best, line := 0, 0
-	for _, k := range l.keys {
-		last := k.names[len(k.names)-1]
-		score := 0
-		for i, s := range symbols {
-			s = simple(s)
-			switch {
-			case s == last:
-				score += 8 + 4*i
-			case i == 0 && len(symbols) > 1 && contains(k.names, s):
-				score += 6
-			case len(last) > 2 && strings.HasPrefix(s, last), last == "servers" && strings.HasPrefix(s, "serverurl"):
-				score += 2
-			case len(last) > 5 && strings.Contains(s, last):
-				score++
+func (l lines) headersOf(response *openapi3.Response) {
+	for name, ref := range response.Headers {
+		l.headers[simple(name)] = lineOf(ref.Value.Origin)
+	}
+}
+
+func (l lines) operation(op *openapi3.Operation) {
+	id := simple(op.OperationID)
+	l.parts[id] = lineOf(op.Origin)
+	if op.Origin != nil {
+		if at, ok := op.Origin.Fields.Lookup("operationId"); ok {
+			l.parts[id] = at.Line
+		}
+	}
+	for status, ref := range op.Responses.Map() {
+		l.statuses[id+" "+simple(status)] = lineOf(ref.Value.Origin)
+		l.headersOf(ref.Value)
+	}
+	for _, ref := range op.Parameters {
+		l.named[id+"params."+simple(ref.Value.Name)] = lineOf(ref.Value.Origin)
+	}
+}
+
+var (
+	identifier = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+	status     = regexp.MustCompile(`[1-5][0-9x]{2}|default`)
+)
+
+// of finds the line of a symbol such as CreateNotificationRequest.Ttl: a schema and its property, an answer, an operation. 0:
+// there is none.
+func (l lines) of(symbol string) int {
+	var names []string
+	for _, name := range identifier.FindAllString(symbol, -1) {
+		names = append(names, simple(name))
+	}
+	if len(names) == 0 {
+		return 0
+	}
+	if len(names) > 1 {
+		if line := l.named[names[0]+"."+names[1]]; line != 0 {
+			return line
+		}
+	}
+	if len(names) > 1 && strings.Contains(names[0], "headers") && l.headers[names[1]] != 0 {
+		return l.headers[names[1]]
+	}
+	if line := l.named[names[0]]; line != 0 {
+		return line
+	}
+	if strings.HasPrefix(names[0], "serverurl") {
+		return l.servers
+	}
+	// The longest part says most: a field's name before its type's.
+	for i := len(names) - 1; i >= 0; i-- {
+		part := ""
+		for candidate := range l.parts {
+			if strings.Contains(names[i], candidate) && (len(candidate) > len(part) || len(candidate) == len(part) && candidate < part) {
+				part = candidate
 			}
 		}
-		if score > best {
-			best, line = score, k.line
+		if part == "" {
+			continue
 		}
-	}
-	return line
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
+		for _, name := range names {
+			if line := l.statuses[part+" "+status.FindString(strings.ReplaceAll(name, part, " "))]; line != 0 {
+				return line
+			}
 		}
+		return l.parts[part]
 	}
-	return false
+	return 0
 }
 
 // simple makes names of the document and of Go comparable: date_created is DateCreated.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -21,19 +22,28 @@ type Report struct {
 
 // Acceptance is a change that somebody has reviewed, with the reason.
 type Acceptance struct {
-	Rule   string `yaml:"rule" json:"rule"`
-	Text   string `yaml:"text" json:"text"`
+	Rule string `yaml:"rule" json:"rule"`
+	// Operation is the change's; empty for the whole document, and for Go users.
+	Operation string `yaml:"operation" json:"operation,omitempty"`
+	Text      string `yaml:"text" json:"text"`
+	// More is how many more changes like it there are.
+	More   int    `yaml:"more" json:"more,omitempty"`
 	Reason string `yaml:"reason" json:"reason"`
 }
 
-// Accept takes out the changes that are accepted, by their rule and text.
+// accepts tells whether a change is the one that was reviewed.
+func (a Acceptance) accepts(c Change) bool {
+	return a.Rule == c.Rule && a.Operation == c.Operation && a.Text == c.Text && a.More == len(c.More)
+}
+
+// Accept takes out the changes that are accepted.
 func (r *Report) Accept(list []Acceptance) {
 	used := make([]bool, len(list))
-	var rest []Change
+	rest := []Change{}
 	for _, c := range r.Changes {
 		accepted := false
 		for i, a := range list {
-			if a.Rule == c.Rule && a.Text == c.Text {
+			if a.accepts(c) {
 				used[i], accepted = true, true
 			}
 		}
@@ -59,7 +69,7 @@ func (r *Report) Worst() (worst Severity, ok bool) {
 	return worst, ok
 }
 
-// Summary counts the changes: "1 breaking, 2 warnings, 0 info".
+// Summary counts the changes: "1 breaking, 2 warning, 0 info".
 func (r *Report) Summary() string {
 	var counts [Breaking + 1]int
 	for _, c := range r.Changes {
@@ -85,9 +95,12 @@ func (r *Report) where(c Change) string {
 }
 
 // concerns says whom a change concerns.
-func (a Audience) concerns() string {
-	if a == Gophers {
+func (c Change) concerns() string {
+	switch {
+	case c.Audience == Gophers:
 		return "Go users"
+	case c.Operation != "":
+		return "callers of " + c.Operation
 	}
 	return "callers"
 }
@@ -96,7 +109,10 @@ func (a Audience) concerns() string {
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for _, c := range r.Changes {
-		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.Audience.concerns(), c.Text, c.tail(), c.Rule)
+		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.concerns(), c.Text, c.tail(), c.Rule)
+		for _, more := range c.shownMore() {
+			fmt.Fprintf(&b, "\t%s\n", more)
+		}
 	}
 	for _, a := range r.Unused {
 		fmt.Fprintf(&b, "accepted, but it is not there: %s [%s]\n", a.Text, a.Rule)
@@ -109,26 +125,47 @@ func (r *Report) WriteText(w io.Writer) error {
 // tail is what else there is to say of a change.
 func (c Change) tail() string {
 	text := ""
-	if c.Comment != "" {
-		text += "; " + c.Comment
-	}
 	if n := len(c.More); n > 0 {
 		text += fmt.Sprintf(" (and %d more like it)", n)
 	}
+	if c.Comment != "" {
+		text += "; " + c.Comment
+	}
 	return text
 }
+
+// maxMore is how many of the changes like one the text shows.
+const maxMore = 5
+
+func (c Change) shownMore() []string {
+	switch {
+	case c.Audience == Callers && len(c.More) > 0 && statusInText.ReplaceAllString(c.More[0], "") == statusInText.ReplaceAllString(c.Text, ""):
+		// The same for other answers.
+		return nil
+	case len(c.More) <= maxMore:
+		return c.More
+	}
+	return append(slices.Clone(c.More[:maxMore]), "…")
+}
+
+// cell makes a text one cell of a table, in which nothing is markup but code.
+var cell = strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ")
 
 // WriteMarkdown writes a table, as a comment on a change of the document.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### What changes from `%s` to `%s`\n\n", r.Old, r.New)
 	if len(r.Changes) == 0 {
-		b.WriteString("Nothing, for callers or for Go users.\n")
+		b.WriteString("Nothing, for callers or for Go users")
+		if n := len(r.Accepted); n > 0 {
+			fmt.Fprintf(&b, ", but for %d changes that are accepted", n)
+		}
+		b.WriteString(".\n")
 	} else {
 		fmt.Fprintf(&b, "%s\n\n| | for | what | where |\n|---|---|---|---|\n", r.Summary())
 		for _, c := range r.Changes {
 			mark := map[Severity]string{Breaking: "**breaking**", Warning: "warning", Info: "info"}[c.Severity]
-			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.Audience.concerns(), strings.ReplaceAll(c.Text+c.tail(), "|", `\|`), r.where(c))
+			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.concerns(), cell.Replace(c.Text+c.tail()), r.where(c))
 		}
 	}
 	for _, a := range r.Unused {
@@ -140,8 +177,11 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 
 // WriteJSON writes all that is known.
 func (r *Report) WriteJSON(w io.Writer) error {
+	// Programs want lists.
+	report := *r
+	report.Changes, report.Accepted, report.Unused = append([]Change{}, r.Changes...), append([]Change{}, r.Accepted...), append([]Acceptance{}, r.Unused...)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return e.Encode(report)
 }

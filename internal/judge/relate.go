@@ -74,16 +74,7 @@ func (o *Operation) Relate(x Exchange, memory *Memory) []Violation {
 		for _, e := range r.absent {
 			c.absent(e, x, body, response)
 		}
-		for _, says := range r.culprit[x.Culprit] {
-			want := says.value
-			if want == culpritName {
-				want = x.CulpritName
-			}
-			// What it leaves out is judged by the schema.
-			if got, ok := says.answer.response(x, body); ok && !sameValue(got, want) {
-				c.add("culprit "+says.answer.text, "%s is %q, and must be %q when %s in the %s is wrong", says.answer.short(), cut(got), want, x.CulpritName, x.Culprit)
-			}
-		}
+		c.culprit(r.culprit[x.Culprit], x, body)
 	}
 	return c.found
 }
@@ -188,6 +179,27 @@ func (c *collector) listed(e expression, x Exchange, body any, response *openapi
 		c.add("listed "+e.text, "%s is missing or null; the examples of this answer have %s", e.short(), strings.Join(values, ", "))
 	case !slices.Contains(values, got):
 		c.add("listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
+	}
+}
+
+// culprit judges an answer that says all of it; one that leaves something out is judged by its schema.
+func (c *collector) culprit(sayings []saying, x Exchange, body any) {
+	var wrong []string
+	for _, says := range sayings {
+		want := says.value
+		if want == culpritName {
+			want = x.CulpritName
+		}
+		got, ok := says.answer.response(x, body)
+		if !ok {
+			return
+		}
+		if !sameValue(got, want) {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, and must be %q", says.answer.short(), cut(got), want))
+		}
+	}
+	if len(wrong) > 0 {
+		c.add("culprit", "%s when %s in the %s is wrong", strings.Join(wrong, "; "), x.CulpritName, x.Culprit)
 	}
 }
 

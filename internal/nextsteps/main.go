@@ -44,10 +44,11 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	changes, err := docdiff.Compare(released, current)
+	changes, err := docdiff.Compare(docdiff.Document{Name: "versions/" + name + ".yaml", Data: released}, docdiff.Document{Name: document, Data: current})
 	if err != nil {
 		return err
 	}
+	changes = docdiff.Together(changes)
 	var b strings.Builder
 	changed(&b, name, changes)
 	fmt.Fprintf(&b, "handler    %s\n", handler())

@@ -44,19 +44,20 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
 	var versions []Version
 	var before []byte
+	last := ""
 	add := func(name string, document []byte) error {
 		v := Version{Name: name, First: before == nil}
 		if !v.First {
-			changes, err := docdiff.Wire(before, document)
+			changes, err := docdiff.Wire(docdiff.Document{Name: last, Data: before}, docdiff.Document{Name: name, Data: document})
 			if err != nil {
 				return fmt.Errorf("what changed in %s: %w", name, err)
 			}
-			for i, c := range changes {
+			for i, c := range docdiff.Together(changes) {
 				v.Changes = append(v.Changes, Change{ID: fmt.Sprintf("%s-%d", name, i+1), Version: name, Change: c})
 			}
 		}
 		versions = append(versions, v)
-		before = document
+		before, last = document, name
 		return nil
 	}
 	for _, path := range paths {
@@ -75,7 +76,7 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 		if err := add(unreleased, current); err != nil {
 			return nil, err
 		}
-		if last := versions[len(versions)-1]; !last.First && len(last.Changes) == 0 {
+		if newest := versions[len(versions)-1]; !newest.First && len(newest.Changes) == 0 {
 			// Only words changed.
 			versions = versions[:len(versions)-1]
 		}

@@ -147,7 +147,7 @@ func TestTools(t *testing.T) {
 				{"search", map[string]any{"query": "60309", "type": "error"}, []string{"#error-60309"}},
 				{"get_pages", map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, []string{"Maximum: `300`", "# Changelog", "request-property-max-decreased"}},
 				{"list_changes", nil, []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
-				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", "`300.00`"}},
+				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", "`300`"}},
 				{"get_change", map[string]any{"id": "unreleased-1"}, []string{"request-property-max-decreased", "POST /v2/Services/"}},
 			} {
 				result := call(t, session, c.tool, c.arguments)

@@ -1,0 +1,104 @@
+package docdiff
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oasdiff/oasdiff/flatten/commonparams"
+	"github.com/oasdiff/oasdiff/load"
+)
+
+// Document is a document with the name that messages call it by.
+type Document struct {
+	Name string
+	Data []byte
+}
+
+// loaded is a document that is ready to be compared.
+type loaded struct {
+	Document
+	spec *openapi3.T
+}
+
+func loadBoth(older, newer Document) (before, after *loaded, err error) {
+	if before, err = read(older); err != nil {
+		return nil, nil, err
+	}
+	after, err = read(newer)
+	return before, after, err
+}
+
+// read loads a document that is valid, but for its examples, which are for readers, and patterns that other languages read.
+func read(document Document) (*loaded, error) {
+	loader := openapi3.NewLoader()
+	loader.IncludeOrigin = true
+	spec, err := loader.LoadFromData(document.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", document.Name, err)
+	}
+	if err := spec.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
+		return nil, fmt.Errorf("%s: %w", document.Name, err)
+	}
+	// Parameters of a path are compared as those of its operations.
+	commonparams.Move(spec)
+	return &loaded{document, spec}, nil
+}
+
+func (l *loaded) info() *load.SpecInfo {
+	return &load.SpecInfo{Url: l.Name, Spec: l.spec, Version: l.spec.Info.Version}
+}
+
+var parameterName = regexp.MustCompile(`\{[^}]+\}`)
+
+// alignPaths gives the parameters of the older document's paths the names that the newer one has for them: on the wire a path
+// has no names.
+func alignPaths(older, newer *openapi3.T) []Change {
+	byShape := map[string]string{}
+	for path := range older.Paths.Map() {
+		byShape[parameterName.ReplaceAllString(path, "{}")] = path
+	}
+	var list []Change
+	for _, path := range slices.Sorted(maps.Keys(newer.Paths.Map())) {
+		before, ok := byShape[parameterName.ReplaceAllString(path, "{}")]
+		if !ok || before == path || newer.Paths.Value(before) != nil || older.Paths.Value(path) != nil {
+			continue
+		}
+		names := map[string]string{}
+		now := parameterName.FindAllString(path, -1)
+		for i, was := range parameterName.FindAllString(before, -1) {
+			names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
+		}
+		item := older.Paths.Value(before)
+		older.Paths.Delete(before)
+		older.Paths.Set(path, item)
+		for method, op := range item.Operations() {
+			op.Parameters = renamed(op.Parameters, names)
+			for _, was := range slices.Sorted(maps.Keys(names)) {
+				if names[was] != was {
+					list = append(list, Change{
+						Audience: Callers, Rule: "path-parameter-renamed", Severity: Info, Operation: method + " " + path, Line: lineOf(newer.Paths.Value(path).Origin),
+						Text: fmt.Sprintf("the path parameter `%s` is called `%s`; on the wire the path is the same", was, names[was]),
+					})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// renamed copies the parameters that have another name now.
+func renamed(parameters openapi3.Parameters, names map[string]string) openapi3.Parameters {
+	list := slices.Clone(parameters)
+	for i, ref := range list {
+		if name := names[ref.Value.Name]; name != "" && ref.Value.In == "path" {
+			parameter := *ref.Value
+			parameter.Name = name
+			list[i] = &openapi3.ParameterRef{Value: &parameter, Origin: ref.Origin}
+		}
+	}
+	return list
+}

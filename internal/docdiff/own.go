@@ -1,0 +1,312 @@
+package docdiff
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// own finds what oasdiff is silent about: where the service is, whether other fields are allowed, and our own extensions.
+func own(older, newer *openapi3.T) []Change {
+	list := servers(older.Servers, newer.Servers)
+	for _, path := range slices.Sorted(maps.Keys(newer.Paths.Map())) {
+		before := older.Paths.Value(path)
+		if before == nil {
+			continue
+		}
+		operations := newer.Paths.Value(path).Operations()
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			if old := before.GetOperation(method); old != nil {
+				o := &ownChecks{operation: method + " " + path}
+				o.bodies(old, operations[method])
+				o.parameters(old, operations[method])
+				o.relations(old, operations[method])
+				list = append(list, o.found...)
+			}
+		}
+	}
+	return list
+}
+
+func servers(older, newer openapi3.Servers) []Change {
+	var list []Change
+	compare := func(these, those openapi3.Servers, c Change, text string) {
+		for _, server := range these {
+			if !slices.ContainsFunc(those, func(s *openapi3.Server) bool { return s.URL == server.URL }) {
+				c.Line, c.Text = lineOf(server.Origin), fmt.Sprintf(text, server.URL)
+				list = append(list, c)
+			}
+		}
+	}
+	compare(older, newer, Change{Audience: Callers, Rule: "server-removed", Severity: Warning, Gone: true}, "the server `%s` is not listed any more")
+	compare(newer, older, Change{Audience: Callers, Rule: "server-added", Severity: Info}, "the server `%s` is listed")
+	return list
+}
+
+// ownChecks are those of one operation.
+type ownChecks struct {
+	operation string
+	found     []Change
+}
+
+func (o *ownChecks) add(rule string, severity Severity, line int, format string, args ...any) {
+	o.found = append(o.found, Change{Audience: Callers, Operation: o.operation, Rule: rule, Severity: severity, Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+// bodies compares what is said of other fields, and of the spelling of numbers, in the bodies of an operation.
+func (o *ownChecks) bodies(older, newer *openapi3.Operation) {
+	compare := func(where string, request bool, before, after openapi3.Content) {
+		for _, name := range slices.Sorted(maps.Keys(after)) {
+			old := before[name]
+			if old == nil || old.Schema == nil || after[name].Schema == nil {
+				continue
+			}
+			walk(old.Schema.Value, after[name].Schema.Value, nil, map[[2]*openapi3.Schema]bool{}, func(path []string, before, after *openapi3.Schema) {
+				place := where
+				if len(path) > 0 {
+					place = strings.Join(path, ".") + " of " + where
+				}
+				o.otherFields(place, request, before, after)
+				if request {
+					o.canonical("`"+strings.Join(path, ".")+"`", before, after)
+				}
+			})
+		}
+	}
+	if older.RequestBody != nil && newer.RequestBody != nil {
+		compare("the request body", true, older.RequestBody.Value.Content, newer.RequestBody.Value.Content)
+	}
+	for _, status := range slices.Sorted(maps.Keys(newer.Responses.Map())) {
+		if before := older.Responses.Value(status); before != nil {
+			compare("the response `"+status+"`", false, before.Value.Content, newer.Responses.Value(status).Value.Content)
+		}
+	}
+}
+
+// openness is what a schema says of fields that it does not list: none, some, any.
+func openness(s *openapi3.Schema) int {
+	switch {
+	case isClosed(s):
+		return 0
+	case s.AdditionalProperties.Schema != nil:
+		return 1
+	}
+	return 2
+}
+
+func (o *ownChecks) otherFields(place string, request bool, before, after *openapi3.Schema) {
+	was, is := openness(before), openness(after)
+	line := lineOfField(after, "additionalProperties")
+	severity := map[bool]Severity{true: Breaking, false: Info}[request]
+	switch {
+	case is < was && is == 0:
+		o.add("additional-properties-refused", severity, line, "other fields than the listed ones are not allowed any more in %s", place)
+	case is < was:
+		o.add("additional-properties-narrowed", severity, line, "other fields than the listed ones must keep a schema in %s", place)
+	case is > was:
+		severity = map[bool]Severity{true: Info, false: Warning}[request]
+		o.add("additional-properties-allowed", severity, line, "other fields than the listed ones are allowed in %s", place)
+	}
+}
+
+// canonicalForm is the extension that says: a number has one spelling.
+const canonicalForm = "x-canonical"
+
+func (o *ownChecks) canonical(name string, before, after *openapi3.Schema) {
+	was, is := before.Extensions[canonicalForm] == true, after.Extensions[canonicalForm] == true
+	switch {
+	case is && !was:
+		o.add("canonical-form-required", Breaking, lineOfField(after, canonicalForm), "other spellings of the number %s, such as `010`, are refused", name)
+	case was && !is:
+		o.add("canonical-form-not-required", Info, lineOfField(after, "type"), "other spellings of the number %s, such as `010`, may be read", name)
+	}
+}
+
+func (o *ownChecks) parameters(older, newer *openapi3.Operation) {
+	for _, ref := range newer.Parameters {
+		before := older.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name)
+		if before != nil && before.Schema != nil && ref.Value.Schema != nil {
+			o.canonical("`"+ref.Value.Name+"`", before.Schema.Value, ref.Value.Schema.Value)
+		}
+	}
+}
+
+// relationsKey is the extension that says what must hold between a request and its answer.
+const relationsKey = "x-relations"
+
+// relations compares what the document promises of answers beyond their schemas. A promise that is new takes nothing away.
+func (o *ownChecks) relations(older, newer *openapi3.Operation) {
+	was, is := promises(older), promises(newer)
+	line := lineOf(newer.Origin)
+	if newer.Origin != nil {
+		if at, ok := newer.Origin.Fields.Lookup(relationsKey); ok {
+			line = at.Line
+		}
+	}
+	for _, promise := range slices.Sorted(maps.Keys(was)) {
+		switch now, there := is[promise]; {
+		case !there:
+			o.add("relation-removed", Warning, line, "it is not promised any more that %s", promise)
+		case now != was[promise]:
+			o.add("relation-changed", Warning, line, "it is promised that %s, by %s instead of %s", promise, now, was[promise])
+		}
+	}
+	for _, promise := range slices.Sorted(maps.Keys(is)) {
+		if _, there := was[promise]; !there {
+			o.add("relation-added", Info, line, "it is promised that %s", promise)
+		}
+	}
+	o.listed(older, newer, is, line)
+}
+
+// promises flattens the relations: what is promised, and by what.
+func promises(op *openapi3.Operation) map[string]string {
+	all := map[string]string{}
+	statuses, _ := op.Extensions[relationsKey].(map[string]any)
+	for status, kinds := range statuses {
+		byKind, _ := kinds.(map[string]any)
+		for kind, promised := range byKind {
+			text := func(what string) string {
+				if kind == "culprit" {
+					return fmt.Sprintf("the response `%s` says which parameter of the %s is wrong", status, what)
+				}
+				return fmt.Sprintf("`%s` is %s in the response `%s`", what, kind, status)
+			}
+			switch promised := promised.(type) {
+			case []any:
+				for _, what := range promised {
+					all[text(fmt.Sprint(what))] = ""
+				}
+			case map[string]any:
+				for what, by := range promised {
+					// What the loader adds says where it stands.
+					if !strings.HasPrefix(what, "__") {
+						all[text(what)] = written(by)
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+func written(value any) string {
+	if fields, ok := value.(map[string]any); ok {
+		value = maps.Collect(func(yield func(string, any) bool) {
+			for name, field := range fields {
+				if !strings.HasPrefix(name, "__") && !yield(name, field) {
+					return
+				}
+			}
+		})
+	}
+	if text, ok := value.(string); ok {
+		return "`" + text + "`"
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return "`" + string(data) + "`"
+}
+
+// listed compares the examples' values of what the document promises to be one of them, such as the codes of errors.
+func (o *ownChecks) listed(older, newer *openapi3.Operation, promised map[string]string, line int) {
+	for _, status := range slices.Sorted(maps.Keys(newer.Responses.Map())) {
+		before := older.Responses.Value(status)
+		if before == nil {
+			continue
+		}
+		for _, pointer := range slices.Sorted(maps.Keys(listedIn(promised, status))) {
+			was, is := exampleValues(before.Value, pointer), exampleValues(newer.Responses.Value(status).Value, pointer)
+			for _, value := range was {
+				if !slices.Contains(is, value) {
+					o.add("listed-value-removed", Warning, line, "`%s` of the response `%s` is never %s any more", pointer, status, value)
+				}
+			}
+			for _, value := range is {
+				if !slices.Contains(was, value) {
+					o.add("listed-value-added", Info, line, "`%s` of the response `%s` may be %s", pointer, status, value)
+				}
+			}
+		}
+	}
+}
+
+// listedIn lists the fields that are promised to be listed in an answer.
+func listedIn(promised map[string]string, status string) map[string]bool {
+	fields := map[string]bool{}
+	for promise := range promised {
+		for _, of := range []string{status, status[:1] + "XX"} {
+			field, ok := strings.CutSuffix(promise, "` is listed in the response `"+of+"`")
+			if field, isBody := strings.CutPrefix(field, "`$response.body#/"); ok && isBody {
+				fields[field] = true
+			}
+		}
+	}
+	return fields
+}
+
+// exampleValues are the values that a field has in the examples of an answer.
+func exampleValues(response *openapi3.Response, pointer string) []string {
+	var list []string
+	for _, media := range response.Content {
+		for _, example := range media.Examples {
+			value := example.Value.Value
+			for _, name := range strings.Split(pointer, "/") {
+				fields, _ := value.(map[string]any)
+				value = fields[name]
+			}
+			if value != nil {
+				list = append(list, written(value))
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// walk visits the schemas that two versions of a body have in common, each pair once: schemas may contain themselves.
+func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.Schema]bool, visit func(path []string, before, after *openapi3.Schema)) {
+	pair := [2]*openapi3.Schema{before, after}
+	if seen[pair] {
+		return
+	}
+	seen[pair] = true
+	visit(path, before, after)
+	for _, name := range slices.Sorted(maps.Keys(after.Properties)) {
+		if old := before.Properties[name]; old != nil {
+			walk(old.Value, after.Properties[name].Value, append(slices.Clone(path), name), seen, visit)
+		}
+	}
+	for i := range min(len(before.AllOf), len(after.AllOf)) {
+		walk(before.AllOf[i].Value, after.AllOf[i].Value, path, seen, visit)
+	}
+	if was, is := before.AdditionalProperties.Schema, after.AdditionalProperties.Schema; was != nil && is != nil {
+		walk(was.Value, is.Value, append(slices.Clone(path), "*"), seen, visit)
+	}
+	if before.Items != nil && after.Items != nil {
+		walk(before.Items.Value, after.Items.Value, append(slices.Clone(path), "items"), seen, visit)
+	}
+}
+
+// lineOfField is where a keyword of a schema stands, or the schema.
+func lineOfField(s *openapi3.Schema, keyword string) int {
+	if s.Origin != nil {
+		if at, ok := s.Origin.Fields.Lookup(keyword); ok {
+			return at.Line
+		}
+	}
+	return lineOf(s.Origin)
+}
+
+func lineOf(o *openapi3.Origin) int {
+	if o == nil || o.Key == nil {
+		return 0
+	}
+	return o.Key.Line
+}
