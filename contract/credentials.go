@@ -49,7 +49,7 @@ func (d *deriver) credentials() {
 		{"Authorization: Digest", `Digest username="x"`}, {"the password as bearer token", "Bearer " + own.password}, {"the password alone", own.password},
 		{"the right pair under another scheme", "Bearer " + pair}, {"the right pair without a scheme", pair}, {"the right pair not encoded", "Basic " + own.username + ":" + own.password},
 		{"the user name without a colon", encoded(own.username)}, {"a colon alone", encoded(":")}, {"the right pair with a line feed after it", encoded(own.username + ":" + own.password + "\n")},
-		{"a null byte after the password", encoded(own.username + ":" + own.password + "\x00")}, {"bytes that are not UTF-8 for a password", encoded(own.username + ":\xff\xfe")},
+		{"a null byte after the password", encoded(own.username + ":" + own.password + "\x00")}, {"a password with bytes outside of UTF-8", encoded(own.username + ":\xff\xfe")},
 	} {
 		add(wrong.what, func(r *request) {
 			r.anonymous = true

@@ -123,7 +123,7 @@ func (d *deriver) unknownFields() {
 		d.add("wire", what+" is refused", "the media type "+ruledoc.FormType, refused, d.withRawForm(join(fields, "%zz=1")))
 	}
 	d.add("wire", "ampersands alone are accepted, or refused", "the media type "+ruledoc.FormType, either, d.withRawForm(join(d.fields, "&&")))
-	d.add("wire", "bytes that are not UTF-8 for a form are refused", "the media type "+ruledoc.FormType, expect, d.withRawForm(join(d.fields, "\xff\xfe\x00=1")))
+	d.add("wire", "a form with bytes outside of UTF-8 is refused", "the media type "+ruledoc.FormType, expect, d.withRawForm(join(d.fields, "\xff\xfe\x00=1")))
 	for _, name := range []string{"__proto__", "_method", "constructor", "%FF"} {
 		unknown("the unknown field "+name, name, "1")
 	}
@@ -226,7 +226,7 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	wire("twice, once with an escaped name, is refused", plain+"&"+escapedName+strings.TrimPrefix(plain, r.Name), refused)
 	wire("with a percent sign alone after it is refused", plain+"%", refused)
 	if !r.Allows("\xff") {
-		wire("with bytes that are not UTF-8 is refused", r.Name+"=%FF%FE", refused)
+		wire("with bytes outside of UTF-8 is refused", r.Name+"=%FF%FE", refused)
 	}
 	if !r.Allows(marker) {
 		d.add("echo", r.Name+" of 4000 letters is refused and not repeated", place, refused, d.withField(r.Name, marker)).marker = marker

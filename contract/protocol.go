@@ -162,7 +162,7 @@ func (d *deriver) wire() {
 			}
 		}
 		if p.Pattern != nil && !p.Allows("\xff\xfe") {
-			d.add("wire", p.Name+" of bytes that are not UTF-8 is refused", "RFC 3986 section 2.5", refused, d.withPath(p.Name, "\xff\xfe"))
+			d.add("wire", p.Name+" with bytes outside of UTF-8 is refused", "RFC 3986 section 2.5", refused, d.withPath(p.Name, "\xff\xfe"))
 		}
 	}
 	full := d.withBody()

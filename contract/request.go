@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // request is what is sent.
@@ -81,7 +83,19 @@ func (r request) curl(base string, own *account) string {
 	return strings.Join(append(words, quote(short(r.url(base), 600))), " ")
 }
 
+// quote writes one word of a shell command; what cannot be printed is escaped as bash reads it.
 func quote(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) >= 0 {
+		var b strings.Builder
+		for i := range len(text) {
+			if c := text[i]; c < ' ' || c > '~' || c == '\'' || c == '\\' {
+				fmt.Fprintf(&b, "\\x%02x", c)
+			} else {
+				b.WriteByte(c)
+			}
+		}
+		return "$'" + b.String() + "'"
+	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 

@@ -1,0 +1,76 @@
+package mutant
+
+import "regexp"
+
+// patterns are those of the path's parameters, changed by some defects.
+func (s *server) patterns() (service, identity, sid string) {
+	service, sid = `^VA[0-9a-fA-F]{32}$`, `^YC[0-9a-fA-F]{32}$`
+	identity = `^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$`
+	switch s.defect {
+	case "does not check ServiceSid":
+		service = ``
+	case "does not anchor the start of ServiceSid's pattern":
+		service = `VA[0-9a-fA-F]{32}$`
+	case "does not anchor the end of ServiceSid's pattern":
+		service = `^VA[0-9a-fA-F]{32}`
+	case "takes any letters for hexadecimal digits":
+		service, sid = `^VA[0-9a-zA-Z]{32}$`, `^YC[0-9a-zA-Z]{32}$`
+	case "refuses hexadecimal digits in upper case":
+		service, sid = `^VA[0-9a-f]{32}$`, `^YC[0-9a-f]{32}$`
+	case "takes a challenge's SID for a service's":
+		service = `^(VA|YC)[0-9a-fA-F]{32}$`
+	case "takes ChallengeSid with another prefix":
+		sid = `^[A-Z]{2}[0-9a-fA-F]{32}$`
+	case "allows a line feed after ChallengeSid":
+		sid = `^YC[0-9a-fA-F]{32}\n?$`
+	case "accepts an underscore in Identity":
+		identity = `^[0-9a-zA-Z_]+(-[0-9a-zA-Z_]+)*$`
+	case "accepts a dash after Identity":
+		identity = `^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*-?$`
+	case "accepts two dashes in Identity":
+		identity = `^[0-9a-zA-Z]+(-+[0-9a-zA-Z]+)*$`
+	case "accepts letters of other alphabets in Identity":
+		identity = `^[0-9\pL]+(-[0-9\pL]+)*$`
+	}
+	return service, identity, sid
+}
+
+func (s *server) checkPath(c challenge) *failure {
+	least, most := 8, 64
+	switch s.defect {
+	case "accepts an Identity of 7 characters":
+		least = 7
+	case "refuses an Identity of 8 characters":
+		least = 9
+	case "accepts an Identity of 65 characters":
+		most = 65
+	case "refuses an Identity of 64 characters":
+		most = 63
+	}
+	service, identity, sid := s.patterns()
+	length := len([]rune(c.identity))
+	for _, p := range []struct {
+		name, value string
+		ok          bool
+	}{
+		{"ServiceSid", c.service, regexp.MustCompile(service).MatchString(c.service)},
+		{"Identity", c.identity, length >= least && length <= most && regexp.MustCompile(identity).MatchString(c.identity)},
+		{"ChallengeSid", c.sid, regexp.MustCompile(sid).MatchString(c.sid)},
+	} {
+		if p.ok {
+			continue
+		}
+		if s.is("answers 500 to an invalid path parameter") {
+			return &failure{status: 500, code: 20500, message: "An internal error has occurred"}
+		}
+		message := "Invalid path parameter: " + p.name
+		if s.is("repeats the beginning of a wrong parameter") {
+			message += " " + string([]rune(p.value)[:min(20, len([]rune(p.value)))])
+		}
+		if s.is("repeats the path") {
+			message += " " + p.value
+		}
+		return &failure{status: 400, code: 60306, message: message, in: "path", field: p.name}
+	}
+	return nil
+}
