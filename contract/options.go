@@ -66,7 +66,8 @@ func WithAccount(sid, token string) Option {
 	}
 }
 
-// WithHeader sends a header with every request, for credentials of another kind or for a gateway.
+// WithHeader sends a header with every request, for credentials of another kind or for a gateway. Of credentials that a header
+// has, only their absence is tried; of those of [WithAccount], many wrong ones too.
 func WithHeader(name, value string) Option {
 	return func(s *settings) error {
 		s.header.Add(name, value)
@@ -75,7 +76,8 @@ func WithHeader(name, value string) Option {
 }
 
 // WithFixture gives the value of a parameter that exists on the server, such as ServiceSid. Valid requests use it; other
-// valid values may be answered 404.
+// valid values may be answered 404, and a declared 429 is taken for the resource's own limit. Without fixtures every valid
+// value is expected to exist, and requests that create use another value of the path's last parameter each.
 func WithFixture(parameter, value string) Option {
 	return func(s *settings) error {
 		s.fixtures[parameter] = value

@@ -23,7 +23,7 @@ var ErrUnusable = errors.New("contract")
 // Run tries every case against the server at baseURL (scheme, host and, where the server has one, a prefix of its paths) and
 // reports what became of them. The error is [ErrUnusable], or ctx's when it ends first; then the report has what is done.
 func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error) {
-	r, cases, err := prepare(baseURL, options)
+	r, cases, err := ready(baseURL, options)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error
 	return report, ctx.Err()
 }
 
-// Cases lists the cases that a run would try, without sending anything.
+// Cases lists the cases that a run would try, without sending anything. Those of wrong credentials need right ones.
 func Cases(options ...Option) ([]Case, error) {
 	_, cases, err := prepare("http://localhost", options)
 	return cases, err
@@ -81,14 +81,20 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	if s.account == nil && len(s.header) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials && c.expect == refused }) {
-		return unusable(errors.New("the document's operations need credentials: give an account, or a header"))
-	}
 	r := &runner{settings: s, base: strings.TrimSuffix(baseURL, "/")}
 	if s.rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
 	}
 	return r, cases, nil
+}
+
+// ready prepares what is going to be sent.
+func ready(baseURL string, options []Option) (*runner, []Case, error) {
+	r, cases, err := prepare(baseURL, options)
+	if err == nil && r.account == nil && len(r.header) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials }) {
+		return nil, nil, fmt.Errorf("%w: the document's operations need credentials: give an account, or a header", ErrUnusable)
+	}
+	return r, cases, err
 }
 
 // try tries a case.

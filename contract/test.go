@@ -8,7 +8,7 @@ import (
 // Test tries every case against the server at baseURL as a subtest of t. A wrong option fails t at once.
 func Test(t *testing.T, baseURL string, options ...Option) {
 	t.Helper()
-	r, cases, err := prepare(baseURL, options)
+	r, cases, err := ready(baseURL, options)
 	if err != nil {
 		t.Fatal(err)
 	}
