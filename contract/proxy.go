@@ -2,11 +2,13 @@ package contract
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nudgehq/nudge/internal/judge"
@@ -28,8 +30,8 @@ type Finding struct {
 const maxJudged = 1 << 20
 
 // Proxy passes requests on to the server at baseURL and judges both directions by the document: what callers send, and what the
-// server answers. report is told of each violation, from several goroutines. Bodies of more than 1 MiB and event streams
-// pass unjudged. Of the options only [WithDocument] matters.
+// server answers. report is told of each violation, from several goroutines. Bodies of more than 1 MiB, event
+// streams, and bodies in another encoding than gzip pass unjudged. Of the options only [WithDocument] matters.
 func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handler, error) {
 	to, err := url.Parse(baseURL)
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
@@ -96,13 +98,36 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(wrong) > 0 && response.StatusCode < 400 {
 		find("server", []Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
 	}
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		// Its end is not waited for.
+		return response, nil
+	}
 	answered, whole, err := keep(&response.Body)
 	if err != nil || !whole {
 		return response, err
 	}
+	if answered, whole = decoded(response.Header.Get("Content-Encoding"), answered); !whole {
+		return response, nil
+	}
 	find("server", op.Judge(r.Method, response.StatusCode, response.Header, answered))
 	find("server", op.Relate(judge.Exchange{Request: read, Status: response.StatusCode, Header: response.Header, Body: answered, Time: time.Now()}, p.memory))
 	return response, nil
+}
+
+// decoded is a body without the encoding that its caller has asked for; ok is false when it cannot be judged.
+func decoded(encoding string, body []byte) (plain []byte, ok bool) {
+	switch strings.ToLower(encoding) {
+	case "", "identity":
+		return body, true
+	case "gzip":
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil, false
+		}
+		plain, err = io.ReadAll(io.LimitReader(r, maxJudged+1))
+		return plain, err == nil && len(plain) <= maxJudged
+	}
+	return nil, false
 }
 
 // keep reads a body and puts it back; whole is false when it is longer than what is judged.

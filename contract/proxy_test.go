@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/gzhttp"
+
 	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/internal/mutant"
 )
@@ -82,6 +84,19 @@ func TestProxyJudgesBothDirections(t *testing.T) {
 	}
 }
 
+// An answer that is compressed for its caller is judged as what it says.
+func TestProxyReadsCompressedAnswers(t *testing.T) {
+	for defect, want := range map[string]int{"": 0, "always answers ttl 150": 1} {
+		compressed, err := gzhttp.NewWrapper(gzhttp.MinSize(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, found := through(t, compressed(mutant.New(defect)), "POST", examplePath, "Ttl=10"); len(found) != want {
+			t.Errorf("%q: %q", defect, found)
+		}
+	}
+}
+
 // What a caller sends, and what the server answers, arrive as they are.
 func TestProxyChangesNothing(t *testing.T) {
 	large := strings.Repeat("x", 3<<20)
@@ -114,12 +129,15 @@ func TestProxyHoldsNoStreamBack(t *testing.T) {
 	proxy := httptest.NewServer(handler)
 	defer proxy.Close()
 	defer close(more)
-	response, err := http.Get(proxy.URL + "/events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if line, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil || line != "data: 1\n" {
-		t.Errorf("%q, %v", line, err)
+	// On a path that the document does not have, and on its own.
+	for _, path := range []string{"/events", examplePath} {
+		response, err := http.Post(proxy.URL+path, "application/x-www-form-urlencoded", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		if line, err := bufio.NewReader(response.Body).ReadString('\n'); err != nil || line != "data: 1\n" {
+			t.Errorf("%s: %q, %v", path, line, err)
+		}
 	}
 }
