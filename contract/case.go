@@ -21,7 +21,7 @@ type Case struct {
 	// beside are other requests that are sent with it: at once, or in turn.
 	beside []request
 	inTurn bool
-	// fresh gives a request a path of its own, so that no limit of one resource is met; nil where that cannot be.
+	// fresh gives a request a path of its own where it can, so that no limit of one resource is met.
 	fresh func(r request) request
 	// property draws random values, and the requests with them, instead of the request.
 	property *property
@@ -47,6 +47,7 @@ const (
 type reason int
 
 const (
+	// badBody is the reason where nothing else is said.
 	badBody reason = iota
 	badPath
 	badMediaType
@@ -57,7 +58,7 @@ const (
 	// unknownMethod is one that no server knows, or that HTTP gives another meaning.
 	unknownMethod
 	noSuchPath
-	// uncleanPath is another spelling of a path, to which a server may also lead.
+	// uncleanPath is another spelling of a path, from which a server may also redirect.
 	uncleanPath
 	// badLength is a value that is too long, and may make the body too large.
 	badLength

@@ -206,17 +206,20 @@ func (d *deriver) fresh(q request) request {
 		if p.In != "path" || p.Name != last || q.about == last {
 			continue
 		}
+		if p.Pattern == nil {
+			// Whatever text there is may be a name that must exist.
+			return q
+		}
 		draw := validDraws(p)
 		for range attempts {
-			if draw == nil {
-				break
-			}
 			d.drawn++
-			value := draw(int(d.settings.seed%(1<<30))*attempts + d.drawn)
-			if p.Allows(value) && sendable("path", value) {
+			// Far from the seeds of the properties, which draw from the same values.
+			value := draw(1<<40 + int(d.settings.seed%(1<<30))*attempts + d.drawn)
+			was := "/" + url.PathEscape(q.values[last])
+			if at := strings.LastIndex(q.path, was); at >= 0 && p.Allows(value) && sendable("path", value) {
 				return q.with(func(r *request) {
 					r.values[last] = value
-					r.path = d.expand(r.values)
+					r.path = q.path[:at] + "/" + url.PathEscape(value) + q.path[at+len(was):]
 				})
 			}
 		}

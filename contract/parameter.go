@@ -84,7 +84,7 @@ func (d *deriver) escapes(name string) {
 	escaped := func(prefix string) request {
 		return d.base.with(func(r *request) {
 			r.path = strings.Replace(r.path, "/"+url.PathEscape(value), fmt.Sprintf("/%s%02X%s", prefix, value[0], url.PathEscape(value[1:])), 1)
-			r.values, r.reason = nil, badPath
+			r.about, r.reason = name, badPath
 		})
 	}
 	if r := escaped("%"); r.path != d.base.path {

@@ -11,7 +11,7 @@ import (
 func (d *deriver) methods() {
 	declared := d.op.Item.Operations()
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if declared[method] != nil {
+		if declared[method] != nil || method == http.MethodHead && declared[http.MethodGet] != nil {
 			continue
 		}
 		rule := d.at(line(d.op.Item.Origin), "the path has no "+method)

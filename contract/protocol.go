@@ -45,6 +45,10 @@ func (d *deriver) mediaTypes() {
 	// RFC 9110 section 8.3 lets a receiver guess.
 	d.add("media types", "a body without a media type is refused, or read", "RFC 9110 section 8.3", either, as("", full.body).with(func(r *request) { r.header.Del("Content-Type") }))
 	own := full.header.Get("Content-Type")
+	if own == "" {
+		// Neither a form nor JSON: no valid body is known.
+		return
+	}
 	for _, same := range []string{own + "; charset=utf-8", own + ";charset=UTF-8", strings.ToUpper(own)} {
 		d.add("media types", "the media type "+same+" is accepted", "RFC 9110 section 8.3.1", d.valid, as(same, full.body))
 	}

@@ -45,7 +45,7 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
 	}
-	p := &proxy{judge: j, memory: s.memory, report: report}
+	p := &proxy{judge: j, memory: s.memory, report: report, base: strings.TrimSuffix(to.EscapedPath(), "/")}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
@@ -63,11 +63,19 @@ type proxy struct {
 	judge  *judge.Judge
 	memory *judge.Memory
 	report func(Finding)
+	// base is what the server's paths have before the document's.
+	base string
 }
 
 // RoundTrip sends a request, judges it, and judges its answer.
 func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
-	op, _ := p.judge.Find(r.Method, r.URL.EscapedPath())
+	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+		// A browser's own question: documents do not speak of it.
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	own := *r.URL
+	own.Path, own.RawPath = strings.TrimPrefix(r.URL.Path, p.base), strings.TrimPrefix(r.URL.EscapedPath(), p.base)
+	op, _ := p.judge.Find(r.Method, own.EscapedPath())
 	var body []byte
 	whole := true
 	if op != nil && r.Body != nil {
@@ -89,10 +97,15 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		find("caller", []Violation{{Rule: "paths", Message: "the document has no such operation"}})
 		return response, nil
 	}
+	if whole {
+		body, whole = decoded(r.Header.Get("Content-Encoding"), body)
+	}
 	if !whole {
 		return response, nil
 	}
-	read := op.Read(r.Method, r.URL, r.Header, body)
+	header := r.Header.Clone()
+	header.Del("Content-Encoding")
+	read := op.Read(r.Method, &own, header, body)
 	wrong := op.JudgeRequest(read)
 	find("caller", wrong)
 	if len(wrong) > 0 && response.StatusCode < 400 {

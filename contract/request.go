@@ -57,30 +57,55 @@ func (r request) url(base string) string {
 	return text
 }
 
-// curl is a command that sends the same, without the password.
-func (r request) curl(base string, own *account) string {
-	words := []string{"curl", "-i", "-X", r.method}
-	if r.account != nil {
-		own = r.account
+// curl is a command that sends the same, without the password and the values of the run's own headers; what is long is cut.
+func (q request) curl(r *runner) string {
+	words := []string{"curl", "-i"}
+	if q.method == http.MethodHead {
+		words = append(words, "-I")
+	} else {
+		words = append(words, "-X", q.method)
 	}
-	if !r.anonymous && own != nil {
+	if strings.Contains(q.path, "/.") || strings.Contains(q.path, "//") {
+		words = append(words, "--path-as-is")
+	}
+	own := r.account
+	if q.account != nil {
+		own = q.account
+	}
+	if !q.anonymous && own != nil {
 		words = append(words, "-u", quote(short(own.username, 80)+":…"))
 	}
-	for _, name := range sortedKeys(r.header) {
-		value := r.header.Get(name)
+	if !q.anonymous {
+		for _, name := range sortedKeys(r.header) {
+			words = append(words, "-H", quote(name+": …"))
+		}
+	}
+	for _, name := range sortedKeys(q.header) {
+		value := q.header.Get(name)
 		if strings.EqualFold(name, "Authorization") {
 			value = "…"
 		}
 		words = append(words, "-H", quote(name+": "+short(value, 80)))
 	}
-	if r.body != nil {
-		if r.header.Get("Content-Type") == "" {
+	before := ""
+	if q.body != nil {
+		if q.header.Get("Content-Type") == "" {
 			// curl would add one.
 			words = append(words, "-H", "'Content-Type:'")
 		}
-		words = append(words, "--data-raw", quote(short(string(r.body), 300)))
+		if q.chunked {
+			words = append(words, "-H", "'Transfer-Encoding: chunked'")
+		}
+		body := short(string(q.body), 300)
+		if strings.Contains(body, "\x00") {
+			// No shell passes a null byte as an argument.
+			before = "printf '%b' " + strings.TrimPrefix(quote(body), "$") + " | "
+			words = append(words, "--data-binary", "@-")
+		} else {
+			words = append(words, "--data-raw", quote(body))
+		}
 	}
-	return strings.Join(append(words, quote(short(r.url(base), 600))), " ")
+	return before + strings.Join(append(words, quote(short(q.url(r.base), 600))), " ")
 }
 
 // quote writes one word of a shell command; what cannot be printed is escaped as bash reads it.

@@ -121,7 +121,7 @@ func (r *runner) try(ctx context.Context, c Case) Result {
 		result.Violations = r.tryRequest(ctx, c, c.request, c.marker, &result)
 	}
 	if len(result.Violations) > 0 && result.Curl == "" {
-		result.Curl = c.request.curl(r.base, r.account)
+		result.Curl = c.request.curl(r)
 	}
 	return result
 }
@@ -186,7 +186,7 @@ func (r *runner) tryProperty(ctx context.Context, c Case, result *Result) {
 		if r.mayTry(c) != "" {
 			return
 		}
-		violations, _ := attempt(value)
+		violations, sent := attempt(value)
 		if len(violations) == 0 {
 			continue
 		}
@@ -198,12 +198,15 @@ func (r *runner) tryProperty(ctx context.Context, c Case, result *Result) {
 			again, _ := attempt(candidate)
 			return slices.ContainsFunc(again, func(v Violation) bool { return v.Rule == rule })
 		})
-		again, q := attempt(smallest)
-		if len(again) > 0 {
-			violations = again
-		}
-		result.Curl = q.curl(r.base, r.account)
 		result.Violations = violations
+		if r.mayTry(c) == "" && smallest != value {
+			if again, q := attempt(smallest); len(again) > 0 {
+				result.Violations, result.Curl = again, q.curl(r)
+			}
+		}
+		if result.Curl == "" {
+			result.Curl = sent.curl(r)
+		}
 		return
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -63,6 +66,9 @@ func TestTolerance(t *testing.T) {
 	if report, _ := run(t, mutant.New("answers 400 to a wrong media type"), contract.WithTolerated(400)); report.Failed() {
 		t.Error("400 is tolerated, and fails")
 	}
+	if report, text := run(t, mutant.New("answers 422 to a bad Ttl"), contract.WithTolerated(422)); report.Failed() {
+		t.Error("422 is tolerated, and fails", text)
+	}
 	if report, _ := run(t, mutant.New("answers 404 to other methods"), contract.WithAnyRefusal()); report.Failed() {
 		t.Error("404 is a declared refusal, and fails")
 	}
@@ -87,6 +93,37 @@ func TestFixtures(t *testing.T) {
 	}
 	if report, text := run(t, only, contract.WithFixture("ServiceSid", service)); report.Failed() {
 		t.Error(text)
+	}
+}
+
+// A server that takes three notifications for a challenge keeps the contract: no case needs more, but the one that sends many.
+func TestLimitOfOneChallenge(t *testing.T) {
+	for name, options := range map[string][]contract.Option{"nothing": nil, "a fixture": {contract.WithFixture("ChallengeSid", "YC0123456789abcdef0123456789abcdef")}} {
+		var mu sync.Mutex
+		had := map[string]int{}
+		correct := mutant.New("")
+		limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			recorded := httptest.NewRecorder()
+			correct.ServeHTTP(recorded, r)
+			mu.Lock()
+			defer mu.Unlock()
+			if recorded.Code == http.StatusCreated {
+				had[r.URL.Path]++
+			}
+			for name, values := range recorded.Header() {
+				w.Header()[name] = values
+			}
+			if had[r.URL.Path] > 3 && recorded.Code == http.StatusCreated {
+				w.WriteHeader(http.StatusTooManyRequests)
+				_, _ = io.WriteString(w, `{"code":60309,"message":"The Challenge has had its notifications","more_info":"https://www.twilio.com/docs/errors/60309","status":429}`)
+				return
+			}
+			w.WriteHeader(recorded.Code)
+			_, _ = w.Write(recorded.Body.Bytes())
+		})
+		if report, text := run(t, limited, options...); report.Failed() {
+			t.Errorf("with %s: %s", name, text)
+		}
 	}
 }
 

@@ -88,8 +88,12 @@ var revisionName = regexp.MustCompile(`^[0-9A-Za-z@][0-9A-Za-z._/~^@{}-]*(:[^:]+
 
 // redacted is a name without the password that a URL may have.
 func redacted(name string) string {
-	if u, err := url.Parse(name); err == nil && u.User != nil {
+	u, err := url.Parse(name)
+	if err == nil && u.User != nil {
 		return u.Redacted()
+	}
+	if scheme, rest, ok := strings.Cut(name, "://"); ok && err != nil {
+		return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
 	}
 	return name
 }

@@ -80,7 +80,8 @@ func saysNothing(message string) bool {
 	return parts != nil && parts[1] == parts[2]
 }
 
-// compareQuietly compares two packages. The library prints on the standard output where it finds two things to say of one name.
+// compareQuietly compares two packages. The library prints on the standard output where it finds two things to say of one name:
+// whoever compares Go code must be the only one to write there meanwhile.
 func compareQuietly(before, after *types.Package) []apidiff.Change {
 	stdout := os.Stdout
 	defer func() { os.Stdout = stdout }()
@@ -165,6 +166,10 @@ func (o *outside) Import(path string) (*types.Package, error) {
 // readable takes the paths of packages out of a message, and names one with a version as its importers do.
 func readable(message string) string {
 	return packagePath.ReplaceAllStringFunc(message, func(path string) string {
+		if path[0] == '"' {
+			// The value of a constant, such as a URL.
+			return path
+		}
 		parts := strings.Split(strings.TrimSuffix(path, "."), "/")
 		name := parts[len(parts)-1]
 		if majorVersion.MatchString(name) {
@@ -177,5 +182,5 @@ func readable(message string) string {
 	})
 }
 
-// packagePath is the path of a package before a name; in a quoted URL no letter follows the last point so.
-var packagePath = regexp.MustCompile(`\b[a-z][\w.-]*(?:/[\w.-]+)+\.|\bgenerated\.`)
+// packagePath is the path of a package before a name, or a quoted text.
+var packagePath = regexp.MustCompile(`"[^"]*"|\b[a-z][\w.-]*(?:/[\w.-]+)+\.|\bgenerated\.`)

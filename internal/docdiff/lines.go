@@ -13,7 +13,8 @@ type lines struct {
 	// named are the lines of schemas, of their properties as "schema.property", and of parameters; parts are those of the
 	// components and of the operations whose names are parts of generated ones.
 	named, parts map[string]int
-	// statuses are the lines of an operation's answers, as "operation 201"; headers those of the headers of answers.
+	// statuses are the lines of an operation's answers, as "operation 201"; headers those of their headers, as
+	// "operation 201 name" and "component name".
 	statuses, headers map[string]int
 	servers           int
 }
@@ -33,7 +34,7 @@ func newLines(doc *openapi3.T) lines {
 		}
 		for name, ref := range doc.Components.Responses {
 			l.parts[simple(name)] = lineOf(ref.Value.Origin)
-			l.headersOf(ref.Value)
+			l.headersOf(simple(name), ref.Value)
 		}
 	}
 	for _, item := range doc.Paths.Map() {
@@ -57,9 +58,9 @@ func (l lines) schema(name string, s *openapi3.Schema) {
 	}
 }
 
-func (l lines) headersOf(response *openapi3.Response) {
+func (l lines) headersOf(answer string, response *openapi3.Response) {
 	for name, ref := range response.Headers {
-		l.headers[simple(name)] = lineOf(ref.Value.Origin)
+		l.headers[answer+" "+simple(name)] = lineOf(ref.Value.Origin)
 	}
 }
 
@@ -73,7 +74,7 @@ func (l lines) operation(op *openapi3.Operation) {
 	}
 	for status, ref := range op.Responses.Map() {
 		l.statuses[id+" "+simple(status)] = lineOf(ref.Value.Origin)
-		l.headersOf(ref.Value)
+		l.headersOf(id+" "+simple(status), ref.Value)
 	}
 	for _, ref := range op.Parameters {
 		l.named[id+"params."+simple(ref.Value.Name)] = lineOf(ref.Value.Origin)
@@ -100,9 +101,6 @@ func (l lines) of(symbol string) int {
 			return line
 		}
 	}
-	if len(names) > 1 && strings.Contains(names[0], "headers") && l.headers[names[1]] != 0 {
-		return l.headers[names[1]]
-	}
 	if line := l.named[names[0]]; line != 0 {
 		return line
 	}
@@ -120,14 +118,27 @@ func (l lines) of(symbol string) int {
 		if part == "" {
 			continue
 		}
-		for _, name := range names {
-			if line := l.statuses[part+" "+status.FindString(strings.ReplaceAll(name, part, " "))]; line != 0 {
-				return line
-			}
-		}
-		return l.parts[part]
+		return l.ofPart(part, names)
 	}
 	return 0
+}
+
+// ofPart finds the line of a symbol that an operation or a component is part of: a header, an answer, or the part itself.
+func (l lines) ofPart(part string, names []string) int {
+	answer := part
+	for _, name := range names {
+		if found := status.FindString(strings.ReplaceAll(name, part, " ")); l.statuses[part+" "+found] != 0 {
+			answer += " " + found
+			break
+		}
+	}
+	if line := l.headers[answer+" "+names[len(names)-1]]; line != 0 {
+		return line
+	}
+	if answer != part {
+		return l.statuses[answer]
+	}
+	return l.parts[part]
 }
 
 // simple makes names of the document and of Go comparable: date_created is DateCreated.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/flatten/commonparams"
@@ -77,6 +78,7 @@ func alignPaths(older, newer *openapi3.T) []Change {
 		older.Paths.Set(path, item)
 		for method, op := range item.Operations() {
 			op.Parameters = renamed(op.Parameters, names)
+			op.Extensions, _ = inExpressions(op.Extensions, names).(map[string]any)
 			for _, was := range slices.Sorted(maps.Keys(names)) {
 				if names[was] != was {
 					list = append(list, Change{
@@ -89,6 +91,32 @@ func alignPaths(older, newer *openapi3.T) []Change {
 	}
 	return list
 }
+
+// inExpressions gives the runtime expressions of a value the names of now.
+func inExpressions(value any, names map[string]string) any {
+	switch value := value.(type) {
+	case string:
+		if name := names[strings.TrimPrefix(value, pathExpression)]; name != "" && strings.HasPrefix(value, pathExpression) {
+			return pathExpression + name
+		}
+	case []any:
+		list := make([]any, len(value))
+		for i, item := range value {
+			list[i] = inExpressions(item, names)
+		}
+		return list
+	case map[string]any:
+		fields := map[string]any{}
+		for key, field := range value {
+			name, _ := inExpressions(key, names).(string)
+			fields[name] = inExpressions(field, names)
+		}
+		return fields
+	}
+	return value
+}
+
+const pathExpression = "$request.path."
 
 // renamed copies the parameters that have another name now.
 func renamed(parameters openapi3.Parameters, names map[string]string) openapi3.Parameters {

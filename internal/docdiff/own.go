@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // own finds what oasdiff is silent about: where the service is, whether other fields are allowed, and our own extensions.
@@ -92,7 +94,7 @@ func openness(s *openapi3.Schema) int {
 	switch {
 	case isClosed(s):
 		return 0
-	case s.AdditionalProperties.Schema != nil:
+	case s.AdditionalProperties.Schema != nil && !s.AdditionalProperties.Schema.Value.IsEmpty():
 		return 1
 	}
 	return 2
@@ -254,16 +256,13 @@ func listedIn(promised map[string]string, status string) map[string]bool {
 // exampleValues are the values that a field has in the examples of an answer.
 func exampleValues(response *openapi3.Response, pointer string) []string {
 	var list []string
-	for _, media := range response.Content {
-		for _, example := range media.Examples {
-			value := example.Value.Value
-			for _, name := range strings.Split(pointer, "/") {
-				fields, _ := value.(map[string]any)
-				value = fields[name]
-			}
-			if value != nil {
-				list = append(list, written(value))
-			}
+	for _, value := range ruledoc.Examples(response) {
+		for _, name := range strings.Split(pointer, "/") {
+			fields, _ := value.(map[string]any)
+			value = fields[name]
+		}
+		if value != nil {
+			list = append(list, written(value))
 		}
 	}
 	slices.Sort(list)
@@ -283,8 +282,10 @@ func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.S
 			walk(old.Value, after.Properties[name].Value, append(slices.Clone(path), name), seen, visit)
 		}
 	}
-	for i := range min(len(before.AllOf), len(after.AllOf)) {
-		walk(before.AllOf[i].Value, after.AllOf[i].Value, path, seen, visit)
+	for _, parts := range [][2]openapi3.SchemaRefs{{before.AllOf, after.AllOf}, {before.OneOf, after.OneOf}, {before.AnyOf, after.AnyOf}} {
+		for i := range min(len(parts[0]), len(parts[1])) {
+			walk(parts[0][i].Value, parts[1][i].Value, path, seen, visit)
+		}
 	}
 	if was, is := before.AdditionalProperties.Schema, after.AdditionalProperties.Schema; was != nil && is != nil {
 		walk(was.Value, is.Value, append(slices.Clone(path), "*"), seen, visit)

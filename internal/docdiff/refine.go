@@ -46,10 +46,13 @@ func (c *Change) refine(found checker.Change, older, newer *openapi3.T) {
 	}
 	switch c.Rule {
 	case checker.RequestParameterPatternChangedId, checker.RequestPropertyPatternChangedId:
-		c.refinePattern(found.GetArgs(), older.Paths.Value(found.GetPath()).GetOperation(found.GetOperation()))
+		// A webhook has no path.
+		if item := older.Paths.Value(found.GetPath()); item != nil {
+			c.refinePattern(found.GetArgs(), item.GetOperation(found.GetOperation()))
+		}
 	case checker.ResponsePropertyPatternChangedId:
 		// An answer may keep a narrower pattern, and must not have a wider one.
-		if args := found.GetArgs(); len(args) >= 2 {
+		if args := found.GetArgs(); len(args) >= 3 {
 			if wider, err := onlyIn(fmt.Sprint(args[len(args)-2]), fmt.Sprint(args[len(args)-3]), nil); err == nil && wider == "" {
 				c.Severity, c.Comment = Info, fmt.Sprintf("all of %d values that it allows were allowed", samples)
 			}

@@ -118,13 +118,17 @@ func readValue(decoder *json.Decoder, depth int) (any, error) {
 	return token, nil
 }
 
-// maxSchemaDepth bounds how deep a value is judged.
-const maxSchemaDepth = 50
+const (
+	// maxSchemaDepth bounds how deep a value is judged.
+	maxSchemaDepth = 50
+	// maxSteps bounds how many values and schemas are set against each other: alternatives within alternatives multiply.
+	maxSteps = 100_000
+)
 
 // value wants a JSON value to keep a schema. It is stricter than a validator: fields that the schema does not name are
 // undeclared unless it allows others, an integer is written as one, and a date exists.
 func (c *collector) value(path string, s *openapi3.Schema, v any) {
-	if strings.Count(path, "/") > maxSchemaDepth {
+	if *c.steps++; *c.steps > maxSteps || strings.Count(path, "/") > maxSchemaDepth {
 		return
 	}
 	name := strings.TrimPrefix(strings.ReplaceAll(path, "/", "."), ".")
@@ -186,13 +190,13 @@ func (c *collector) choices(path, name string, s *openapi3.Schema, v any) {
 		}
 		fits := 0
 		for _, ref := range refs {
-			trial := &collector{place: c.place}
+			trial := &collector{place: c.place, steps: c.steps}
 			trial.value(path, ref.Value, v)
 			if len(trial.found) == 0 {
 				fits++
 			}
 		}
-		if fits == 0 || rule == "oneOf" && fits > 1 {
+		if *c.steps <= maxSteps && (fits == 0 || rule == "oneOf" && fits > 1) {
 			c.add("body#"+path+" "+rule, "%s fits %d of %d alternatives", name, fits, len(refs))
 		}
 	}
@@ -274,8 +278,8 @@ func hasFormat(format, value string) bool {
 }
 
 func (c *collector) number(s *openapi3.Schema, value json.Number, add func(rule, format string, args ...any)) {
-	n, ok := new(big.Rat).SetString(value.String())
-	if !ok || len(value) > 400 {
+	n, ok := rational(value.String())
+	if !ok {
 		add("type", "is the number %s, which nothing can read", cut(value.String()))
 		return
 	}
@@ -298,6 +302,14 @@ func (c *collector) number(s *openapi3.Schema, value json.Number, add func(rule,
 	}
 	against(s.Min, s.ExclusiveMin.IsTrue(), -1, "minimum")
 	against(s.Max, s.ExclusiveMax.IsTrue(), 1, "maximum")
+}
+
+// rational reads a number. One of many digits, or with an exponent that makes it one, would take long, and nobody means it.
+func rational(text string) (*big.Rat, bool) {
+	if _, exponent, _ := strings.Cut(strings.ToLower(text), "e"); len(text) > 400 || len(strings.TrimLeft(exponent, "+-0")) > 3 {
+		return nil, false
+	}
+	return new(big.Rat).SetString(text)
 }
 
 var writtenAsInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)

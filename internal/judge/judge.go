@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,8 +93,14 @@ func (j *Judge) Answer(r *http.Request, status int, header http.Header, body []b
 		return nil
 	}
 	op := j.Operations[0]
-	if found, _ := j.Find(r.Method, r.URL.EscapedPath()); found != nil {
-		op = found
+	for _, candidate := range j.Operations {
+		if _, onPath := match(candidate.segments, r.URL.EscapedPath()); !onPath {
+			continue
+		}
+		// One of the path, and that of the method if there is one.
+		if op = candidate; op.Method == r.Method {
+			break
+		}
 	}
 	var all []error
 	for _, v := range op.Judge(r.Method, status, header, body) {
@@ -108,7 +115,7 @@ func (o *Operation) Judge(method string, status int, header http.Header, body []
 	if response == nil {
 		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
 	}
-	c := &collector{place: o.ID + " " + name}
+	c := newCollector(o.ID + " " + name)
 	c.headers(response, header)
 	c.standard(o, status, header)
 	if method == http.MethodHead {
@@ -148,7 +155,11 @@ func (o *Operation) Declares(status int) bool {
 type collector struct {
 	place string
 	found []Violation
+	// steps counts what was judged of bodies.
+	steps *int
 }
+
+func newCollector(place string) *collector { return &collector{place: place, steps: new(int)} }
 
 func (c *collector) add(rule, format string, args ...any) {
 	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...)})
@@ -218,11 +229,14 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 			return slices.ContainsFunc(o.schemes, func(known string) bool { return strings.EqualFold(known, scheme) })
 		}) {
 			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", cut(given), strings.Join(o.schemes, " or "))
-		} else if slices.Contains(o.schemes, "basic") && !strings.Contains(strings.ToLower(given), "realm=") {
+		} else if basic.MatchString(given) && !strings.Contains(strings.ToLower(given), "realm=") {
 			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", cut(given))
 		}
 	}
 }
+
+// basic is a challenge of HTTP basic.
+var basic = regexp.MustCompile(`(?i)(^|,\s*)basic(\s|,|$)`)
 
 // addOnce adds what may have been found by the document's own rule.
 func (c *collector) addOnce(rule, message string) {

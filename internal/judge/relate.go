@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"math/big"
 	"net/http"
 	"slices"
 	"strings"
@@ -46,7 +45,7 @@ func (o *Operation) Relate(x Exchange, memory *Memory) []Violation {
 	if response == nil || x.Request.Method == http.MethodHead {
 		return nil
 	}
-	c := &collector{place: o.ID + " " + name + " " + extension}
+	c := newCollector(o.ID + " " + name + " " + extension)
 	body, err := parseJSON(x.Body)
 	if err != nil {
 		// That is told already.
@@ -165,7 +164,7 @@ func (c *collector) now(e expression, x Exchange, body any) {
 
 func (c *collector) listed(e expression, x Exchange, body any, response *openapi3.Response) {
 	var values []string
-	for _, value := range examplesOf(response) {
+	for _, value := range ruledoc.Examples(response) {
 		if text, ok := lookup(value, strings.Split(e.name, "/")); ok {
 			values = append(values, text)
 		}
@@ -203,19 +202,6 @@ func (c *collector) culprit(sayings []saying, x Exchange, body any) {
 	}
 }
 
-func examplesOf(response *openapi3.Response) []any {
-	var list []any
-	for _, media := range response.Content {
-		for _, example := range media.Examples {
-			list = append(list, example.Value.Value)
-		}
-		if media.Example != nil {
-			list = append(list, media.Example)
-		}
-	}
-	return list
-}
-
 const (
 	// minAbsent is the length from which a value is looked for in an answer: a shorter one may be there by chance.
 	minAbsent = 6
@@ -233,8 +219,11 @@ func (c *collector) absent(e expression, x Exchange, body any, response *openapi
 	if said := textOf(body); !strings.Contains(said, beginning) {
 		return
 	}
-	// What every such answer says is no repetition.
-	for _, example := range examplesOf(response) {
+	// What every such answer says is no repetition, nor is what is allowed.
+	if e.schema != nil && slices.ContainsFunc(e.schema.Enum, func(allowed any) bool { return strings.Contains(wire(allowed), beginning) }) {
+		return
+	}
+	for _, example := range ruledoc.Examples(response) {
 		if strings.Contains(fmt.Sprint(example), beginning) {
 			return
 		}
@@ -280,9 +269,9 @@ func sameValue(a, b string) bool {
 	if a == b {
 		return true
 	}
-	x, okX := new(big.Rat).SetString(a)
-	y, okY := new(big.Rat).SetString(b)
-	return okX && okY && len(a) < 40 && len(b) < 40 && x.Cmp(y) == 0
+	x, okX := rational(a)
+	y, okY := rational(b)
+	return okX && okY && x.Cmp(y) == 0
 }
 
 func allows(s *openapi3.Schema, value string) bool {

@@ -103,7 +103,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 
 // JudgeRequest lists what is wrong with a request by the document: parameters, media type, fields.
 func (o *Operation) JudgeRequest(r *Request) []Violation {
-	c := &collector{place: o.ID + " request"}
+	c := newCollector(o.ID + " request")
 	for _, rule := range o.Parameters {
 		var value string
 		var given bool

@@ -135,6 +135,20 @@ func Properties(doc *openapi3.T, schema string) (map[string]rule.Rule, error) {
 	return rules, nil
 }
 
+// Examples lists the values of the examples of an answer.
+func Examples(response *openapi3.Response) []any {
+	var list []any
+	for _, media := range response.Content {
+		for _, example := range media.Examples {
+			list = append(list, example.Value.Value)
+		}
+		if media.Example != nil {
+			list = append(list, media.Example)
+		}
+	}
+	return list
+}
+
 // Of reads the rule of a scalar schema; ok is false for arrays and objects, which have no single wire form.
 func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err error) {
 	r = rule.Rule{In: in, Name: name, MinLength: int(schema.MinLength)}
