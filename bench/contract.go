@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -268,15 +270,20 @@ func (p *prism) finds(ctx context.Context, url string) (bool, error) {
 // violations looks for the proxy's header.
 type violations struct{ found atomic.Bool }
 
-// RoundTrip sends a request to the proxy, unless its form is malformed: the proxy ends at such a one.
+// RoundTrip sends a request to the proxy, unless its form, path or query is malformed or, unescaped, no UTF-8: the proxy ends at
+// such a one.
 func (v *violations) RoundTrip(r *http.Request) (*http.Response, error) {
+	texts := []string{r.URL.Opaque, r.URL.RawQuery}
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if _, err := url.ParseQuery(string(body)); err != nil || !utf8.Valid(body) {
+		texts = append(texts, string(body))
+	}
+	for _, text := range texts {
+		if plain, err := url.PathUnescape(text); err != nil || !utf8.ValidString(plain) {
 			return nil, errors.New("the proxy is spared this request")
 		}
 	}
@@ -284,9 +291,19 @@ func (v *violations) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	said := response.Header.Get("Sl-Violations")
-	if strings.Contains(said, `"location":["response"`) || strings.Contains(said, `"location":["request"`) && response.StatusCode < http.StatusBadRequest {
-		v.found.Store(true)
+	var said []struct {
+		Location []string
+		Severity string
+	}
+	if text := response.Header.Get("Sl-Violations"); text != "" {
+		if err := json.Unmarshal([]byte(text), &said); err != nil {
+			return nil, fmt.Errorf("what the proxy says of an answer: %w", err)
+		}
+	}
+	for _, one := range said {
+		if one.Severity == "Error" && (slices.Contains(one.Location, "response") || response.StatusCode < http.StatusBadRequest) {
+			v.found.Store(true)
+		}
 	}
 	return response, nil
 }

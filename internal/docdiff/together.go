@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var statusInText = regexp.MustCompile("(?:status|response) `[1-5][0-9][0-9]`")
+var statusInText = regexp.MustCompile("(?:status|response) `[1-5][0-9][0-9]`|`[1-5][0-9][0-9]` (?:status|response)")
 
 // Together makes one change of those that differ only in the status of an answer, or that one line made of the Go code or of
 // the relations.
