@@ -34,6 +34,9 @@ type deriver struct {
 
 // derive makes the cases of all operations of a document.
 func derive(s *settings, j *judge.Judge) ([]Case, error) {
+	if err := checkFixtures(s, j); err != nil {
+		return nil, err
+	}
 	var all []Case
 	for _, op := range j.Operations {
 		d := &deriver{settings: s, judge: j, op: op}
@@ -59,6 +62,59 @@ func derive(s *settings, j *judge.Judge) ([]Case, error) {
 		seen[c.Name] = true
 		return twice || s.only != nil && !s.only.MatchString(c.Name)
 	}), nil
+}
+
+// checkFixtures wants every fixture to be a valid value of something that the document has.
+func checkFixtures(s *settings, j *judge.Judge) error {
+	for _, name := range sortedKeys(s.fixtures) {
+		known := false
+		for _, op := range j.Operations {
+			for _, r := range slices.Concat(op.Parameters, op.Form) {
+				if r.Name != name {
+					continue
+				}
+				if known = true; !r.Allows(s.fixtures[name]) {
+					return fmt.Errorf("the fixture %s must be %s", name, r)
+				}
+			}
+			known = known || hasProperty(op.Operation, name)
+		}
+		if !known {
+			return fmt.Errorf("the fixture %q is no parameter and no field of the document", name)
+		}
+	}
+	return nil
+}
+
+// hasProperty tells whether a body of the operation has a field, however deep.
+func hasProperty(op ruledoc.Operation, name string) bool {
+	if op.Spec.RequestBody == nil {
+		return false
+	}
+	seen := map[*openapi3.Schema]bool{}
+	var within func(s *openapi3.Schema) bool
+	within = func(s *openapi3.Schema) bool {
+		if seen[s] {
+			return false
+		}
+		seen[s] = true
+		for key, property := range s.Properties {
+			if key == name || within(property.Value) {
+				return true
+			}
+		}
+		parts := slices.Concat(s.AllOf, s.OneOf, s.AnyOf)
+		if s.Items != nil {
+			parts = append(parts, s.Items)
+		}
+		return slices.ContainsFunc(parts, func(ref *openapi3.SchemaRef) bool { return within(ref.Value) })
+	}
+	for _, media := range op.Spec.RequestBody.Value.Content {
+		if media.Schema != nil && within(media.Schema.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // add adds a case.

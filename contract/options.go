@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -59,7 +60,7 @@ func WithDocument(name string, document []byte) Option {
 func WithAccount(sid, token string) Option {
 	return func(s *settings) error {
 		if sid == "" || token == "" {
-			return fmt.Errorf("contract: WithAccount: the SID and the token must not be empty")
+			return errors.New("the account must have a SID and a token, neither of them empty")
 		}
 		s.account = &account{sid, token}
 		return nil
@@ -93,7 +94,7 @@ func WithOnly(pattern string) Option {
 		}
 		var err error
 		if s.only, err = regexp.Compile(pattern); err != nil {
-			return fmt.Errorf("contract: WithOnly: %w", err)
+			return fmt.Errorf("the expression for the cases to try: %w", err)
 		}
 		return nil
 	}
@@ -112,7 +113,7 @@ func WithSeed(seed uint64) Option {
 func WithMaxCreates(n int) Option {
 	return func(s *settings) error {
 		if n < 0 {
-			return fmt.Errorf("contract: WithMaxCreates: must not be negative")
+			return errors.New("the limit of creations must not be negative")
 		}
 		s.maxCreates = n
 		return nil
@@ -123,7 +124,7 @@ func WithMaxCreates(n int) Option {
 func WithRate(perSecond float64) Option {
 	return func(s *settings) error {
 		if perSecond < 0 {
-			return fmt.Errorf("contract: WithRate: must not be negative")
+			return errors.New("the rate must not be negative")
 		}
 		s.rate = perSecond
 		return nil
@@ -143,7 +144,7 @@ func WithTolerated(statuses ...int) Option {
 	return func(s *settings) error {
 		for _, status := range statuses {
 			if status < 400 || status > 499 {
-				return fmt.Errorf("contract: WithTolerated: %d is not from 400 to 499", status)
+				return fmt.Errorf("the tolerated status %d is not from 400 to 499", status)
 			}
 			s.tolerated[status] = true
 		}

@@ -55,6 +55,10 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 		Transport: p,
 		// A stream's events are not held back.
 		FlushInterval: -1,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			// It is reported already.
+			http.Error(w, "The proxy gets no answer from the server.", http.StatusBadGateway)
+		},
 	}, nil
 }
 
@@ -86,6 +90,12 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
+		if r.Context().Err() == nil {
+			p.report(Finding{
+				Time: time.Now(), By: "server", Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: http.StatusBadGateway,
+				Violation: Violation{Rule: "every request is answered (RFC 9110 section 15)", Message: "there is no answer: " + short(reasonOf(err), 300)},
+			})
+		}
 		return nil, err
 	}
 	find := func(by string, violations []Violation) {
@@ -108,6 +118,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	read := op.Read(r.Method, &own, header, body)
 	wrong := op.JudgeRequest(read)
 	find("caller", wrong)
+	find("caller", op.JudgeQuery(read))
 	if len(wrong) > 0 && response.StatusCode < 400 {
 		find("server", []Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
 	}

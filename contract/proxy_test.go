@@ -43,6 +43,9 @@ func through(t *testing.T, server http.Handler, method, path, body string, heade
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
+		if header[i+1] == "" {
+			r.Header.Del(header[i])
+		}
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -71,6 +74,9 @@ func TestProxyJudgesBothDirections(t *testing.T) {
 		"an unknown field":       {"", "POST", examplePath, "ttl=1", nil, 400, []string{`caller: the form has the field "ttl", which is not declared`}},
 		"another media type":     {"", "POST", examplePath, "{}", []string{"Content-Type", "application/json"}, 415, []string{"caller: the media type must be application/x-www-form-urlencoded"}},
 		"another path":           {"", "POST", "/v2/Nothing", "", nil, 404, []string{"caller: the document has no such operation"}},
+		"no credentials":         {"", "POST", examplePath, "", []string{"Authorization", ""}, 401, []string{"caller: the credentials are missing"}},
+		"the Ttl in the query":   {"", "POST", examplePath + "?Ttl=4", "", nil, 201, []string{"caller: Ttl stands in the query, and is a field of the body"}},
+		"an unknown parameter":   {"", "POST", examplePath + "?x=4", "", nil, 201, []string{`caller: the query has the parameter "x", which is not declared`}},
 		"another method":         {"", "GET", examplePath, "", nil, 405, []string{"caller: the document has no such operation"}},
 		"another ttl":            {"always answers ttl 150", "POST", examplePath, "Ttl=10", nil, 201, []string{`server: ttl is "150", and the request's Ttl is "10"`}},
 		"a field too many":       {"answers a field that is not declared", "POST", examplePath, "", nil, 201, []string{`server: the body has the field "url", which is not declared`}},
@@ -81,6 +87,20 @@ func TestProxyJudgesBothDirections(t *testing.T) {
 				t.Errorf("%d %s\nfound %q\nwant  %q", status, answer, found, c.found)
 			}
 		})
+	}
+}
+
+// A server that does not answer is a finding, and its caller gets a 502.
+func TestProxyOfNobody(t *testing.T) {
+	var found []string
+	handler, err := contract.Proxy("http://127.0.0.1:1", func(f contract.Finding) { found = append(found, f.By+": "+f.Message) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := httptest.NewRecorder()
+	handler.ServeHTTP(recorded, httptest.NewRequest(http.MethodPost, examplePath, http.NoBody))
+	if recorded.Code != http.StatusBadGateway || len(found) != 1 || !strings.HasPrefix(found[0], "server: there is no answer") {
+		t.Errorf("%d, %q", recorded.Code, found)
 	}
 }
 

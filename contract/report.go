@@ -63,6 +63,9 @@ func (r *Report) Summary() string {
 	text := fmt.Sprintf("%d cases passed, %d failed", passed, failed)
 	if skipped > 0 {
 		text += fmt.Sprintf(", %d were skipped", skipped)
+		if last := r.Results[len(r.Results)-1]; last.Skipped != "" {
+			text += " because " + last.Skipped
+		}
 	}
 	seconds := max(r.Duration.Seconds(), 0.001)
 	return fmt.Sprintf("%s: %d requests in %.1f s, %.0f cases/s (seed %d)", text, r.Requests, seconds, float64(len(r.Results))/seconds, r.Seed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,6 +160,12 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 	succeeded := false
 	for i, a := range answers {
 		result.Status = a.status
+		if about, ok := errors.AsType[*net.OpError](a.err); ok && about.Op == "dial" {
+			r.stopped = "the server cannot be reached"
+		}
+		if a.status == http.StatusUnauthorized && r.created == 0 && c.expect == accepted && requests[i].account == nil && !requests[i].anonymous {
+			r.stopped = "the credentials are refused"
+		}
 		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
 		succeeded = succeeded || a.status/100 == 2
 		if a.status/100 == 2 && !isSafe(requests[i].method) {

@@ -162,7 +162,9 @@ func TestUnusable(t *testing.T) {
 		"no credentials":   {"http://127.0.0.1:1", nil, "credentials"},
 		"no document":      {"http://127.0.0.1:1", []contract.Option{contract.WithDocument("x.yaml", []byte("a: b"))}, "x.yaml"},
 		"no case":          {"http://127.0.0.1:1", []contract.Option{contract.WithOnly("nothing of the kind")}, "no case"},
-		"no expression":    {"http://127.0.0.1:1", []contract.Option{contract.WithOnly("(")}, "WithOnly"},
+		"no expression":    {"http://127.0.0.1:1", []contract.Option{contract.WithOnly("(")}, "cases to try"},
+		"no such fixture":  {"http://127.0.0.1:1", []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("Nope", "1")}, "Nope"},
+		"a wrong fixture":  {"http://127.0.0.1:1", []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("ServiceSid", "bad")}, "ServiceSid must be a string of 34 characters"},
 		"a wrong relation": {"http://127.0.0.1:1", []contract.Option{contract.WithDocument("shop.yaml", bytes.Replace(shop, []byte("$request.body#/name"), []byte("$request.body#/nome"), 1))}, "nome"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,7 @@ type contractRunCommand struct {
 	Fixture    map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
 	Only       string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
 	Seed       uint64            `default:"1" help:"Seed of the random values. (${default})"`
-	MaxCreates int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed. (no limit)"`
+	MaxCreates int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed; 0 is no limit. (no limit)"`
 	Rate       float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
 	Tolerate   []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
 	AnyRefusal bool              `help:"Take any declared 4xx for a refusal."`
@@ -63,6 +63,9 @@ func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, 
 		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.Timeout}))
 	if cmd.Account != "" {
 		sid, token, _ := strings.Cut(cmd.Account, ":")
+		if sid == "" || token == "" {
+			return nil, usagef("--account must be SID:TOKEN")
+		}
 		options = append(options, contract.WithAccount(sid, token))
 	}
 	for _, header := range cmd.Header {
@@ -101,6 +104,10 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 			}
 		}))
 	}
+	files, err := cmd.createFiles()
+	if err != nil {
+		return err
+	}
 	report, err := contract.Run(ctx, cmd.URL, options...)
 	switch {
 	case errors.Is(err, contract.ErrUnusable):
@@ -108,7 +115,11 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	case err != nil && report == nil:
 		return err
 	}
-	if err := cmd.write(out.stdout, report); err != nil {
+	show := report.WriteText
+	if cmd.JSON == "-" {
+		show = report.WriteJSON
+	}
+	if err := errors.Join(files.write(report), show(out.stdout)); err != nil {
 		return err
 	}
 	if err != nil {
@@ -120,22 +131,32 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	return nil
 }
 
-func (cmd *contractRunCommand) write(stdout io.Writer, report *contract.Report) error {
+// reportFiles are the files of the reports, which are made before anything is sent.
+type reportFiles struct{ junit, json *os.File }
+
+func (cmd *contractRunCommand) createFiles() (files reportFiles, err error) {
 	if cmd.JUnit != "" {
-		if err := toFile(cmd.JUnit, report.WriteJUnit); err != nil {
-			return err
+		if files.junit, err = os.Create(cmd.JUnit); err != nil {
+			return files, usagef("--junit: %w", err)
 		}
 	}
-	switch cmd.JSON {
-	case "":
-	case "-":
-		return report.WriteJSON(stdout)
-	default:
-		if err := toFile(cmd.JSON, report.WriteJSON); err != nil {
-			return err
+	if cmd.JSON != "" && cmd.JSON != "-" {
+		if files.json, err = os.Create(cmd.JSON); err != nil {
+			return files, usagef("--json: %w", err)
 		}
 	}
-	return report.WriteText(stdout)
+	return files, nil
+}
+
+func (f reportFiles) write(report *contract.Report) error {
+	var problems []error
+	if f.junit != nil {
+		problems = append(problems, report.WriteJUnit(f.junit), f.junit.Close())
+	}
+	if f.json != nil {
+		problems = append(problems, report.WriteJSON(f.json), f.json.Close())
+	}
+	return errors.Join(problems...)
 }
 
 func toFile(path string, write func(io.Writer) error) error {

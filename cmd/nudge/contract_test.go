@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -59,6 +60,7 @@ func TestContractMisuse(t *testing.T) {
 	for _, args := range [][]string{
 		{"contract"}, {"contract", "--url=nowhere", mutantAccount}, {"contract", "--url=http://127.0.0.1:1"}, {"contract", "--url=http://127.0.0.1:1", "--account=x"},
 		{"contract", "--url=http://127.0.0.1:1", mutantAccount, "--spec=nothing.yaml"}, {"contract", "--url=http://127.0.0.1:1", mutantAccount, "--only=("},
+		{"contract", "--url=http://127.0.0.1:1", mutantAccount, "--junit=/nothing/junit.xml"}, {"contract", "--url=http://127.0.0.1:1", mutantAccount, "--fixture=Nope=1"},
 		{"contract", "--url=http://127.0.0.1:1", mutantAccount, "--tolerate=200"}, {"contract", "--url=http://127.0.0.1:1", mutantAccount, "--header=x"},
 		{"contract", "proxy"}, {"contract", "proxy", "--to=nowhere"},
 	} {
@@ -66,10 +68,16 @@ func TestContractMisuse(t *testing.T) {
 			t.Errorf("%v: %d %s", args, code, stderr)
 		}
 	}
-	// Nobody is there: that is a failure, and said once.
-	code, stdout, _ := command("contract", "--url=http://127.0.0.1:1", mutantAccount)
-	if code != exitFailure || strings.Count(stdout, "there is no answer") != 1 {
-		t.Errorf("%d %s", code, stdout)
+	// Nobody is there, or the credentials are wrong: that is a failure, and said once. Builds call their version NUDGE_VERSION.
+	t.Setenv("NUDGE_VERSION", "1")
+	for says, args := range map[string][]string{
+		"there is no answer": {"contract", "--url=http://127.0.0.1:1", mutantAccount},
+		"answered 401":       {"contract", mutantServer(t, ""), "--account=" + mutant.Username + ":wrong"},
+	} {
+		code, stdout, _ := command(args...)
+		if code != exitFailure || strings.Count(stdout, says) != 1 || !regexp.MustCompile(`0 cases passed, 1 failed, \d+ were skipped`).MatchString(stdout) {
+			t.Errorf("%v: %d %s", args, code, stdout)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nudgehq/nudge/contract"
@@ -49,7 +50,12 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		return usagef("--addr: %w", err)
 	}
 	_, _ = fmt.Fprintf(out.stderr, "nudge takes requests on http://%s and passes them on to %s\n", listener.Addr(), cmd.To)
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: proxyTimeout}
+	var requests atomic.Int64
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		handler.ServeHTTP(w, r)
+	})
+	server := &http.Server{Handler: counted, ReadHeaderTimeout: proxyTimeout}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -66,7 +72,8 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	if found > 0 {
-		return fmt.Errorf("%d violations", found)
+		return fmt.Errorf("violations: %d, in %d requests", found, requests.Load())
 	}
+	_, _ = fmt.Fprintf(out.stderr, "no violation in %d requests\n", requests.Load())
 	return nil
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/internal/docdiff"
-	"github.com/nudgehq/nudge/internal/strictyaml"
 )
 
 // maxDocument bounds a document that is fetched, in bytes.
@@ -47,9 +46,13 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 	}
 	report.Changes = docdiff.Together(changes)
 	if cmd.Accepted != "" {
-		accepted, err := readAccepted(cmd.Accepted)
+		data, err := os.ReadFile(cmd.Accepted)
 		if err != nil {
 			return usagef("--accepted: %w", err)
+		}
+		accepted, err := docdiff.ReadAcceptances(data)
+		if err != nil {
+			return usagef("--accepted: %s: %w", cmd.Accepted, err)
 		}
 		report.Accept(accepted)
 	}
@@ -63,25 +66,6 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 		return fmt.Errorf("%s", report.Summary())
 	}
 	return nil
-}
-
-func readAccepted(path string) ([]docdiff.Acceptance, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var file struct {
-		Accepted []docdiff.Acceptance `yaml:"accepted"`
-	}
-	if err := strictyaml.Decode(data, &file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	for i, a := range file.Accepted {
-		if a.Rule == "" || a.Text == "" || a.Reason == "" {
-			return nil, fmt.Errorf("%s: accepted[%d] must have a rule, a text and a reason", path, i)
-		}
-	}
-	return file.Accepted, nil
 }
 
 var revisionName = regexp.MustCompile(`^[0-9A-Za-z@][0-9A-Za-z._/~^@{}-]*(:[^:]+)?$`)

@@ -16,7 +16,7 @@ import (
 
 // documentation is the portal with its MCP server.
 func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (http.Handler, error) {
-	config := portal.Config{PublicURL: reachable(listens), Devices: true, DeviceTokens: development}
+	config := portal.Config{PublicURL: reachable(listens), Devices: cmd.Device == "stream" || cmd.Challenges != "any", DeviceTokens: development}
 	if cmd.PublicURL != "" {
 		config.PublicURL = cmd.PublicURL
 	}

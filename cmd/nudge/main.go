@@ -48,7 +48,8 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // commands are the program's commands.
 type commands struct {
-	Version kong.VersionFlag `help:"Print the version."`
+	// Not from the environment: NUDGE_VERSION is what builds call the version that they make.
+	Version kong.VersionFlag `env:"-" help:"Print the version."`
 
 	Serve serveCommand `cmd:"" help:"Serve the operation."`
 	Send  sendCommand  `cmd:"" help:"Create a notification for a challenge."`

@@ -54,6 +54,10 @@ func goChanges(older, newer *loaded) []Change {
 		if found.Compatible {
 			change.Rule, change.Severity = "go-api-added", Info
 		}
+		if methodAdded.MatchString(text) {
+			// Callers go on; a server has one to write in any case.
+			change.Severity, change.Comment = Warning, "whoever implements the interface has a method to add"
+		}
 		name, _, _ := strings.Cut(found.Message, ":")
 		first, second := linesAfter, linesBefore
 		gone := strings.HasSuffix(found.Message, ": removed")
@@ -71,6 +75,8 @@ func goChanges(older, newer *loaded) []Change {
 
 // followsFromInterface are messages that only say again what a change of the server's interface is.
 var followsFromInterface = regexp.MustCompile(`^(RegisterHandlers|RegisterHandlersWithBaseURL|RegisterHandlersWithOptions|RegisterHandlersOptions)\b|: no longer implements `)
+
+var methodAdded = regexp.MustCompile(`^\w+Interface\.\w+: added$`)
 
 var fromTo = regexp.MustCompile(`: changed from (.+) to (.+)$`)
 

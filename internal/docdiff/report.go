@@ -20,47 +20,6 @@ type Report struct {
 	Unused []Acceptance `json:"unused"`
 }
 
-// Acceptance is a change that somebody has reviewed, with the reason.
-type Acceptance struct {
-	Rule string `yaml:"rule" json:"rule"`
-	// Operation is the change's; empty for the whole document, and for Go users.
-	Operation string `yaml:"operation" json:"operation,omitempty"`
-	Text      string `yaml:"text" json:"text"`
-	// More is how many more changes like it there are.
-	More   int    `yaml:"more" json:"more,omitempty"`
-	Reason string `yaml:"reason" json:"reason"`
-}
-
-// accepts tells whether a change is the one that was reviewed.
-func (a Acceptance) accepts(c Change) bool {
-	return a.Rule == c.Rule && a.Operation == c.Operation && a.Text == c.Text && a.More == len(c.More)
-}
-
-// Accept takes out the changes that are accepted.
-func (r *Report) Accept(list []Acceptance) {
-	used := make([]bool, len(list))
-	rest := []Change{}
-	for _, c := range r.Changes {
-		accepted := false
-		for i, a := range list {
-			if a.accepts(c) {
-				used[i], accepted = true, true
-			}
-		}
-		if accepted {
-			r.Accepted = append(r.Accepted, c)
-		} else {
-			rest = append(rest, c)
-		}
-	}
-	r.Changes = rest
-	for i, a := range list {
-		if !used[i] {
-			r.Unused = append(r.Unused, a)
-		}
-	}
-}
-
 // Worst is the severity of the most severe change; ok is false when nothing changed.
 func (r *Report) Worst() (worst Severity, ok bool) {
 	for _, c := range r.Changes {
@@ -165,7 +124,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "%s\n\n| | for | what | where |\n|---|---|---|---|\n", r.Summary())
 		for _, c := range r.Changes {
 			mark := map[Severity]string{Breaking: "**breaking**", Warning: "warning", Info: "info"}[c.Severity]
-			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.concerns(), cell.Replace(c.Text+c.tail()), r.where(c))
+			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.concerns(), cell.Replace(c.Text+c.tail())+" `"+c.Rule+"`", r.where(c))
 		}
 	}
 	for _, a := range r.Unused {

@@ -38,8 +38,9 @@ type Operation struct {
 	ruledoc.Operation
 	relations []relations
 	segments  []segment
-	// schemes are the HTTP authentication schemes that its security asks for.
-	schemes []string
+	// schemes are the HTTP authentication schemes that its security asks for; anonymous tells that it can do without.
+	schemes   []string
+	anonymous bool
 }
 
 // New makes a Judge of a document. Relations that cannot hold are an error.
@@ -57,7 +58,8 @@ func New(document []byte) (*Judge, error) {
 	}
 	j := &Judge{Doc: doc}
 	for _, op := range operations {
-		o := &Operation{Operation: op, segments: segmentsOf(op.Path), schemes: schemesOf(doc, op)}
+		o := &Operation{Operation: op, segments: segmentsOf(op.Path)}
+		o.readSecurity(doc)
 		if o.relations, err = readRelations(op); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)
 		}
@@ -66,21 +68,24 @@ func New(document []byte) (*Judge, error) {
 	return j, nil
 }
 
-// schemesOf lists the HTTP authentication schemes that an operation may ask for.
-func schemesOf(doc *openapi3.T, op ruledoc.Operation) []string {
+// readSecurity reads which credentials the operation asks for.
+func (o *Operation) readSecurity(doc *openapi3.T) {
 	requirements := doc.Security
-	if op.Spec.Security != nil {
-		requirements = *op.Spec.Security
+	if o.Spec.Security != nil {
+		requirements = *o.Spec.Security
 	}
-	var schemes []string
 	for _, requirement := range requirements {
+		// Other schemes than HTTP's stand elsewhere than in Authorization.
+		other := len(requirement) == 0
 		for _, name := range sortedKeys(requirement) {
 			if scheme := doc.Components.SecuritySchemes[name].Value; scheme.Type == "http" {
-				schemes = append(schemes, scheme.Scheme)
+				o.schemes = append(o.schemes, scheme.Scheme)
+			} else {
+				other = true
 			}
 		}
+		o.anonymous = o.anonymous || other
 	}
-	return schemes
 }
 
 // Answer judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
@@ -125,7 +128,28 @@ func (o *Operation) JudgeRequest(r *Request) []Violation {
 			c.add(rule.In+" "+rule.Name, "the %s parameter %s is missing", rule.In, rule.Name)
 		}
 	}
+	if len(o.schemes) > 0 && !o.anonymous && r.Header.Get("Authorization") == "" {
+		c.add("security", "the credentials are missing")
+	}
 	c.requestBody(o, r)
+	return c.found
+}
+
+// JudgeQuery lists the parameters of the query that the operation does not have. A server may leave them unread.
+func (o *Operation) JudgeQuery(r *Request) []Violation {
+	c := newCollector(o.ID + " request")
+	for _, name := range sortedKeys(r.URL.Query()) {
+		declared := slices.ContainsFunc(slices.Concat(o.Spec.Parameters, o.Item.Parameters), func(ref *openapi3.ParameterRef) bool {
+			return ref.Value.In == "query" && ref.Value.Name == name
+		})
+		switch {
+		case declared:
+		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
+			c.add("query "+cut(name), "%s stands in the query, and is a field of the body", cut(name))
+		default:
+			c.add("query "+cut(name), "the query has the parameter %q, which is not declared", cut(name))
+		}
+	}
 	return c.found
 }
 

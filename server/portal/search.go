@@ -96,6 +96,10 @@ func excerpt(text, lower string, words []string) string {
 	for start > 0 && !utf8.RuneStart(text[start]) {
 		start--
 	}
+	if space := strings.IndexByte(text[start:], ' '); start > 0 && space >= 0 && space < before {
+		// Words are not cut.
+		start += space + 1
+	}
 	end := min(len(text), start+length)
 	for end < len(text) && !utf8.RuneStart(text[end]) {
 		end++
@@ -114,7 +118,8 @@ func excerpt(text, lower string, words []string) string {
 func (p *Portal) makeIndex() []entry {
 	var index []entry
 	add := func(kind, title, path, text string) {
-		text = oneLine(text)
+		// Marks of CommonMark are not read out.
+		text = strings.ReplaceAll(oneLine(text), "`", "")
 		index = append(index, entry{kind: kind, title: title, path: path, text: text, lowerTitle: strings.ToLower(title), lowerText: strings.ToLower(text)})
 	}
 	seen := map[string]bool{}

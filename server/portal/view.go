@@ -48,6 +48,23 @@ func (f *Field) Sample() string {
 	return f.example()
 }
 
+// Hint says in an empty input what may be written into it, and what it means to leave it empty.
+func (f *Field) Hint() string {
+	text := "left out"
+	for _, fact := range f.Facts {
+		if fact.Label == "Default" {
+			text += ": " + fact.Value
+		}
+	}
+	if f.schema == nil {
+		return text
+	}
+	if rule, ok, err := ruledoc.Of(f.In, f.Name, f.schema); err == nil && ok {
+		return rule.String() + "; " + text
+	}
+	return text
+}
+
 // Language is how examples of the body are marked in Markdown.
 func (m *Media) Language() string {
 	for _, name := range []string{"json", "xml", "yaml", "html"} {

@@ -197,7 +197,7 @@ function attachDevice(panel, form) {
       connection.signal.addEventListener('abort', ready);
       listen({
         ...device, token, signal: connection.signal,
-        onState(text) { state.textContent = text; ready(); },
+        onState(text) { state.textContent = text; button.textContent = 'Connect again'; ready(); },
         onNotification(n, acknowledged) {
           const item = document.createElement('li');
           item.dataset.sid = n.sid;

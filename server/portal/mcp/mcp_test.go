@@ -288,10 +288,10 @@ func TestBadArguments(t *testing.T) {
 		want      string
 	}{
 		"a missing argument":      {"search", map[string]any{}, "query"},
-		"an unknown argument":     {"search", map[string]any{"query": "x", "limit": 3}, "limit"},
+		"an unknown argument":     {"search", map[string]any{"query": "x", "limit": 3}, `["limit"]; search takes query (required): one word or several; type: `},
 		"another type":            {"search", map[string]any{"query": 3}, "query"},
 		"an empty query":          {"search", map[string]any{"query": ""}, "minLength"},
-		"a long query":            {"search", map[string]any{"query": strings.Repeat("x", 300)}, "maxLength"},
+		"a long query":            {"search", map[string]any{"query": strings.Repeat("x", 300)}, "; search takes query (required)"},
 		"a kind that is none":     {"search", map[string]any{"query": "x", "type": "y"}, "type"},
 		"no page":                 {"get_pages", map[string]any{"urls": []string{}}, "minItems"},
 		"too many pages":          {"get_pages", map[string]any{"urls": strings.Split(strings.Repeat("x,", 11), ",")}, "maxItems"},

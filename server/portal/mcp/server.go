@@ -46,6 +46,8 @@ type Server struct {
 	calls chan struct{}
 	// tools are the names that are taken.
 	tools map[string]bool
+	// takes says which arguments the reading tools take.
+	takes map[string]string
 }
 
 // New makes a Server.
@@ -54,13 +56,13 @@ func New(config Config) (*Server, error) {
 		return nil, errors.New("mcp: Config.Portal is required")
 	}
 	reference := config.Portal.Reference()
-	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true}}
+	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true}, takes: map[string]string{}}
 	s.server = sdk.NewServer(&sdk.Implementation{Name: "nudge", Title: reference.Title, Version: config.Version, WebsiteURL: config.Portal.URL(portal.Base)}, &sdk.ServerOptions{
 		Instructions: s.instructions(),
 		// What there is does not change while the server runs.
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
 	})
-	s.server.AddReceivingMiddleware(bound)
+	s.server.AddReceivingMiddleware(s.bound)
 	s.addTools()
 	s.addResources()
 	if config.Execute != nil {
@@ -83,7 +85,7 @@ func (s *Server) instructions() string {
 }
 
 // bound refuses arguments that are too large before anything reads them, and cuts what an error repeats of them.
-func bound(next sdk.MethodHandler) sdk.MethodHandler {
+func (s *Server) bound(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, request sdk.Request) (sdk.Result, error) {
 		switch r := request.(type) {
 		case *sdk.CallToolRequest:
@@ -102,13 +104,28 @@ func bound(next sdk.MethodHandler) sdk.MethodHandler {
 		if called, ok := result.(*sdk.CallToolResult); ok && called != nil && called.IsError {
 			for _, content := range called.Content {
 				if text, ok := content.(*sdk.TextContent); ok {
-					// The library's words for a null.
-					text.Text = short(strings.ReplaceAll(text.Text, "<invalid reflect.Value>", "null"), maxComplaint)
+					text.Text = short(s.readable(request, text.Text), maxComplaint)
 				}
 			}
 		}
 		return result, err
 	}
+}
+
+// wrongArguments is how the library begins to say that arguments break a tool's schema.
+const wrongArguments = `validating "arguments": `
+
+// readable says what the library says of wrong arguments in words for a model, with what is allowed.
+func (s *Server) readable(request sdk.Request, text string) string {
+	// The library's words for a null.
+	text = strings.ReplaceAll(text, "<invalid reflect.Value>", "null")
+	said, ok := strings.CutPrefix(text, wrongArguments)
+	call, isCall := request.(*sdk.CallToolRequest)
+	if !ok || !isCall || call.Params == nil {
+		return text
+	}
+	said = strings.TrimPrefix(strings.ReplaceAll(said, "validating root: ", ""), "validating ")
+	return fmt.Sprintf("the arguments are wrong: %s; %s takes %s", short(said, maxComplaint/2), call.Params.Name, s.takes[call.Params.Name])
 }
 
 // complaint is a tool's error: the model reads it and can do better.

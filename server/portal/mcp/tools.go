@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -60,19 +62,43 @@ type changeDetails struct {
 
 const changeProperties = `"id":{"type":"string"},"version":{"type":"string"},"severity":{"type":"string","enum":["info","warning","breaking"]},"text":{"type":"string"}`
 
+// addTool offers a tool, and remembers what it takes.
+func addTool[In, Out any](s *Server, tool *sdk.Tool, handler sdk.ToolHandlerFor[In, Out]) {
+	var input struct {
+		Required   []string
+		Properties map[string]struct{ Description string }
+	}
+	// It is written below.
+	raw, _ := tool.InputSchema.(json.RawMessage)
+	_ = json.Unmarshal(raw, &input)
+	var arguments []string
+	for _, name := range slices.Sorted(maps.Keys(input.Properties)) {
+		text := name
+		if slices.Contains(input.Required, name) {
+			text += " (required)"
+		}
+		if description := input.Properties[name].Description; description != "" {
+			text += ": " + description
+		}
+		arguments = append(arguments, text)
+	}
+	s.takes[tool.Name] = strings.Join(arguments, "; ")
+	sdk.AddTool(s.server, tool, handler)
+}
+
 // addTools offers what reads the documentation.
 func (s *Server) addTools() {
 	reads := &sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(false)}
 	kinds, _ := json.Marshal(portal.Kinds)
 
-	sdk.AddTool(s.server, &sdk.Tool{
+	addTool(s, &sdk.Tool{
 		Name: "list_pages", Title: "List pages", Annotations: reads,
 		Description: "Lists the pages of the documentation: those below a page, or the first one.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"properties":{
 			"parent":{"type":"string","maxLength":500,"description":"URL of the page whose children to list; left out, the first page and its children"}}}`),
 		OutputSchema: schema(`{"type":"object","additionalProperties":false,"required":["pages"],"properties":{"pages":{"type":"array","items":%s}}}`, pageInfoSchema),
 	}, s.listPages)
-	sdk.AddTool(s.server, &sdk.Tool{
+	addTool(s, &sdk.Tool{
 		Name: "search", Title: "Search", Annotations: reads,
 		Description: "Finds parameters, attributes, headers, errors, operations, pages and changes by words; up to 20, the best first, with excerpts.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["query"],"properties":{
@@ -82,7 +108,7 @@ func (s *Server) addTools() {
 			{"type":"object","additionalProperties":false,"required":["type","title","url","excerpt"],"properties":{
 			"type":{"type":"string"},"title":{"type":"string"},"url":{"type":"string"},"excerpt":{"type":"string"}}}}}}`),
 	}, s.search)
-	sdk.AddTool(s.server, &sdk.Tool{
+	addTool(s, &sdk.Tool{
 		Name: "get_pages", Title: "Get pages", Annotations: reads,
 		Description: "Gives the full content of 1 to 10 pages as Markdown.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["urls"],"properties":{
@@ -90,7 +116,7 @@ func (s *Server) addTools() {
 		OutputSchema: schema(`{"type":"object","additionalProperties":false,"required":["pages"],"properties":{"pages":{"type":"array","items":
 			{"type":"object","additionalProperties":false,"required":["url","title","markdown"],"properties":{"url":{"type":"string"},"title":{"type":"string"},"markdown":{"type":"string"}}}}}}`),
 	}, s.getPages)
-	sdk.AddTool(s.server, &sdk.Tool{
+	addTool(s, &sdk.Tool{
 		Name: "list_changes", Title: "List changes", Annotations: reads,
 		Description: "Lists what changed from version to version of the document, the newest version and the most severe change first.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"properties":{
@@ -100,7 +126,7 @@ func (s *Server) addTools() {
 			"versions":{"type":"array","items":{"type":"string"},"description":"all versions, the newest first"},
 			"changes":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["id","version","severity","text"],"properties":{%s}}}}}`, changeProperties),
 	}, s.listChanges)
-	sdk.AddTool(s.server, &sdk.Tool{
+	addTool(s, &sdk.Tool{
 		Name: "get_change", Title: "Get a change", Annotations: reads,
 		Description: "Gives all that is known of one change.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["id"],"properties":{
