@@ -174,10 +174,10 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 	if q.reason == uncleanPath && a.status >= 300 {
 		succeeded = false
 	}
-	mayCreate := c.expect != refused && c.expect != unjudged
+	maySucceed := c.expect != refused && c.expect != unjudged
 	// The limits of a server that must not be filled are not its defects, nor are those of one resource, or of what comes at once.
 	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.beside) > 0
-	if mayCreate && limited && a.status == http.StatusTooManyRequests && c.operation.Declares(a.status) {
+	if maySucceed && limited && a.status == http.StatusTooManyRequests && c.operation.Declares(a.status) {
 		return nil
 	}
 	if a.status >= 500 && !slices.Contains(fitting[q.reason], a.status) {
