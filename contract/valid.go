@@ -116,6 +116,9 @@ func invalidsOf(r rule.Rule) []edge {
 
 // stringOf makes a value of n characters that keeps a rule; a negative n is any length.
 func stringOf(r rule.Rule, n, seed int) (value string, ok bool) {
+	if n >= 0 && (n < r.MinLength || r.MaxLength > 0 && n > r.MaxLength) {
+		return "", false
+	}
 	if r.Pattern == nil {
 		value = strings.Repeat(string("ab"[min(1, seed)]), max(n, 1))
 		return value, r.Allows(value)
