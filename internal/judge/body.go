@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -246,13 +247,30 @@ func (c *collector) text(s *openapi3.Schema, value string, add func(rule, format
 		add("length", "is %d characters long: %q", n, cut(value))
 	}
 	if s.Pattern != "" {
-		if pattern, err := regexp.Compile(s.Pattern); err == nil && !pattern.MatchString(value) {
+		if pattern := compiled(s.Pattern); pattern != nil && !pattern.MatchString(value) {
 			add("pattern", "is %q, which does not match %s", cut(value), s.Pattern)
 		}
 	}
 	if !hasFormat(s.Format, value) {
 		add("format", "is %q, which is no %s", cut(value), s.Format)
 	}
+}
+
+// patterns are those that were compiled, by their text.
+var patterns sync.Map
+
+// compiled is a pattern of a document; nil when it is one of another language.
+func compiled(text string) *regexp.Regexp {
+	if known, ok := patterns.Load(text); ok {
+		pattern, _ := known.(*regexp.Regexp)
+		return pattern
+	}
+	pattern, err := regexp.Compile(text)
+	if err != nil {
+		pattern = nil
+	}
+	patterns.Store(text, pattern)
+	return pattern
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
@@ -38,6 +39,8 @@ type Operation struct {
 	ruledoc.Operation
 	relations []relations
 	segments  []segment
+	// headers are the rules of the headers of answers.
+	headers map[*openapi3.Header]rule.Rule
 	// schemes are the HTTP authentication schemes that its security asks for; anonymous tells that it can do without.
 	schemes   []string
 	anonymous bool
@@ -58,7 +61,10 @@ func New(document []byte) (*Judge, error) {
 	}
 	j := &Judge{Doc: doc}
 	for _, op := range operations {
-		o := &Operation{Operation: op, segments: segmentsOf(op.Path)}
+		o := &Operation{Operation: op, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
+		if err := o.readHeaders(); err != nil {
+			return nil, fmt.Errorf("%s: %w", op.ID, err)
+		}
 		o.readSecurity(doc)
 		if o.relations, err = readRelations(op); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)
@@ -66,6 +72,25 @@ func New(document []byte) (*Judge, error) {
 		j.Operations = append(j.Operations, o)
 	}
 	return j, nil
+}
+
+// readHeaders reads the rules of the headers of all answers.
+func (o *Operation) readHeaders() error {
+	for _, response := range o.Spec.Responses.Map() {
+		for name, ref := range response.Value.Headers {
+			if ref.Value.Schema == nil {
+				continue
+			}
+			r, ok, err := ruledoc.Of("header", name, ref.Value.Schema.Value)
+			if err != nil {
+				return err
+			}
+			if ok {
+				o.headers[ref.Value] = r
+			}
+		}
+	}
+	return nil
 }
 
 // readSecurity reads which credentials the operation asks for.
@@ -121,7 +146,7 @@ func (o *Operation) Judge(method string, status int, header http.Header, body []
 		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
 	}
 	c := newCollector(o.ID + " " + name)
-	c.headers(response, header)
+	c.headers(o, response, header)
 	c.standard(o, status, header)
 	if method == http.MethodHead {
 		return c.found
@@ -177,7 +202,7 @@ var isList = map[string]bool{
 }
 
 // headers wants every declared header to be as its schema says, and every required one to be there.
-func (c *collector) headers(response *openapi3.Response, header http.Header) {
+func (c *collector) headers(o *Operation, response *openapi3.Response, header http.Header) {
 	for _, name := range sortedKeys(response.Headers) {
 		declared := response.Headers[name].Value
 		values := header.Values(name)
@@ -193,12 +218,8 @@ func (c *collector) headers(response *openapi3.Response, header http.Header) {
 		case len(values) > 1 && declared.Schema != nil && !declared.Schema.Value.Type.Is("array"):
 			c.add("header "+name, "the header %s is there %d times", name, len(values))
 		}
-		if declared.Schema == nil {
-			continue
-		}
-		rule, ok, err := ruledoc.Of("header", name, declared.Schema.Value)
-		if err == nil && ok && !rule.Allows(values[0]) {
-			c.add("header "+name, "the header %s must be %s, and is %q", name, rule, cut(values[0]))
+		if r, ok := o.headers[declared]; ok && !r.Allows(values[0]) {
+			c.add("header "+name, "the header %s must be %s, and is %q", name, r, cut(values[0]))
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package mutant
 
-import "regexp"
-
 // patterns are those of the path's parameters, changed by some defects.
 func (s *server) patterns() (service, identity, sid string) {
 	service, sid = `^VA[0-9a-fA-F]{32}$`, `^YC[0-9a-fA-F]{32}$`
@@ -47,15 +45,14 @@ func (s *server) checkPath(c challenge) *failure {
 	case "refuses an Identity of 64 characters":
 		most = 63
 	}
-	service, identity, sid := s.patterns()
 	length := len([]rune(c.identity))
 	for _, p := range []struct {
 		name, value string
 		ok          bool
 	}{
-		{"ServiceSid", c.service, regexp.MustCompile(service).MatchString(c.service)},
-		{"Identity", c.identity, length >= least && length <= most && regexp.MustCompile(identity).MatchString(c.identity)},
-		{"ChallengeSid", c.sid, regexp.MustCompile(sid).MatchString(c.sid)},
+		{"ServiceSid", c.service, s.service.MatchString(c.service)},
+		{"Identity", c.identity, length >= least && length <= most && s.identity.MatchString(c.identity)},
+		{"ChallengeSid", c.sid, s.challenge.MatchString(c.sid)},
 	} {
 		if p.ok {
 			continue

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,10 +18,17 @@ const (
 )
 
 // New makes the server with a defect of All; an empty one is the correct server.
-func New(defect string) http.Handler { return &server{defect: defect} }
+func New(defect string) http.Handler {
+	s := &server{defect: defect}
+	service, identity, sid := s.patterns()
+	s.service, s.identity, s.challenge = regexp.MustCompile(service), regexp.MustCompile(identity), regexp.MustCompile(sid)
+	return s
+}
 
 type server struct {
 	defect string
+	// service, identity and challenge are the patterns of the path's parameters.
+	service, identity, challenge *regexp.Regexp
 	// last is the Ttl of the request before, which some defects mix up.
 	last atomic.Int64
 	// counter makes SIDs that are new each time.
