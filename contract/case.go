@@ -80,6 +80,6 @@ var fitting = map[reason][]int{
 	noSuchPath:     {http.StatusNotFound},
 	uncleanPath:    {http.StatusNotFound, http.StatusBadRequest, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect},
 	longPath:       {http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusRequestURITooLong},
-	longHeader:     {http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge},
+	longHeader:     {http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge},
 	badLength:      {http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge},
 }

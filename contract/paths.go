@@ -91,7 +91,7 @@ func (d *deriver) paths() {
 			c.request.method, c.request.body = http.MethodGet, nil
 		}
 	}
-	other("an unknown path of 4000 letters", "/"+marker, noSuchPath).marker = marker
+	other("an unknown path of 4000 letters", "/"+marker, longPath).marker = marker
 	d.add("paths", "a malformed escape in the path is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path, r.values = r.path+"%zz", nil })).request.said = "a malformed escape in the path"
 }
 

@@ -41,6 +41,7 @@ func (d *deriver) mediaTypes() {
 	if declared.Get("text/x") == nil {
 		d.add("media types", "a malformed media type is refused", origin, refused, as("a/b/c; ;=", full.body)).request.reason = noMediaType
 		d.add("echo", "a media type of 4000 letters is refused and not repeated", origin, refused, as("text/"+marker, full.body)).marker = marker
+		d.last().request.reason = longHeader
 	}
 	// RFC 9110 section 8.3 lets a receiver guess.
 	d.add("media types", "a body without a media type is refused, or read", "RFC 9110 section 8.3", either, as("", full.body).with(func(r *request) { r.header.Del("Content-Type") }))
@@ -115,6 +116,7 @@ func (d *deriver) sizes() {
 	unknown := func(kind string, expect expectation, r request) {
 		d.add("echo", "an unknown parameter of the query of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
 			r.query = strings.TrimPrefix(r.query+"&unknown="+marker, "&")
+			r.reason = longPath
 		})).marker = marker
 		d.add("echo", "an unknown header of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
 			r.header.Set("X-Unknown", marker)
