@@ -308,7 +308,7 @@ func TestChangelog(t *testing.T) {
 			t.Errorf("the changelog in Markdown lacks %s", text)
 		}
 	}
-	if len(more) == 0 || !strings.Contains(html, "9 more of the same") {
+	if len(more) == 0 || !strings.Contains(html, "9 more like it") {
 		t.Errorf("the changelog lacks %q", more)
 	}
 	if hits := p.Search("max-decreased", "change"); len(hits) != 1 || hits[0].Path != portal.Base+"/changelog#0.10.0-1" {
