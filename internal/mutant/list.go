@@ -138,7 +138,7 @@ var All = []Mutant{
 	{"accepts a path in other letters", `path in other letters`},
 	{"answers unknown paths in plain text", `media type is text/plain`},
 
-	// What an independent reader found missing.
+	// Defects that show in few requests only.
 	{"asks for a bearer token", `WWW-Authenticate is .*must ask for basic`},
 	{"answers an Allow with methods that it refuses", `Allow is .*no DELETE here`},
 	{"accepts unknown fields beside a Ttl", `unknown field beside a valid one`},

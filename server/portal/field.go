@@ -23,7 +23,7 @@ func (r reader) field(id, name string, ref *openapi3.SchemaRef, parents []*opena
 	f.Facts = factsOf(s)
 	if slices.Contains(parents, s) || len(parents) > maxDepth {
 		if len(s.Properties)+len(s.AllOf)+len(s.OneOf)+len(s.AnyOf) > 0 || s.Items != nil {
-			f.Facts = append(f.Facts, Fact{"Contains", "more like it; see the document"})
+			f.Facts = append(f.Facts, Fact{"Contains", "more of the same; see the document"})
 		}
 		return f
 	}
