@@ -158,7 +158,7 @@ func (r *runner) declares(c Case, q request, status int) bool {
 	switch {
 	case q.reason == unknownMethod && status != http.StatusMethodNotAllowed:
 		return false
-	case r.tolerated[status], q.reason == unknownMethod, q.reason == uncleanPath, q.reason == longPath, q.reason == longHeader, status == http.StatusNotAcceptable && c.expect == either:
+	case r.tolerated[status], q.reason.beyondDocuments(), status == http.StatusNotAcceptable && c.expect == either:
 		return c.operation.Declares(status)
 	}
 	return c.expect != refused || status < 400 || c.operation.Declares(status) || slices.ContainsFunc(fitting[q.reason], c.operation.Declares)
@@ -227,9 +227,7 @@ func (r *runner) fits(c Case, q request, status int) bool {
 
 // statuses are those that a refusal may have: of the fitting ones those that are declared, and all where none is.
 func statuses(c Case, q request) []int {
-	switch q.reason {
-	case unknownMethod, uncleanPath, longPath, longHeader:
-		// Documents do not speak of these.
+	if q.reason.beyondDocuments() {
 		return fitting[q.reason]
 	}
 	var declared []int

@@ -67,6 +67,11 @@ const (
 	longHeader
 )
 
+// beyondDocuments tells that documents do not speak of such a refusal: a server may answer as HTTP says.
+func (r reason) beyondDocuments() bool {
+	return r == unknownMethod || r == uncleanPath || r == longPath || r == longHeader
+}
+
 // fitting are the statuses that fit a refusal; where the document declares some of them, it must be one of those.
 var fitting = map[reason][]int{
 	badBody:        {http.StatusBadRequest, http.StatusUnprocessableEntity},

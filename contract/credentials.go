@@ -7,18 +7,17 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // credentials tries none and wrong ones, where the operation needs some.
 func (d *deriver) credentials() {
-	requirements := d.judge.Doc.Security
-	if d.op.Spec.Security != nil {
-		requirements = *d.op.Spec.Security
-	}
+	requirements := d.op.Security
 	if len(requirements) == 0 || slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }) {
 		return
 	}
-	rule := d.at(line(d.op.Spec.Origin), "security")
+	rule := d.at(ruledoc.Line(d.op.Spec.Origin), "security")
 	bases := map[string]request{"": d.base}
 	if full := d.withBody(); len(d.base.body) == 0 && len(full.body) > 0 {
 		bases[" with a body"] = full
@@ -59,7 +58,7 @@ func (d *deriver) credentials() {
 	d.add("credentials", "credentials in the query are refused", rule, refused, d.base.with(func(r *request) {
 		r.anonymous, r.reason = true, badCredentials
 		secrets := url.Values{"AccountSid": {own.username}, "AuthToken": {own.password}, "username": {own.username}, "password": {own.password}, "token": {own.password}}
-		r.query = strings.TrimPrefix(r.query+"&"+secrets.Encode(), "&")
+		r.addQuery(secrets.Encode())
 	}))
 	if slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return d.isBasic(r) }) {
 		d.add("credentials", "the scheme in lower case is accepted", "RFC 9110 section 11.1", d.valid, d.base.with(func(r *request) {

@@ -140,25 +140,6 @@ func (d *deriver) at(line int, what string) string {
 	return fmt.Sprintf("%s:%d %s", d.settings.documentName, line, what)
 }
 
-// line is where something stands.
-func line(origin *openapi3.Origin) int {
-	if origin != nil && origin.Key != nil {
-		return origin.Key.Line
-	}
-	return 0
-}
-
-// lineOf is where a keyword of a schema stands, or the schema.
-func lineOf(s *openapi3.Schema, keyword string) int {
-	if s == nil || s.Origin == nil {
-		return 0
-	}
-	if at, ok := s.Origin.Fields.Lookup(keyword); ok {
-		return at.Line
-	}
-	return line(s.Origin)
-}
-
 // makeBase makes the valid request that the others are changes of.
 func (d *deriver) makeBase() error {
 	d.path = map[string]string{}
@@ -285,7 +266,7 @@ func (d *deriver) fresh(q request) request {
 
 // examples are the document's own.
 func (d *deriver) examples() {
-	d.add("examples", "a request without anything optional is accepted", d.at(line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
+	d.add("examples", "a request without anything optional is accepted", d.at(ruledoc.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
@@ -311,7 +292,7 @@ func (d *deriver) examples() {
 			default:
 				continue
 			}
-			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(line(example.Origin), "example "+key), accepted, r)
+			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(ruledoc.Line(example.Origin), "example "+key), accepted, r)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // edge is a value at or beyond the edge of what a schema allows. Whether it is allowed, the rule decides.
@@ -17,10 +18,6 @@ type edge struct {
 	// spelling tells that it is another spelling of a number, which only a document that wants the canonical one refuses.
 	spelling bool
 }
-
-// canonicalForm is the extension of a schema that says: a number has one spelling, decimal digits without a plus sign and leading
-// zeros. Without it a server may read other spellings of the same number too.
-const canonicalForm = "x-canonical"
 
 // edges lists the values worth trying.
 func edges(r rule.Rule) []edge {
@@ -102,7 +99,7 @@ func numberEdges(r rule.Rule) []edge {
 	for _, f := range []struct{ value, what string }{
 		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00" + inside, "with two leading zeros"}, {"00", "two zeros"}, {"000", "three zeros"}, {"-0", "minus zero"}, {"+0", "plus zero"},
 	} {
-		list = append(list, edge{f.value, f.what, canonicalForm, r.Type, true})
+		list = append(list, edge{f.value, f.what, ruledoc.CanonicalForm, r.Type, true})
 	}
 	for _, f := range forms {
 		list = append(list, edge{f.value, f.what, "type", r.Type, false})

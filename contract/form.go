@@ -62,16 +62,16 @@ func (d *deriver) form() {
 		schema := s.Properties[r.Name].Value
 		d.values(r.Name, schema, r, func(value string) request { return d.withField(r.Name, value) })
 		if schema.Default != nil {
-			d.add("values", r.Name+" left out is its default", d.at(lineOf(schema, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("values", r.Name+" left out is its default", d.at(ruledoc.LineOf(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		if slices.Contains(s.Required, r.Name) {
-			d.add("required", r.Name+" left out is refused", d.at(lineOf(s, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("required", r.Name+" left out is refused", d.at(ruledoc.LineOf(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		d.fieldShapes(r)
 		d.smuggled(r)
 	}
 	if len(d.fields) == 0 {
-		d.add("wire", "an empty form is accepted", d.at(lineOf(s, "type"), "requestBody"), d.valid, d.withRawForm(""))
+		d.add("wire", "an empty form is accepted", d.at(ruledoc.LineOf(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
 		if !d.op.Spec.RequestBody.Value.Required {
 			d.add("wire", "no body and no media type is accepted", d.at(0, "requestBody required: false"), d.valid, d.base)
 		}
@@ -88,7 +88,7 @@ func (d *deriver) unknownFields() {
 	} else if s.AdditionalProperties.Schema != nil {
 		expect = either
 	}
-	rule := d.at(lineOf(s, "additionalProperties"), "additionalProperties")
+	rule := d.at(ruledoc.LineOf(s.Origin, "additionalProperties"), "additionalProperties")
 	verdict := map[expectation]string{refused: "is refused", accepted: "is accepted", acceptedOrUnknown: "is accepted", either: "is judged"}[expect]
 	beside := d.full()
 	unknown := func(what, name, value string) {
@@ -179,7 +179,7 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	const group = "fields"
 	rest := d.fieldsWithout(r.Name)
 	values := distinct(r)
-	place := d.at(lineOf(d.op.FormSchema.Properties[r.Name].Value, "type"), r.Name)
+	place := d.at(ruledoc.LineOf(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
 	one := values[0]
 	additional := d.op.FormSchema.AdditionalProperties.Has
 	closed := additional != nil && !*additional

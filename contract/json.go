@@ -162,7 +162,7 @@ func (d *deriver) json() {
 		return
 	}
 	s := media.Schema.Value
-	rule := d.at(line(s.Origin), "requestBody")
+	rule := d.at(ruledoc.Line(s.Origin), "requestBody")
 	if example := media.Example; example != nil {
 		d.add("examples", "the example is accepted", rule, d.valid, d.withJSON(example))
 	}
@@ -204,7 +204,9 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 	if len(s.OneOf)+len(s.AnyOf) > 0 {
 		return
 	}
-	place := func(keyword string) string { return d.at(lineOf(s, keyword), strings.TrimSpace(name+" "+keyword)) }
+	place := func(keyword string) string {
+		return d.at(ruledoc.LineOf(s.Origin, keyword), strings.TrimSpace(name+" "+keyword))
+	}
 	called := name
 	if called == "" {
 		called = "the body"

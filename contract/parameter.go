@@ -26,7 +26,7 @@ func (d *deriver) parameters() {
 			continue
 		}
 		if p.Required {
-			d.add("required", p.Name+" left out is refused", d.at(line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
+			d.add("required", p.Name+" left out is refused", d.at(ruledoc.Line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
 				query, _ := url.ParseQuery(r.query)
 				query.Del(p.Name)
 				r.query = query.Encode()
@@ -44,7 +44,7 @@ func (d *deriver) exchanged(p *openapi3.Parameter) {
 	}
 	try := func(what, value string) {
 		if value != "" && !r.Allows(value) && sendable(p.In, value) {
-			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.culprit = p.In
+			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(ruledoc.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.culprit = p.In
 		}
 	}
 	for _, name := range sortedKeys(d.path) {
@@ -106,17 +106,17 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		request := set(e.value)
 		request.culprit, request.about = r.In, name
 		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
-		rule := d.at(lineOf(s, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
+		rule := d.at(ruledoc.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {
 		case r.Allows(e.value):
 			d.add("values", request.said+", is accepted", rule, d.valid, request)
-		case e.spelling && s.Extensions[canonicalForm] != true:
+		case e.spelling && s.Extensions[ruledoc.CanonicalForm] != true:
 			d.add("values", request.said+", is refused, or read as the number", rule, either, request)
 		default:
 			d.add("values", request.said+", is refused", rule, refused, request)
 		}
 	}
-	rule := d.at(line(s.Origin), name)
+	rule := d.at(ruledoc.Line(s.Origin), name)
 	for _, p := range []*property{
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // methods tries the methods that the path does not have.
@@ -14,7 +16,7 @@ func (d *deriver) methods() {
 		if declared[method] != nil || method == http.MethodHead && declared[http.MethodGet] != nil {
 			continue
 		}
-		rule := d.at(line(d.op.Item.Origin), "the path has no "+method)
+		rule := d.at(ruledoc.Line(d.op.Item.Origin), "the path has no "+method)
 		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
 		d.add("methods", method+" is refused", rule, refused, r)
 		if method != http.MethodGet {
@@ -24,7 +26,7 @@ func (d *deriver) methods() {
 			d.add("methods", "GET with "+name+": "+d.op.Method+" is refused", rule, refused, r.with(func(r *request) { r.header.Set(name, d.op.Method) }))
 		}
 		d.add("methods", "GET with _method="+d.op.Method+" in the query is refused", rule, refused, r.with(func(r *request) {
-			r.query = strings.TrimPrefix(r.query+"&_method="+d.op.Method, "&")
+			r.addQuery("_method=" + d.op.Method)
 		}))
 	}
 	for _, method := range []string{http.MethodTrace, "QUERY", "PROPFIND", "FOO", d.op.Method + "X", strings.ToLower(d.op.Method)} {
@@ -36,10 +38,8 @@ func (d *deriver) methods() {
 		for _, name := range overrides {
 			d.add("methods", d.op.Method+" with "+name+": GET is accepted as it is", "the document has no header "+name, d.valid, d.withBody().with(func(r *request) { r.header.Set(name, http.MethodGet) }))
 		}
-	}
-	if !isSafe(d.op.Method) {
 		d.add("methods", d.op.Method+" with _method=GET in the query is not another method", "the document has no _method", either, d.withBody().with(func(r *request) {
-			r.query = strings.TrimPrefix(r.query+"&_method=GET", "&")
+			r.addQuery("_method=GET")
 		}))
 	}
 	if declared[http.MethodOptions] != nil {
@@ -60,7 +60,7 @@ var overrides = []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Ov
 
 // paths tries paths that the document does not have.
 func (d *deriver) paths() {
-	place := d.at(line(d.op.Item.Origin), "paths")
+	place := d.at(ruledoc.Line(d.op.Item.Origin), "paths")
 	other := func(what, path string, why reason) *Case {
 		if _, onPath := d.judge.Find("", path); onPath || path == "" || path == d.base.path {
 			return &Case{}

@@ -19,7 +19,7 @@ func (d *deriver) mediaTypes() {
 		return
 	}
 	declared := d.op.Spec.RequestBody.Value.Content
-	origin := d.at(line(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
+	origin := d.at(ruledoc.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
 	full := d.withBody()
 	as := func(mediaType string, body []byte) request {
 		return full.with(func(r *request) {
@@ -115,7 +115,7 @@ func (d *deriver) sizes() {
 	}
 	unknown := func(kind string, expect expectation, r request) {
 		d.add("echo", "an unknown parameter of the query of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
-			r.query = strings.TrimPrefix(r.query+"&unknown="+marker, "&")
+			r.addQuery("unknown=" + marker)
 			r.reason = longPath
 		})).marker = marker
 		d.add("echo", "an unknown header of 4000 letters"+kind+" is not repeated", rule, expect, r.with(func(r *request) {
@@ -161,8 +161,8 @@ func (d *deriver) wire() {
 		}
 		for _, value := range distinct(p) {
 			if value != d.path[p.Name] {
-				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
-					r.query = strings.TrimPrefix(r.query+"&"+string(encode([]field{{p.Name, value}})), "&")
+				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(ruledoc.Line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
+					r.addQuery(string(encode([]field{{p.Name, value}})))
 				}))
 				break
 			}
@@ -176,7 +176,7 @@ func (d *deriver) wire() {
 		d.add("wire", "a body of unsaid length is accepted", "RFC 9112 section 7.1", d.valid, full.with(func(r *request) { r.chunked = true }))
 	}
 	for _, query := range []string{"%zz", "a;b", "&&", "a=1&a=2", "=", "%FF", "__proto__=1"} {
-		d.add("wire", "the query "+query+" is accepted or refused", "RFC 3986 section 3.4", either, full.with(func(r *request) { r.query = strings.TrimPrefix(r.query+"&"+query, "&") }))
+		d.add("wire", "the query "+query+" is accepted or refused", "RFC 3986 section 3.4", either, full.with(func(r *request) { r.addQuery(query) }))
 	}
 	for _, header := range []field{{"Origin", "https://app.example"}, {"Cookie", "a=b; c"}, {"Expect", "100-continue"}, {"X-Forwarded-For", "127.0.0.1"}} {
 		d.add("wire", "a request with "+header.name+": "+header.value+" is accepted", "the document has no header "+header.name, d.valid, full.with(func(r *request) { r.header.Set(header.name, header.value) }))
@@ -190,7 +190,7 @@ func (d *deriver) repetitions() {
 	if len(d.cases) == 0 {
 		return
 	}
-	rule := d.at(line(d.op.Spec.Origin), d.op.ID)
+	rule := d.at(ruledoc.Line(d.op.Spec.Origin), d.op.ID)
 	full := d.withBody()
 	twice := d.add(group, "the same request again is accepted", rule, d.valid, full)
 	twice.times, twice.inTurn = 2, true

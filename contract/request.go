@@ -48,6 +48,14 @@ func (r request) with(change func(*request)) request {
 	return r
 }
 
+// addQuery adds to the query as it stands on the wire.
+func (r *request) addQuery(raw string) {
+	if r.query != "" {
+		r.query += "&"
+	}
+	r.query += raw
+}
+
 // url is where it is sent.
 func (r request) url(base string) string {
 	text := strings.TrimSuffix(base, "/") + r.path

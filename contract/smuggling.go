@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // smuggled tries a field of the form in the query, where it must mean nothing.
@@ -15,15 +16,9 @@ func (d *deriver) smuggled(r rule.Rule) {
 			return
 		}
 	}
-	rule := d.at(line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
+	rule := d.at(ruledoc.Line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
 	query := func(base request, value string) request {
-		return base.with(func(r2 *request) {
-			more := string(encode([]field{{r.Name, value}}))
-			if r2.query != "" {
-				more = "&" + more
-			}
-			r2.query += more
-		})
+		return base.with(func(r2 *request) { r2.addQuery(string(encode([]field{{r.Name, value}}))) })
 	}
 	values := distinct(r)
 	other := values[len(values)-1]
@@ -46,7 +41,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 		{"in other letters", swapCase(plain)}, {"in lower case", strings.ToLower(plain)}, {"after a semicolon", "a;" + plain}, {"with brackets", strings.Replace(plain, "=", "%5B%5D=", 1)},
 		{"twice", r.Name + "=" + url.QueryEscape(values[0]) + "&" + plain},
 	} {
-		d.add("smuggling", r.Name+" in the query "+written.what+" is not read", rule, either, d.base.with(func(r *request) { r.query = strings.TrimPrefix(r.query+"&"+written.raw, "&") }))
+		d.add("smuggling", r.Name+" in the query "+written.what+" is not read", rule, either, d.base.with(func(r *request) { r.addQuery(written.raw) }))
 	}
 	if r.Type != "string" {
 		d.add("smuggling", r.Name+" in the query that is no "+r.Type+" is not read", rule, either, query(d.base, "abc"))

@@ -15,12 +15,8 @@ type Accounts interface {
 
 // authenticate lets nobody through without credentials, unless the document says that the operation needs none.
 func (s *Server) authenticate(op ruledoc.Operation) echo.MiddlewareFunc {
-	security := s.contract.doc.Security
-	if op.Spec.Security != nil {
-		security = *op.Spec.Security
-	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if len(security) == 0 {
+		if len(op.Security) == 0 {
 			return next
 		}
 		return func(c echo.Context) error {

@@ -39,7 +39,7 @@ func servers(older, newer openapi3.Servers) []Change {
 	compare := func(these, those openapi3.Servers, c Change, text string) {
 		for _, server := range these {
 			if !slices.ContainsFunc(those, func(s *openapi3.Server) bool { return s.URL == server.URL }) {
-				c.Line, c.Text = lineOf(server.Origin), fmt.Sprintf(text, server.URL)
+				c.Line, c.Text = ruledoc.Line(server.Origin), fmt.Sprintf(text, server.URL)
 				list = append(list, c)
 			}
 		}
@@ -102,7 +102,7 @@ func openness(s *openapi3.Schema) int {
 
 func (o *ownChecks) otherFields(place string, request bool, before, after *openapi3.Schema) {
 	was, is := openness(before), openness(after)
-	line := lineOfField(after, "additionalProperties")
+	line := ruledoc.LineOf(after.Origin, "additionalProperties")
 	severity := map[bool]Severity{true: Breaking, false: Info}[request]
 	switch {
 	case is < was && is == 0:
@@ -115,16 +115,13 @@ func (o *ownChecks) otherFields(place string, request bool, before, after *opena
 	}
 }
 
-// canonicalForm is the extension that says: a number has one spelling.
-const canonicalForm = "x-canonical"
-
 func (o *ownChecks) canonical(name string, before, after *openapi3.Schema) {
-	was, is := before.Extensions[canonicalForm] == true, after.Extensions[canonicalForm] == true
+	was, is := before.Extensions[ruledoc.CanonicalForm] == true, after.Extensions[ruledoc.CanonicalForm] == true
 	switch {
 	case is && !was:
-		o.add("canonical-form-required", Breaking, lineOfField(after, canonicalForm), "other spellings of the number %s, such as `010`, are refused", name)
+		o.add("canonical-form-required", Breaking, ruledoc.LineOf(after.Origin, ruledoc.CanonicalForm), "other spellings of the number %s, such as `010`, are refused", name)
 	case was && !is:
-		o.add("canonical-form-not-required", Info, lineOfField(after, "type"), "other spellings of the number %s, such as `010`, may be read", name)
+		o.add("canonical-form-not-required", Info, ruledoc.LineOf(after.Origin, "type"), "other spellings of the number %s, such as `010`, may be read", name)
 	}
 }
 
@@ -137,18 +134,10 @@ func (o *ownChecks) parameters(older, newer *openapi3.Operation) {
 	}
 }
 
-// relationsKey is the extension that says what must hold between a request and its answer.
-const relationsKey = "x-relations"
-
 // relations compares what the document promises of answers beyond their schemas. A promise that is new takes nothing away.
 func (o *ownChecks) relations(older, newer *openapi3.Operation) {
 	was, is := promises(older), promises(newer)
-	line := lineOf(newer.Origin)
-	if newer.Origin != nil {
-		if at, ok := newer.Origin.Fields.Lookup(relationsKey); ok {
-			line = at.Line
-		}
-	}
+	line := ruledoc.LineOf(newer.Origin, ruledoc.Relations)
 	for _, promise := range slices.Sorted(maps.Keys(was)) {
 		switch now, there := is[promise]; {
 		case !there:
@@ -168,7 +157,7 @@ func (o *ownChecks) relations(older, newer *openapi3.Operation) {
 // promises flattens the relations: what is promised, and by what.
 func promises(op *openapi3.Operation) map[string]string {
 	all := map[string]string{}
-	statuses, _ := op.Extensions[relationsKey].(map[string]any)
+	statuses, _ := ruledoc.Extension(op.Extensions, ruledoc.Relations).(map[string]any)
 	for status, kinds := range statuses {
 		byKind, _ := kinds.(map[string]any)
 		for kind, promised := range byKind {
@@ -185,10 +174,7 @@ func promises(op *openapi3.Operation) map[string]string {
 				}
 			case map[string]any:
 				for what, by := range promised {
-					// What the loader adds says where it stands.
-					if !strings.HasPrefix(what, "__") {
-						all[text(what)] = written(by)
-					}
+					all[text(what)] = written(by)
 				}
 			}
 		}
@@ -197,15 +183,6 @@ func promises(op *openapi3.Operation) map[string]string {
 }
 
 func written(value any) string {
-	if fields, ok := value.(map[string]any); ok {
-		value = maps.Collect(func(yield func(string, any) bool) {
-			for name, field := range fields {
-				if !strings.HasPrefix(name, "__") && !yield(name, field) {
-					return
-				}
-			}
-		})
-	}
 	if text, ok := value.(string); ok {
 		return "`" + text + "`"
 	}
@@ -293,21 +270,4 @@ func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.S
 	if before.Items != nil && after.Items != nil {
 		walk(before.Items.Value, after.Items.Value, append(slices.Clone(path), "items"), seen, visit)
 	}
-}
-
-// lineOfField is where a keyword of a schema stands, or the schema.
-func lineOfField(s *openapi3.Schema, keyword string) int {
-	if s.Origin != nil {
-		if at, ok := s.Origin.Fields.Lookup(keyword); ok {
-			return at.Line
-		}
-	}
-	return lineOf(s.Origin)
-}
-
-func lineOf(o *openapi3.Origin) int {
-	if o == nil || o.Key == nil {
-		return 0
-	}
-	return o.Key.Line
 }

@@ -88,23 +88,25 @@ func rulesOf(op *openapi3.Operation, pattern string) []rule.Rule {
 		return nil
 	}
 	var list []rule.Rule
-	add := func(ref *openapi3.SchemaRef) {
-		if ref == nil || ref.Value == nil || ref.Value.Pattern != pattern {
+	add := func(s *openapi3.Schema) {
+		if s.Pattern != pattern {
 			return
 		}
-		if r, ok, err := ruledoc.Of("", "", ref.Value); err == nil && ok {
+		if r, ok, err := ruledoc.Of("", "", s); err == nil && ok {
 			list = append(list, r)
 		}
 	}
 	for _, p := range op.Parameters {
-		add(p.Value.Schema)
+		if p.Value.Schema != nil {
+			add(p.Value.Schema.Value)
+		}
 	}
 	if op.RequestBody == nil {
 		return list
 	}
 	for _, media := range op.RequestBody.Value.Content {
 		if media.Schema != nil {
-			walk(media.Schema.Value, media.Schema.Value, nil, map[[2]*openapi3.Schema]bool{}, func(_ []string, s, _ *openapi3.Schema) { add(&openapi3.SchemaRef{Value: s}) })
+			walk(media.Schema.Value, media.Schema.Value, nil, map[[2]*openapi3.Schema]bool{}, func(_ []string, s, _ *openapi3.Schema) { add(s) })
 		}
 	}
 	return list

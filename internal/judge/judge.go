@@ -95,11 +95,7 @@ func (o *Operation) readHeaders() error {
 
 // readSecurity reads which credentials the operation asks for.
 func (o *Operation) readSecurity(doc *openapi3.T) {
-	requirements := doc.Security
-	if o.Spec.Security != nil {
-		requirements = *o.Spec.Security
-	}
-	for _, requirement := range requirements {
+	for _, requirement := range o.Security {
 		// Other schemes than HTTP's stand elsewhere than in Authorization.
 		other := len(requirement) == 0
 		for _, name := range sortedKeys(requirement) {

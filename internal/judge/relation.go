@@ -34,7 +34,7 @@ import (
 // value. culprit: what the answer says when the wrong parameter of the request stands in the path, the query,
 // a header, a cookie or the body; $name stands for its name. It is judged
 // where the answer has all that is named.
-const extension = "x-relations"
+const extension = ruledoc.Relations
 
 // culpritName stands for the name of the wrong parameter.
 const culpritName = "$name"
@@ -69,8 +69,8 @@ type identity struct {
 
 // readRelations reads and checks an operation's relations.
 func readRelations(op ruledoc.Operation) ([]relations, error) {
-	raw, ok := op.Spec.Extensions[extension]
-	if !ok {
+	raw := ruledoc.Extension(op.Spec.Extensions, extension)
+	if raw == nil {
 		return nil, nil
 	}
 	byStatus, ok := raw.(map[string]any)
@@ -79,10 +79,6 @@ func readRelations(op ruledoc.Operation) ([]relations, error) {
 	}
 	var list []relations
 	for _, status := range sortedKeys(byStatus) {
-		if strings.HasPrefix(status, "__") {
-			// The loader's own.
-			continue
-		}
 		responses := matching(op, status)
 		if len(responses) == 0 {
 			return nil, fmt.Errorf("%s: no such answer is declared", status)
@@ -93,9 +89,6 @@ func readRelations(op ruledoc.Operation) ([]relations, error) {
 		}
 		r := relations{status: status}
 		for _, kind := range sortedKeys(kinds) {
-			if strings.HasPrefix(kind, "__") {
-				continue
-			}
 			if err := r.read(op, responses, kind, kinds[kind]); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", status, kind, err)
 			}
@@ -138,9 +131,6 @@ func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, k
 			return errors.New("must be a map from an expression of the answer")
 		}
 		for _, key := range sortedKeys(pairs) {
-			if strings.HasPrefix(key, "__") {
-				continue
-			}
 			answer, err := parse(key, "response")
 			if err != nil {
 				return err
@@ -204,9 +194,6 @@ func (r *relations) readCulprit(raw any, parse func(text string) (expression, er
 	}
 	r.culprit = map[string][]saying{}
 	for _, place := range sortedKeys(places) {
-		if strings.HasPrefix(place, "__") {
-			continue
-		}
 		if !slices.Contains([]string{"path", "query", "header", "cookie", "body"}, place) {
 			return fmt.Errorf("%s is none of path, query, header, cookie and body", place)
 		}
@@ -215,9 +202,6 @@ func (r *relations) readCulprit(raw any, parse func(text string) (expression, er
 			return fmt.Errorf("%s: must be a map from an expression of the answer to a value", place)
 		}
 		for _, key := range sortedKeys(values) {
-			if strings.HasPrefix(key, "__") {
-				continue
-			}
 			answer, err := parse(key)
 			if err != nil {
 				return err

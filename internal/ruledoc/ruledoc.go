@@ -47,6 +47,8 @@ type Operation struct {
 	// Item and Spec are the document's own nodes.
 	Item *openapi3.PathItem
 	Spec *openapi3.Operation
+	// Security lists the alternatives of credentials: its own, or the document's.
+	Security openapi3.SecurityRequirements
 	// Parameters are the rules of the scalar parameters, in the document's order.
 	Parameters []rule.Rule
 	// Form are the rules of the scalar fields of a form body, by name; nil when the operation takes no form.
@@ -60,7 +62,10 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 	var list []Operation
 	for path, item := range doc.Paths.Map() {
 		for method, spec := range item.Operations() {
-			op := Operation{ID: spec.OperationID, Method: method, Path: path, Item: item, Spec: spec}
+			op := Operation{ID: spec.OperationID, Method: method, Path: path, Item: item, Spec: spec, Security: doc.Security}
+			if spec.Security != nil {
+				op.Security = *spec.Security
+			}
 			if op.ID == "" {
 				return nil, fmt.Errorf("%s %s has no operationId", method, path)
 			}

@@ -160,7 +160,7 @@ func readReference(document []byte) (*Reference, *source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortStableFunc(operations, func(a, b ruledoc.Operation) int { return lineOf(a.Spec.Origin) - lineOf(b.Spec.Origin) })
+	slices.SortStableFunc(operations, func(a, b ruledoc.Operation) int { return ruledoc.Line(a.Spec.Origin) - ruledoc.Line(b.Spec.Origin) })
 	for _, op := range operations {
 		described, err := r.operation(op)
 		if err != nil {
@@ -172,13 +172,6 @@ func readReference(document []byte) (*Reference, *source, error) {
 	return reference, source, nil
 }
 
-func lineOf(o *openapi3.Origin) int {
-	if o == nil || o.Key == nil {
-		return 0
-	}
-	return o.Key.Line
-}
-
 var notInID = regexp.MustCompile(`[^A-Za-z0-9_.~-]+`)
 
 func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
@@ -187,11 +180,7 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 		ID: op.ID, Anchor: r.id(op.ID), Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
 		Description: cmp.Or(spec.Description, op.Item.Description),
 	}
-	needs := r.doc.Security
-	if spec.Security != nil {
-		needs = *spec.Security
-	}
-	for _, need := range needs {
+	for _, need := range op.Security {
 		names := make([]string, 0, len(need))
 		for name := range need {
 			names = append(names, name)
