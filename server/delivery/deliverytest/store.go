@@ -115,6 +115,7 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 			t.Errorf("a later one: %v", err)
 		}
 	})
+	t.Run("an outcome costs the same after hours", func(t *testing.T) { TestHours(t, open(t)) })
 	t.Run("a limit holds against races, and counts what has a TTL of 0", func(t *testing.T) {
 		s := open(t)
 		once := Notification(0)

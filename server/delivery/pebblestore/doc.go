@@ -7,7 +7,7 @@
 //
 //	p expiry sid        → record            what is pending, the first to expire first
 //	d device expiry sid → nothing           what is pending of a device; device is a hash of service and identity
-//	o ended sid         → record            outcomes, the oldest first; forgotten by ranges
+//	o ended sid         → record            outcomes, the oldest first
 //	s sid               → the p or o key    where a notification's record is
 //	c account challenge → count             how many notifications a challenge has had
 package pebblestore

@@ -58,6 +58,8 @@ type Store struct {
 	closed bool
 	// failed holds the error after which nothing can be written.
 	failed atomic.Pointer[error]
+	retention retention
+	steps     atomic.Int64
 	// stripes order the adding to one challenge: the count is read and written in one step.
 	stripes [1024]sync.Mutex
 	seed    maphash.Seed
@@ -82,7 +84,7 @@ func Open(dir string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: it is in use by another process, or not writable: %w", dir, err)
 	}
-	s := &Store{dir: dir, lock: lock, log: options.Logger, onFailure: options.OnFailure, seed: maphash.MakeSeed(), space: space{fs: options.FS, dir: dir, min: options.MinFree}}
+	s := &Store{dir: dir, lock: lock, log: options.Logger, onFailure: options.OnFailure, seed: maphash.MakeSeed(), retention: retention{first: []byte{outcomePrefix}}, space: space{fs: options.FS, dir: dir, min: options.MinFree}}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	s.db, err = openDB(dir, &pebble.Options{
@@ -243,7 +245,7 @@ func (s *Store) scan(first, end []byte, read func(key, value []byte) (delivery.R
 			if err != nil {
 				return err
 			}
-			defer func() { _ = keys.Close() }()
+			defer s.close(keys)
 			for keys.First(); keys.Valid(); keys.Next() {
 				record, err := read(keys.Key(), keys.Value())
 				if errors.Is(err, pebble.ErrNotFound) {
@@ -302,6 +304,7 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 		defer func() { _ = batch.Close() }()
 		options := pebble.NoSync
 		var latest time.Time
+		var oldest []byte
 		for _, r := range records {
 			sid, err := digits(r.SID)
 			if err != nil {
@@ -319,44 +322,21 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 			if latest.Before(r.Ended) {
 				latest = r.Ended
 			}
+			if oldest == nil || bytes.Compare(outcome, oldest) < 0 {
+				oldest = outcome
+			}
 		}
 		if batch.Empty() {
 			return nil
 		}
-		if err := s.forget(batch, latest.Add(-delivery.Retention)); err != nil {
+		forgotten, err := s.forget(batch, oldest, timedKey(outcomePrefix, latest.Add(-delivery.Retention), nil))
+		if err != nil {
 			return err
 		}
-		return batch.Commit(options)
-	})
-}
-
-// forgetAtMost bounds what one End forgets; the next one goes on.
-const forgetAtMost = 1000
-
-// forget removes outcomes from before a time.
-func (s *Store) forget(batch *pebble.Batch, before time.Time) error {
-	if before.UnixNano() <= 0 {
-		return nil
-	}
-	first, end := []byte{outcomePrefix}, timedKey(outcomePrefix, before, nil)
-	keys, err := s.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: end})
-	if err != nil {
+		err = batch.Commit(options)
+		forgotten(err == nil)
 		return err
-	}
-	defer func() { _ = keys.Close() }()
-	n := 0
-	for keys.First(); keys.Valid(); keys.Next() {
-		if n == forgetAtMost {
-			end = bytes.Clone(keys.Key())
-			break
-		}
-		_ = batch.Delete(sidKey(keys.Key()[1+timeLength:]), nil)
-		n++
-	}
-	if n > 0 {
-		_ = batch.DeleteRange(first, end, nil)
-	}
-	return keys.Error()
+	})
 }
 
 // Close closes the files. What is going on ends first.
