@@ -66,7 +66,7 @@ func runServer(args []string) error {
 	if err := addMany(queue, *fill, *from); err != nil {
 		return err
 	}
-	devices, err := device.New(device.Config{Queue: queue, Hub: hub, Key: key})
+	devices, err := device.New(device.Config{Queue: queue, Hub: hub, Keys: device.FixedKeys(key)})
 	if err != nil {
 		return err
 	}

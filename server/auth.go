@@ -1,6 +1,11 @@
 package server
 
 import (
+	"encoding/base64"
+	"log/slog"
+	"net/http"
+	"strings"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/nudgehq/nudge/internal/ruledoc"
@@ -20,16 +25,42 @@ func (s *Server) authenticate(op ruledoc.Operation) echo.MiddlewareFunc {
 			return next
 		}
 		return func(c echo.Context) error {
-			username, password, ok := c.Request().BasicAuth()
-			if !ok {
-				return &Error{Code: CodeAuthenticate}
+			address := s.failures.address(c.Request())
+			if s.failures.tooMany(address) {
+				return &Error{Code: CodeTooManyRequests, Note: "too many requests with wrong credentials came from this address"}
 			}
-			accountSID, ok := s.config.Accounts.Authenticate(username, password)
+			username, password, ok := basicAuth(c.Request().Header)
+			var accountSID string
+			if ok {
+				accountSID, ok = s.config.Accounts.Authenticate(username, password)
+			}
 			if !ok {
+				if s.failures.add(address) {
+					s.config.Logger.Warn("too many requests with wrong credentials came from an address; it is refused for a minute",
+						slog.String("address", address))
+				}
 				return &Error{Code: CodeAuthenticate}
 			}
 			callOf(c).accountSID = accountSID
 			return next(c)
 		}
 	}
+}
+
+// basicAuth gives the credentials of the one Authorization header. The scheme has no case, and blanks before the
+// credentials do not count; with two headers nobody can say which is meant.
+func basicAuth(header http.Header) (username, password string, ok bool) {
+	values := header.Values("Authorization")
+	if len(values) != 1 {
+		return "", "", false
+	}
+	scheme, encoded, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return "", "", false
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
+	if err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(decoded), ":")
 }

@@ -61,6 +61,9 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		s.cors.vary(c.Response().Header())
 		if r.Method == http.MethodOptions {
 			call.setHeaders(c.Response().Header())
+			if r.Header.Get("Access-Control-Request-Method") != "" {
+				c.Response().Header().Set("Access-Control-Max-Age", corsMaxAge)
+			}
 		}
 		if err := next(c); err != nil {
 			s.answerError(err, c)
@@ -80,10 +83,12 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (s *Server) observe(ctx context.Context, o Observation) {
-	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
-		slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
-		slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),
-		slog.String("path", o.Path), slog.Float64("seconds", o.Duration.Seconds()))
+	if !s.config.NoAccessLog {
+		s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
+			slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
+			slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),
+			slog.String("path", o.Path), slog.Float64("seconds", o.Duration.Seconds()))
+	}
 	if s.config.Observe != nil {
 		s.config.Observe(o)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,6 +16,8 @@ const (
 	corsAllowHeaders = "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, " +
 		"If-Unmodified-Since, Idempotency-Key"
 	corsExposeHeaders = "ETag"
+	// corsMaxAge is how long a browser may remember a preflight, in seconds; Chromium remembers none for longer.
+	corsMaxAge = "7200"
 )
 
 // cors decides which origins may read the answers.
@@ -30,16 +33,33 @@ type corsHeaders struct {
 }
 
 func newCORS(origins []string) (cors, error) {
-	if len(origins) == 0 || slices.Contains(origins, "*") {
+	if len(origins) == 0 || len(origins) == 1 && origins[0] == "*" {
 		return cors{}, nil
 	}
 	for _, origin := range origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
-			return cors{}, fmt.Errorf("CORS origin %q: must be * or scheme://host[:port] in lower case, without a path", origin)
+		if origin == "*" {
+			return cors{}, errors.New("CORS origin *: stands alone, or is left out")
+		}
+		if !isOrigin(origin) {
+			return cors{}, fmt.Errorf("CORS origin %.100q: must be * or scheme://host[:port] in lower case, as browsers write it: without a path, and without the scheme's own port", origin)
 		}
 	}
 	return cors{origins: origins}, nil
+}
+
+// isOrigin tells whether a browser could send it as Origin.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != text || strings.ToLower(text) != text || strings.HasSuffix(u.Host, ":") ||
+		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '*' }) {
+		return false
+	}
+	if u.Port() == "" {
+		return true
+	}
+	port, err := strconv.Atoi(u.Port())
+	return err == nil && port > 0 && port <= 65535 && strconv.Itoa(port) == u.Port() &&
+		!(u.Scheme == "https" && port == 443) && !(u.Scheme == "http" && port == 80)
 }
 
 // headers gives the headers for a request from origin, which is empty where the caller is no page. With a list, an

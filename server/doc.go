@@ -6,11 +6,11 @@
 //	handler, err := server.New(server.Config{
 //		Accounts:   accounts.Development(),
 //		Challenges: challenges.Any{},
-//		Queue:      delivery.NewMemory(slog.Default()),
+//		Queue:      queue, // of delivery.NewQueue
 //	})
 //
-// A request passes, in this order: request id and CORS headers, panic guard, limit of requests in flight,
-// authentication, strict form, validation against the document, handler. Every answer of status 400 and above has the
+// A request passes, in this order: request id and CORS headers, panic guard, authentication, strict form, limit of requests
+// in flight, validation against the document, handler. Every answer of status 400 and above has the
 // shape of the document's Error schema and comes from the document's error table (see [Error]).
 //
 // In a test, package servertest runs such a server in one line.

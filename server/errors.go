@@ -95,6 +95,10 @@ func (s *Server) asError(c echo.Context, err error) *Error {
 		}
 	case errors.Is(err, delivery.ErrLimit):
 		known = &Error{Code: CodeTooManyNotifications}
+	case errors.Is(err, delivery.ErrFull):
+		known = &Error{Code: CodeTooManyRequests, Note: "too many notifications are pending"}
+	case errors.Is(err, delivery.ErrDeviceFull):
+		known = &Error{Code: CodeTooManyRequests, Note: "too many notifications are pending for the device"}
 	case errors.Is(err, delivery.ErrUnavailable):
 		known = &Error{Code: CodeUnavailable, Cause: err}
 	case errors.As(err, &routing) && routing.Code == http.StatusNotFound:
@@ -113,8 +117,8 @@ func (s *Server) asError(c echo.Context, err error) *Error {
 }
 
 // errorBody gives the body of an answer, and its text.
-func (s *Server) errorBody(e *Error) (body api.ErrorBody, text []byte) {
-	body = s.contract.errors[e.Code]
+func (c *contract) errorBody(e *Error) (body api.ErrorBody, text []byte) {
+	body = c.errors[e.Code]
 	if e.Message != "" {
 		body.Message = e.Message
 	}
@@ -155,7 +159,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case CodeTooManyRequests, CodeUnavailable:
 		header.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	body, text := s.errorBody(e)
+	body, text := s.contract.errorBody(e)
 	c.Response().WriteHeader(body.Status)
 	// The caller may be gone; there is nobody else to tell.
 	_, _ = c.Response().Write(text)

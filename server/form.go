@@ -8,8 +8,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,15 +20,15 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// strictForm reads the body and lets through only what the document lets a form be. The generated code binds
+// readForm reads the body and lets through only what the document lets a form be. The generated code binds
 // FormParams, which merges the query string, and the validator passes unknown and repeated fields, `007` and JSON under
 // the form's media type: so the form is judged here, as it stands on the wire, and r.Form holds the body's fields alone.
-func (s *Server) strictForm(op ruledoc.Operation) echo.MiddlewareFunc {
+func (s *Server) readForm(op ruledoc.Operation) echo.MiddlewareFunc {
 	f := newForm(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
-			body, err := readBody(c.Response(), r, s.config.MaxBody)
+			body, err := readBody(c.Response().Writer, r, s.config.MaxBody)
 			if err != nil {
 				return err
 			}
@@ -53,7 +55,13 @@ func (s *Server) strictForm(op ruledoc.Operation) echo.MiddlewareFunc {
 // believedLength is the Content-Length for which memory is taken at once, in bytes.
 const believedLength = 4 << 10
 
-var errIncomplete = unreadable("the body could not be read to its end")
+// bodyTimeout is how long a caller may take to send a body.
+const bodyTimeout = 2 * time.Second
+
+var (
+	errIncomplete = unreadable("the body could not be read to its end")
+	errSlow       = unreadable(fmt.Sprintf("the body did not come within %v", bodyTimeout))
+)
 
 // readBody reads the body, up to limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -63,23 +71,34 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
+	// A recorder has no deadlines.
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil {
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
 	// The length is what the caller says: only a small one is believed before the bytes are there.
 	if r.ContentLength >= 0 && r.ContentLength <= believedLength {
 		body := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, body); err != nil {
-			return nil, errIncomplete
-		}
-		return body, nil
+		_, err := io.ReadFull(r.Body, body)
+		return body, incomplete(w, err)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, tooLarge(limit)
-	case err != nil:
-		return nil, errIncomplete
 	}
-	return body, nil
+	return body, incomplete(w, err)
+}
+
+// incomplete is the error for a body that could not be read; the connection is of no more use.
+func incomplete(w http.ResponseWriter, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return errSlow
+	}
+	return errIncomplete
 }
 
 func tooLarge(limit int64) error {
@@ -89,10 +108,14 @@ func tooLarge(limit int64) error {
 // checkMediaType refuses what is not a form. A request without a body need not name a media type.
 func checkMediaType(header http.Header, hasBody bool) error {
 	values := header.Values("Content-Type")
-	switch {
-	case len(values) == 0 && !hasBody:
-	case len(values) == 1 && isForm(values[0]):
-	default:
+	form := len(values) == 0 && !hasBody
+	if len(values) == 1 {
+		var err error
+		if form, err = isForm(values[0]); err != nil {
+			return err
+		}
+	}
+	if !form {
 		return &Error{Code: CodeUnsupportedMediaType, Note: "it must be " + ruledoc.FormType}
 	}
 	for _, encoding := range header.Values("Content-Encoding") {
@@ -103,13 +126,21 @@ func checkMediaType(header http.Header, hasBody bool) error {
 	return nil
 }
 
-func isForm(contentType string) bool {
+// sameAsUTF8 are the charsets in which a form is what it is in UTF-8: its bytes are ASCII, the others percent-encoded.
+var sameAsUTF8 = map[string]bool{"": true, "utf-8": true, "utf8": true, "us-ascii": true, "ascii": true, "iso-8859-1": true}
+
+func isForm(contentType string) (form bool, err error) {
 	if contentType == ruledoc.FormType {
-		return true
+		return true, nil
 	}
-	mediaType, parameters, err := mime.ParseMediaType(contentType)
-	charset := parameters["charset"]
-	return err == nil && mediaType == ruledoc.FormType && (charset == "" || strings.EqualFold(charset, "utf-8"))
+	mediaType, parameters, malformed := mime.ParseMediaType(contentType)
+	if malformed != nil || mediaType != ruledoc.FormType {
+		return false, nil
+	}
+	if !sameAsUTF8[strings.ToLower(parameters["charset"])] {
+		return true, &Error{Code: CodeUnsupportedMediaType, Note: "the charset must be utf-8"}
+	}
+	return true, nil
 }
 
 // form judges the forms of one operation.

@@ -64,7 +64,7 @@ func (c errorConn) CloseWrite() error {
 // malformedRequest is the whole answer to a request that is not valid HTTP. The connection ends with it.
 func (s *Server) malformedRequest(now time.Time) (answer []byte, seen Observation) {
 	call := &call{requestID: newSID("RQ"), cors: s.cors.headers("")}
-	body, text := s.errorBody(unreadable("it is not a valid HTTP request"))
+	body, text := s.contract.errorBody(unreadable("it is not a valid HTTP request"))
 	header := http.Header{
 		"Connection":     {"close"},
 		"Content-Length": {strconv.Itoa(len(text))},

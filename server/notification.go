@@ -36,7 +36,7 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 		EntitySID:      challenge.EntitySID,
 		ChallengeSID:   challenge.ChallengeSID,
 		Device:         delivery.Device{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity},
-		Created:        now.UTC().Truncate(time.Second),
+		Created:        now.UTC().Round(0),
 		TTL:            time.Duration(*request.Body.Ttl) * time.Second,
 		ChallengeLimit: challenge.NotificationLimit,
 		Channel:        challenge.Channel,
@@ -58,8 +58,9 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 	}, nil
 }
 
-// wireNotification is the one mapping between the domain and the wire.
+// wireNotification is the one mapping between the domain and the wire. SDKs read dates in whole seconds only.
 func wireNotification(n delivery.Notification) api.Notification {
+	created := n.Created.Truncate(time.Second)
 	return api.Notification{
 		Sid:          &n.SID,
 		AccountSid:   &n.AccountSID,
@@ -69,6 +70,6 @@ func wireNotification(n delivery.Notification) api.Notification {
 		ChallengeSid: &n.ChallengeSID,
 		Priority:     &priority,
 		Ttl:          int(n.TTL / time.Second),
-		DateCreated:  &n.Created,
+		DateCreated:  &created,
 	}
 }

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
+	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
@@ -19,6 +18,8 @@ import (
 const (
 	// DefaultMaxInFlight is how many requests are processed at once.
 	DefaultMaxInFlight = 1024
+	// DefaultMaxAuthFailures is what `nudge serve` takes for MaxAuthFailures.
+	DefaultMaxAuthFailures = 100
 	// DefaultMaxBody is the size of the largest request body, in bytes.
 	DefaultMaxBody = 16 << 10
 )
@@ -34,12 +35,20 @@ type Config struct {
 	// CORSOrigins lists the origins whose pages may read the answers, such as https://app.example.com. Empty or "*"
 	// means any origin, and then without credentials: browsers refuse "*" together with them.
 	CORSOrigins []string
-	// MaxInFlight is how many requests are processed at once; one more is answered 20429. 0: DefaultMaxInFlight.
+	// MaxInFlight is how many requests are processed at once; one more is answered 20429. An account alone may have half of
+	// them, and less beside others. 0: DefaultMaxInFlight.
 	MaxInFlight int
+	// MaxAuthFailures is how many requests with wrong credentials may come from an address in a minute; then all of its
+	// requests are answered 20429 for a minute. Loopback addresses are not counted. 0: any number.
+	MaxAuthFailures int
+	// TrustedProxies are the ranges of proxies whose X-Forwarded-For header is believed. Empty: nobody's.
+	TrustedProxies []netip.Prefix
 	// MaxBody is the size of the largest request body in bytes; a larger one is answered 20413. 0: DefaultMaxBody.
 	MaxBody int64
 	// Logger gets one line a request, without credentials and bodies. Nil: nothing is logged.
 	Logger *slog.Logger
+	// NoAccessLog leaves out the lines of requests; what goes wrong is logged all the same.
+	NoAccessLog bool
 	// Observe, if any, is called once a request, after the answer; it must not block.
 	Observe func(Observation)
 	// Now is the clock. Nil: time.Now.
@@ -77,9 +86,8 @@ type Server struct {
 	contract *contract
 	cors     cors
 	echo     *echo.Echo
-	inFlight atomic.Int64
-	draining atomic.Bool
-	drained  chan struct{}
+	places   *places
+	failures *failures
 }
 
 // New makes the handler. The error says which setting is wrong.
@@ -92,8 +100,8 @@ func New(config Config) (*Server, error) {
 			return nil, fmt.Errorf("server: Config.%s is required", required.name)
 		}
 	}
-	if config.MaxInFlight < 0 || config.MaxBody < 0 {
-		return nil, errors.New("server: Config.MaxInFlight and Config.MaxBody must not be negative")
+	if config.MaxInFlight < 0 || config.MaxBody < 0 || config.MaxAuthFailures < 0 {
+		return nil, errors.New("server: Config.MaxInFlight, Config.MaxBody and Config.MaxAuthFailures must not be negative")
 	}
 	if config.MaxInFlight == 0 {
 		config.MaxInFlight = DefaultMaxInFlight
@@ -115,59 +123,20 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, contract: contract, cors: cors, echo: echo.New(), drained: make(chan struct{}, 1)}
+	s := &Server{config: config, contract: contract, cors: cors, echo: echo.New(),
+		places: newPlaces(config.MaxInFlight), failures: newFailures(config.MaxAuthFailures, config.TrustedProxies)}
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.Use(s.begin, s.guardPanics)
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range contract.operations {
-		middlewares[op.ID] = []echo.MiddlewareFunc{s.limitInFlight(op), s.authenticate(op), s.strictForm(op), s.validate(op)}
+		middlewares[op.ID] = []echo.MiddlewareFunc{s.letIn(op), s.authenticate(op), s.readForm(op), s.limitInFlight, s.validate(op)}
 	}
 	RegisterHandlersWithOptions(s.echo, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	return s, nil
 }
 
+// AuthRefusals is how many requests were refused because too many with wrong credentials came from their address.
+func (s *Server) AuthRefusals() int { return int(s.failures.refused.Load()) }
+
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
-
-// InFlight is how many requests of the document's operations are being processed now.
-func (s *Server) InFlight() int { return int(s.inFlight.Load()) }
-
-// limitInFlight answers 20429 at once instead of queueing: the caller can try again, and memory stays bounded.
-func (s *Server) limitInFlight(op ruledoc.Operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			callOf(c).operation = op.ID
-			n := s.inFlight.Add(1)
-			defer s.leave()
-			switch {
-			case s.draining.Load():
-				return &Error{Code: CodeUnavailable, Note: "the server is shutting down"}
-			case n > int64(s.config.MaxInFlight):
-				return &Error{Code: CodeTooManyRequests}
-			}
-			return next(c)
-		}
-	}
-}
-
-func (s *Server) leave() {
-	if s.inFlight.Add(-1) == 0 && s.draining.Load() {
-		select {
-		case s.drained <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// Drain answers every new request 20503 and waits for those in flight, or for ctx.
-func (s *Server) Drain(ctx context.Context) error {
-	s.draining.Store(true)
-	for s.inFlight.Load() > 0 {
-		select {
-		case <-s.drained:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}

@@ -120,6 +120,9 @@ func TestAcceptedTTLs(t *testing.T) {
 		"150":                                         {request{body: "Ttl=150"}, 150},
 		"the maximum":                                 {request{body: "Ttl=300"}, 300},
 		"percent-escaped digits":                      {request{body: "T%74l=%31%35%30"}, 150},
+		"a charset that is the same":                  {request{body: "Ttl=7", contentType: formType + "; charset=ISO-8859-1"}, 7},
+		"another":                                     {request{body: "Ttl=7", contentType: formType + "; charset=us-ascii"}, 7},
+		"one that is misspelt":                        {request{body: "Ttl=7", contentType: formType + `; charset="UTF8"`}, 7},
 		"a media type with a parameter":               {request{body: "Ttl=7", contentType: formType + "; charset=UTF-8"}, 7},
 		"a media type in other case":                  {request{body: "Ttl=7", contentType: "Application/X-WWW-Form-URLEncoded"}, 7},
 		"empty pairs":                                 {request{body: "&Ttl=7&"}, 7},
@@ -191,7 +194,7 @@ func TestRefusedRequests(t *testing.T) {
 		"a compressed body":         {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
 		"several faults":            {request{body: "Ttl=1&Ttl=2&b=1&a=2"}, 400, 20001, "The request cannot be read: Ttl is given more than once", "Ttl", ""},
 		"two encodings":             {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"identity", "gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
-		"a charset":                 {request{body: "Ttl=1", contentType: formType + "; charset=utf-16"}, 415, 20415, notForm, "", ""},
+		"a charset":                 {request{body: "Ttl=1", contentType: formType + "; charset=utf-16"}, 415, 20415, "The body's media type is not supported: the charset must be utf-8", "", ""},
 		"bad form, no credentials":  {request{body: "Ttl=%zz", noCredentials: true}, 401, 20003, "Authenticate", "", ""},
 		"oversize, no credentials":  {request{body: strings.Repeat("x", server.DefaultMaxBody+1), noCredentials: true}, 401, 20003, "Authenticate", "", ""},
 		"bad form for a bad path":   {request{body: "Ttl=%zz", path: path("x", identity, challengeSID)}, 400, 20001, malformed, "", ""},
@@ -320,7 +323,7 @@ func TestEveryErrorOfTheTable(t *testing.T) {
 		t.Errorf("the table has %d errors; the README lists 15", seen)
 	}
 	t.Run("a code that is not in the table is a challenge", func(t *testing.T) {
-		if a := send(t, s, request{path: path(serviceSID, identity, challenges.Code(60999))}); a.status != http.StatusCreated {
+		if a := send(t, s, request{path: path(serviceSID, identity, "YC"+strings.Repeat("0", 27)+"60999")}); a.status != http.StatusCreated {
 			t.Errorf("got %d %s", a.status, a.body)
 		}
 	})
@@ -337,6 +340,8 @@ func TestQueueErrors(t *testing.T) {
 		status, code int
 	}{
 		"unavailable": {func(context.Context, delivery.Notification) error { return delivery.ErrUnavailable }, 503, 20503},
+		"full":        {func(context.Context, delivery.Notification) error { return delivery.ErrFull }, 429, 20429},
+		"device full": {func(context.Context, delivery.Notification) error { return delivery.ErrDeviceFull }, 429, 20429},
 		"limit":       {func(context.Context, delivery.Notification) error { return delivery.ErrLimit }, 429, 60309},
 		"unknown":     {func(context.Context, delivery.Notification) error { return errors.New("disk secret") }, 500, 20500},
 		"its own error": {func(context.Context, delivery.Notification) error {
@@ -362,6 +367,20 @@ func TestQueueErrors(t *testing.T) {
 	}
 }
 
+// A test that asks for an error which the document does not have would be answered 201.
+func TestCodeOfNoErrorPanics(t *testing.T) {
+	for _, code := range []int{0, -1, 404, 60999, 603230} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%d is taken", code)
+				}
+			}()
+			challenges.Code(code)
+		}()
+	}
+}
+
 func TestInFlightLimit(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
 	s := servertest.New(t, func(c *server.Config) {
@@ -371,7 +390,7 @@ func TestInFlightLimit(t *testing.T) {
 	first := make(chan int)
 	go func() { first <- send(t, s, request{}).status }()
 	<-entered
-	if a := send(t, s, request{noCredentials: true}); a.status != 429 || a.error.Code != 20429 || a.header.Get("Retry-After") == "" {
+	if a := send(t, s, request{}); a.status != 429 || a.error.Code != 20429 || a.header.Get("Retry-After") == "" {
 		t.Errorf("the second request got %d %s %v", a.status, a.body, a.header)
 	}
 	close(leave)
@@ -438,6 +457,7 @@ func TestCORS(t *testing.T) {
 				"Access-Control-Allow-Credentials": "false",
 				"Access-Control-Expose-Headers":    "ETag",
 				"Vary":                             "",
+				"Access-Control-Max-Age":           map[bool]string{true: "7200"}[name == "preflight"],
 			} {
 				if got := a.header.Get(header); got != want {
 					t.Errorf("%s: %s is %q, want %q", name, header, got, want)

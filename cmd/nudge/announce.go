@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 
@@ -13,39 +14,72 @@ import (
 	"github.com/nudgehq/nudge/server/portal"
 )
 
-// announcement is what a person who starts the server wants to know.
-type announcement struct {
-	public      string
-	ops         *listener
-	data        string
-	testClock   bool
-	development bool
-	username    string
-	challenge   server.ChallengeKey
+// announce says what a person who starts the server wants to know: as text on standard output, or as a line of the log where
+// that is read by machines.
+func (s *serving) announce(w io.Writer) {
+	a := announcement{cmd: s.cmd, public: s.public.url(), challenge: s.example, development: s.development}
+	if s.private != nil {
+		a.ops = s.private.url()
+	}
+	if s.cmd.LogFormat == "json" {
+		s.log.Info("nudge listens", slog.String("url", a.public), slog.String("documentation", a.public+portal.Base), slog.String("ops_url", a.ops),
+			slog.String("data", s.cmd.Data), slog.Bool("development", s.development), slog.Bool("test_clock", s.cmd.TestClock))
+		return
+	}
+	_, _ = io.WriteString(w, a.text())
 }
 
-func (a announcement) print(w io.Writer) {
+// announcement is made of what was given and what was found.
+type announcement struct {
+	cmd         *serveCommand
+	public, ops string
+	challenge   server.ChallengeKey
+	development bool
+}
+
+func (a announcement) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "nudge listens on %s\n", a.public)
 	fmt.Fprintf(&b, "documentation: %s%s\n", a.public, portal.Base)
-	if a.ops != nil {
-		fmt.Fprintf(&b, "operators: %s/healthz /readyz /metrics /notifications/{sid} /events /debug/pprof\n", a.ops.url())
+	if a.cmd.PublicURL != "" {
+		fmt.Fprintf(&b, "callers reach it at %s\n", a.cmd.PublicURL)
+	}
+	if a.ops != "" {
+		fmt.Fprintf(&b, "operators: %s/healthz /readyz /metrics /notifications/{sid} /events /debug/pprof\n", a.ops)
 	}
 	if a.development {
 		fmt.Fprintf(&b, "No account was given, so this is for development: loopback only, account %s, token %s\n",
 			accounts.DevelopmentSID, accounts.DevelopmentToken)
 	}
-	if a.testClock {
-		fmt.Fprintf(&b, "NOT FOR PRODUCTION: the clock stands still; POST %s/clock/advance?by=5m moves it\n", a.ops.url())
+	if a.cmd.TestClock {
+		fmt.Fprintf(&b, "NOT FOR PRODUCTION: the clock stands still; POST %s/clock/advance?by=5m moves it\n", a.ops)
 	}
-	fmt.Fprintf(&b, "notifications are stored in %s\n\nTry it:\n  %s\n\nA device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
-		a.data, a.curl(), a.public, a.challenge.ServiceSID, a.challenge.Identity, a.data)
-	_, _ = io.WriteString(w, b.String())
+	fmt.Fprintf(&b, "notifications are stored in %s\n", a.cmd.Data)
+	if a.challenge.ServiceSID == "" {
+		// A file without challenges has nothing to try.
+		return b.String() + "\n"
+	}
+	fmt.Fprintf(&b, "\nTry it:\n  %s\n\n", a.curl())
+	if a.cmd.Device == "stream" && len(a.cmd.DeviceKey) == 0 {
+		fmt.Fprintf(&b, "A device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
+			a.public, a.challenge.ServiceSID, a.challenge.Identity, quoted(a.cmd.Data))
+	}
+	return b.String()
+}
+
+// quoted is a word as a shell reads it.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./:@%+,=", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // curl is a command that works when pasted. It never holds a token of the operator's: curl asks for that.
 func (a announcement) curl() string {
-	user := a.username
+	user := a.cmd.exampleUsername()
 	if a.development {
 		user = accounts.DevelopmentSID + ":" + accounts.DevelopmentToken
 	}

@@ -38,7 +38,7 @@ func (s contractSource) option(ctx context.Context) ([]contract.Option, error) {
 type contractRunCommand struct {
 	contractSource
 	URL        string            `name:"url" placeholder:"URL" help:"Base URL of the server."`
-	Account    string            `placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
+	Account    string            `env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
 	Header     []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
 	Fixture    map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
 	Only       string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`

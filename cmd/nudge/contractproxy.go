@@ -17,7 +17,7 @@ import (
 type contractProxyCommand struct {
 	contractSource
 	To     string `required:"" placeholder:"URL" help:"Base URL of the server that requests are passed on to."`
-	Addr   string `default:"127.0.0.1:8082" help:"Where to take requests; port 0 picks a free one. (${default})"`
+	Addr   string `env:"NUDGE_PROXY_ADDR" default:"127.0.0.1:8082" help:"Where to take requests; port 0 picks a free one. (${default})"`
 	Format string `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the violations: a line each. (${default})"`
 }
 
@@ -44,6 +44,9 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 	}, options...)
 	if err != nil {
 		return usageError{err}
+	}
+	if err := checkAddr(cmd.Addr); err != nil {
+		return usagef("--addr: %w", err)
 	}
 	listener, err := net.Listen("tcp", cmd.Addr)
 	if err != nil {

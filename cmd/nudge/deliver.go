@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/nudgehq/nudge/internal/secretfile"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/pebblestore"
@@ -28,10 +32,10 @@ type delivering struct {
 
 // deliver opens the store and takes up what it holds.
 func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, log *slog.Logger) (_ *delivering, err error) {
-	d := &delivering{clock: delivery.SystemClock{}, failed: make(chan error, 1)}
+	d := &delivering{clock: machineClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
-			_ = d.Close()
+			err = errors.Join(err, d.Close())
 		}
 	}()
 	var manual *delivery.ManualClock
@@ -40,24 +44,41 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		d.clock = manual
 		operators.MoveClock(manual)
 	}
-	if d.store, err = pebblestore.Open(cmd.Data, pebblestore.Options{Logger: log, OnFailure: func(err error) { d.failed <- err }}); err != nil {
+	// The settings first: a wrong one leaves no directory behind.
+	if err := cmd.checkSecrets(); err != nil {
 		return nil, err
 	}
-	key, err := deviceKey(cmd.DeviceKey, cmd.Data, device.LoadOrMakeKey)
+	options := pebblestore.Options{Logger: log, MinFree: uint64(cmd.MinFree), OnFailure: func(err error) { d.failed <- err }}
+	if d.store, err = pebblestore.Open(cmd.Data, options); err != nil {
+		return nil, err
+	}
+	keys, err := cmd.deviceKeys(log)
 	if err != nil {
 		return nil, err
 	}
-	hooks, err := cmd.webhook(cmd.WebhookAllowPrivate)
+	secrets, err := cmd.secrets(log)
 	if err != nil {
 		return nil, err
 	}
-	hub := &stream.Hub{}
+	if cmd.EventsWebhook != "" {
+		// The operator's own URL may be anywhere.
+		d.events = startEventHook(cmd.EventsWebhook, webhook.New(secrets, webhook.Options{AllowPrivate: true}), log)
+		operators.Counter("nudge_events_dropped_total", "Events that were not posted to the events webhook.", d.events.droppedEvents)
+	}
+	hub := &stream.Hub{MaxConnections: cmd.MaxDeviceConnections}
+	hooks := webhook.New(secrets, webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny})
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
-		Store:    d.store,
-		Channels: map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: hooks},
-		Clock:    d.clock,
-		Observe:  operators.ObserveDelivery,
-		Logger:   log,
+		Store:      d.store,
+		Channels:   map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: hooks},
+		Clock:      d.clock,
+		MaxPending: cmd.MaxPending, MaxPendingDevice: cmd.MaxPendingDevice,
+		Observe: func(e delivery.Event) {
+			operators.ObserveDelivery(e)
+			if d.events != nil {
+				d.events.observe(e)
+			}
+		},
+		Logger: log,
 	})
 	if err != nil {
 		return nil, err
@@ -65,58 +86,102 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	if manual != nil {
 		manual.Settle = d.queue.Idle
 	}
-	operators.WatchDeliveries(d.queue)
-	if cmd.EventsWebhook != "" {
-		// The operator's own URL may be anywhere.
-		own, err := cmd.webhook(true)
-		if err != nil {
-			return nil, err
-		}
-		d.events = startEventHook(cmd.EventsWebhook, own, operators, log)
+	d.devices, err = device.New(device.Config{
+		Queue: d.queue, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
+		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log,
+	})
+	if err != nil {
+		return nil, err
 	}
-	d.devices, err = device.New(device.Config{Queue: d.queue, Hub: hub, Key: key, MintTokens: development, Now: d.clock.Now, Logger: log})
-	return d, err
+	d.operate(operators, hub, cmd.Data)
+	d.opened(log, cmd.Data)
+	return d, nil
+}
+
+// checkSecrets checks the keys and secrets of the command line.
+func (cmd *serveCommand) checkSecrets() error {
+	if len(cmd.DeviceKey) > 0 {
+		if _, err := cmd.deviceKeys(nil); err != nil {
+			return err
+		}
+	}
+	if len(cmd.WebhookSecret) > 0 {
+		if _, err := cmd.secrets(nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// operate gives operators what they see and do of the deliveries.
+func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
+	operators.WatchDeliveries(d.queue)
+	operators.CheckReady(d.store.Ready)
+	operators.Backup(func(to string) error { return backup(d.store, data, to) })
+	operators.RevokeTokens(func(of delivery.Device) error {
+		if err := d.store.Revoke(of, time.Now()); err != nil {
+			return err
+		}
+		hub.Disconnect(of)
+		return nil
+	})
+	operators.Gauge("nudge_device_connections", "Streams that devices hold open.", hub.Connections)
+	operators.Gauge("nudge_destinations_failing", "Receivers of webhooks that fail, so that one attempt at a time probes each.",
+		func() int { return d.queue.FailingDestinations(challenges.ChannelWebhook) })
+	operators.Counter("nudge_clock_steps_total", "How often the wall clock was set while the server ran.", d.queue.ClockSteps)
+	operators.Counter("nudge_store_damaged_total", "Records, blocks and files of the store that could not be read.", d.store.Damaged)
+}
+
+// opened says in one line what the store holds, and warns of what is not as it should be.
+func (d *delivering) opened(log *slog.Logger, data string) {
+	file, offset := d.store.LogEnd()
+	log.Info("the store is open", slog.String("data", data), slog.Int("pending", d.queue.Pending()), slog.Int("damaged", d.store.Damaged()),
+		slog.String("log", filepath.Base(file)), slog.Int64("log_ended_at", offset))
+	if err := d.store.Ready(); err != nil {
+		log.Warn("not ready: notifications with a TTL are refused until it passes", slog.Any("error", err))
+	}
+	for _, path := range []string{data, filepath.Join(data, "device.key"), filepath.Join(data, "webhook.secret")} {
+		if secretfile.Exposed(path) {
+			log.Warn("others than its owner can read it: chmod go= "+path, slog.String("path", path))
+		}
+	}
+}
+
+// backup copies the store and its keys into a new directory.
+func backup(store *pebblestore.Store, data, to string) error {
+	if err := store.Backup(to); err != nil {
+		return err
+	}
+	for _, name := range []string{"device.key", "webhook.secret"} {
+		content, err := os.ReadFile(filepath.Join(data, name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), content, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("the store was copied, its %s was not: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // Close ends the deliveries and closes the store. What is pending stays in it.
 func (d *delivering) Close() error {
 	var err error
+	if d.store != nil && d.store.Failed() {
+		// Attempts may wait for it for ever.
+		return d.store.Close()
+	}
 	if d.queue != nil {
 		err = d.queue.Close()
 	}
 	if d.events != nil {
-		d.events.Close()
+		d.events.close()
 	}
 	if d.store != nil {
 		err = errors.Join(err, d.store.Close())
 	}
 	return err
-}
-
-// webhook makes the channel, with the secret that was given or the data directory's.
-func (cmd *serveCommand) webhook(allowPrivate bool) (*webhook.Channel, error) {
-	secret := cmd.WebhookSecret
-	if secret == "" {
-		var err error
-		if secret, err = webhook.LoadOrMakeSecret(cmd.Data); err != nil {
-			return nil, err
-		}
-	}
-	channel, err := webhook.New(secret, webhook.Options{AllowPrivate: allowPrivate})
-	if err != nil {
-		return nil, usagef("--webhook-secret: %w", err)
-	}
-	return channel, nil
-}
-
-// deviceKey is the key that was given, or the data directory's.
-func deviceKey(text, dir string, load func(dir string) (device.Key, error)) (device.Key, error) {
-	if text == "" {
-		return load(dir)
-	}
-	key, err := device.NewKey(text)
-	if err != nil {
-		return nil, usagef("--device-key: %w", err)
-	}
-	return key, nil
 }

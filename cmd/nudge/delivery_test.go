@@ -57,7 +57,7 @@ func TestStatusTailAndTestClock(t *testing.T) {
 	watching := make(chan bool)
 	go func() {
 		// The stream is open once the server has answered it.
-		response, err := opsURL{r.ops}.open(ctx, "events")
+		response, err := opsURL{OpsURL: r.ops}.open(ctx, "events")
 		if err == nil {
 			_ = response.Body.Close()
 		}

@@ -30,11 +30,20 @@ func (w whichDevice) device() delivery.Device {
 }
 
 func (w whichDevice) token(valid time.Duration) (string, error) {
-	key, err := deviceKey(w.DeviceKey, w.Data, device.LoadKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%w; --data must be the data directory of a server that was started", err)
+	if valid <= time.Second {
+		return "", usagef("--valid must be more than a second")
 	}
-	if err != nil {
+	load := func() (device.Key, error) { return device.LoadKey(w.Data) }
+	if w.DeviceKey != "" {
+		load = func() (device.Key, error) { return device.NewKey(w.DeviceKey) }
+	}
+	key, err := load()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%w; --data must be the data directory of a server that was started without --device-key", err)
+	case err != nil && w.DeviceKey != "":
+		return "", usagef("--device-key: %w", err)
+	case err != nil:
 		return "", err
 	}
 	return key.Token(w.device(), time.Now(), valid)

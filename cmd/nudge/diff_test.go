@@ -58,7 +58,7 @@ func TestDiff(t *testing.T) {
 	accepted := filepath.Join(t.TempDir(), "accepted.yaml")
 	text, _ := report.Changes[0]["text"].(string)
 	operation, _ := report.Changes[0]["operation"].(string)
-	content := "accepted:\n  - {rule: request-property-max-decreased, operation: " + quoted(t, operation) + ", text: " + quoted(t, text) + ", reason: nobody sends more}\n  - {rule: x, text: y, reason: z}\n"
+	content := "accepted:\n  - {rule: request-property-max-decreased, operation: " + asJSON(t, operation) + ", text: " + asJSON(t, text) + ", reason: nobody sends more}\n  - {rule: x, text: y, reason: z}\n"
 	if err := os.WriteFile(accepted, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-func quoted(t *testing.T, text string) string {
+func asJSON(t *testing.T, text string) string {
 	t.Helper()
 	data, err := json.Marshal(text)
 	if err != nil {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 
@@ -15,8 +13,13 @@ import (
 )
 
 // documentation is the portal with its MCP server.
-func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (http.Handler, error) {
-	config := portal.Config{PublicURL: reachable(listens), Devices: cmd.Device == "stream" || cmd.Challenges != "any", DeviceTokens: development}
+type documentation struct {
+	portal  *portal.Portal
+	handler http.Handler
+}
+
+func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (*documentation, error) {
+	config := portal.Config{PublicURL: listens, Devices: cmd.Device == "stream" || cmd.Challenges != "any", DeviceTokens: development}
 	if cmd.PublicURL != "" {
 		config.PublicURL = cmd.PublicURL
 	}
@@ -29,7 +32,7 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	}
 	tools := mcp.Config{Portal: p, Version: version()}
 	if cmd.MCPExecute {
-		tools.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: operation}, BaseURL: p.URL("")}
+		tools.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: p.Below(operation)}, BaseURL: p.URL("")}
 	}
 	server, err := mcp.New(tools)
 	if err != nil {
@@ -41,31 +44,19 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	}
 	tool := server.Handler()
 	// No ServeMux: it would answer unclean paths by itself.
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return &documentation{p, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.TrimSuffix(r.URL.Path, "/") == mcp.Path {
 			tool.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	}), nil
-}
-
-// reachable makes a URL of an address that is listened on: where all are, callers on this machine reach localhost.
-func reachable(listens string) string {
-	u, err := url.Parse(listens)
-	if err != nil {
-		return listens
-	}
-	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
-		u.Host = net.JoinHostPort("localhost", u.Port())
-	}
-	return u.String()
+	})}, nil
 }
 
 type mcpCommand struct {
 	URL        string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the service that the documentation shows and that operations are called at. (${default})"`
 	MCPExecute bool   `name:"mcp-execute" help:"Let the tool call the operation."`
-	Account    string `placeholder:"SID:TOKEN" help:"With --mcp-execute: an account (AC…) and its auth token, or an API key (SK…) and its secret."`
+	Account    string `env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"With --mcp-execute: an account (AC…) and its auth token, or an API key (SK…) and its secret."`
 }
 
 // Run answers on standard input and output until the input ends.
@@ -75,7 +66,7 @@ func (cmd *mcpCommand) Run(ctx context.Context, out output) error {
 		return usagef("--url: %w", err)
 	}
 	config := mcp.Config{Portal: p, Version: version()}
-	if cmd.Account != "" && !cmd.MCPExecute && os.Getenv("NUDGE_ACCOUNT") == "" {
+	if cmd.Account != "" && !cmd.MCPExecute && os.Getenv("NUDGE_CREDENTIALS") == "" {
 		return usagef("--account is for --mcp-execute")
 	}
 	if cmd.MCPExecute {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nudgehq/nudge/server/delivery"
@@ -19,72 +22,111 @@ const (
 	eventTimeout  = 10 * time.Second
 )
 
-// eventHook posts every event to a URL, signed like the webhooks of devices, one after the other.
+// Events are posted by as many posters at once, each with a queue; those of one notification by the same one, in order.
+// What is not posted this long after the end is dropped.
+const (
+	eventPosters = 64
+	eventQueue   = 1024
+	eventGrace   = 5 * time.Second
+)
+
+// eventHook posts events to a URL, signed like the webhooks of devices. An event that finds its queue full is dropped, which
+// is counted and said: events are for watching, and what became of a notification stands in the store.
 type eventHook struct {
-	cancel context.CancelFunc
-	ended  chan struct{}
+	url     string
+	hooks   *webhook.Channel
+	log     *slog.Logger
+	seed    maphash.Seed
+	queues  [eventPosters]chan *delivery.Event
+	posters sync.WaitGroup
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	dropped atomic.Int64
+	// said is when dropping was logged last, in nanoseconds since 1970: once a second at most.
+	said atomic.Int64
 }
 
-func startEventHook(url string, hooks *webhook.Channel, operators *ops.Ops, log *slog.Logger) *eventHook {
-	ctx, cancel := context.WithCancel(context.Background())
-	h := &eventHook{cancel: cancel, ended: make(chan struct{})}
-	events, stop := operators.Watch()
-	go func() {
-		defer close(h.ended)
-		for ctx.Err() == nil {
-			h.post(ctx, url, hooks, events, log)
-			stop()
-			if ctx.Err() == nil {
-				log.Error("the events webhook is too slow; events were dropped")
-				events, stop = operators.Watch()
+func startEventHook(url string, hooks *webhook.Channel, log *slog.Logger) *eventHook {
+	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed()}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	for i := range h.queues {
+		h.queues[i] = make(chan *delivery.Event, eventQueue)
+		h.posters.Go(func() {
+			for e := range h.queues[i] {
+				h.post(e)
 			}
-		}
-	}()
+		})
+	}
 	return h
 }
 
-// post posts events until ctx is done or the events are cut off.
-func (h *eventHook) post(ctx context.Context, url string, hooks *webhook.Channel, events <-chan delivery.Event, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e, open := <-events:
-			if !open {
-				return
-			}
-			body, err := json.Marshal(ops.NewEvent(e))
-			if err != nil {
-				log.Error("an event could not be written", slog.Any("error", err))
-				continue
-			}
-			id := fmt.Sprintf("%s-%s-%d", e.Record.SID, e.Type, e.Time.UnixNano())
-			if result := postEvent(ctx, url, id, body, hooks); result.String() != "delivered" && ctx.Err() == nil {
-				log.Error("an event was not taken by the events webhook", slog.String("id", id), slog.String("reason", result.Reason()))
-			}
-		}
+// observe takes an event; it never waits.
+func (h *eventHook) observe(e delivery.Event) {
+	key := e.Record.SID
+	if key == "" {
+		key = e.Destination
+	}
+	select {
+	case h.queues[maphash.String(h.seed, key)%eventPosters] <- &e:
+	default:
+		h.drop("the events webhook is too slow; events were dropped")
 	}
 }
 
-// postEvent tries until the event is taken, will never be, or was tried often enough.
-func postEvent(ctx context.Context, url, id string, body []byte, hooks *webhook.Channel) delivery.Result {
+func (h *eventHook) drop(why string) {
+	dropped := h.dropped.Add(1)
+	now, said := time.Now().UnixNano(), h.said.Load()
+	if now-said > int64(time.Second) && h.said.CompareAndSwap(said, now) {
+		h.log.Error(why, slog.Int64("dropped_so_far", dropped))
+	}
+}
+
+// droppedEvents counts the events that were not posted.
+func (h *eventHook) droppedEvents() int { return int(h.dropped.Load()) }
+
+func (h *eventHook) post(e *delivery.Event) {
+	if h.ctx.Err() != nil {
+		h.drop("the server ends; events were not posted")
+		return
+	}
+	body, err := json.Marshal(ops.NewEvent(*e))
+	if err != nil {
+		h.log.Error("an event could not be written", slog.Any("error", err))
+		return
+	}
+	id := fmt.Sprintf("%s-%s-%d", e.Record.SID, e.Type, e.Time.UnixNano())
+	if e.Record.SID == "" {
+		id = fmt.Sprintf("%s-%d", e.Type, e.Time.UnixNano())
+	}
+	if result := h.try(id, body); result.String() != "delivered" {
+		h.drop("an event was not taken by the events webhook: " + result.Reason())
+	}
+}
+
+// try posts until the event is taken, will never be, or was tried often enough.
+func (h *eventHook) try(id string, body []byte) delivery.Result {
 	for attempt := 1; ; attempt++ {
-		limited, cancel := context.WithTimeout(ctx, eventTimeout)
-		result := hooks.Post(limited, url, id, body)
+		limited, cancel := context.WithTimeout(h.ctx, eventTimeout)
+		result := h.hooks.Post(limited, h.url, id, body)
 		cancel()
 		if result.String() != "again" || attempt == eventAttempts {
 			return result
 		}
 		select {
-		case <-ctx.Done():
+		case <-h.ctx.Done():
 			return result
 		case <-time.After(delivery.Backoff(attempt, rand.Float64())):
 		}
 	}
 }
 
-// Close ends the posting; what was not posted yet is dropped.
-func (h *eventHook) Close() {
+// close posts what waits, for a while. Nothing may be observed afterwards.
+func (h *eventHook) close() {
+	for _, queue := range h.queues {
+		close(queue)
+	}
+	defer time.AfterFunc(eventGrace, h.cancel).Stop()
+	h.posters.Wait()
 	h.cancel()
-	<-h.ended
 }

@@ -20,6 +20,10 @@ import (
 	"github.com/nudgehq/nudge/client"
 	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/delivery/pebblestore"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/server/device"
 )
 
 // Exit codes.
@@ -58,11 +62,14 @@ type commands struct {
 	Contract contractCommand `cmd:"" help:"Try a server, in whatever language, against an OpenAPI document."`
 	Diff     diffCommand     `cmd:"" help:"Say what changed from one document to another, and what breaks callers or Go users."`
 
-	Status      statusCommand      `cmd:"" help:"Say what became of a notification."`
-	Tail        tailCommand        `cmd:"" help:"Print what happens to notifications."`
-	Device      deviceCommand      `cmd:"" help:"Be a device: print and acknowledge what arrives."`
-	Receive     receiveCommand     `cmd:"" help:"Be a receiver of webhooks: verify and print what arrives."`
-	DeviceToken deviceTokenCommand `cmd:"" help:"Mint a token for a device."`
+	Status       statusCommand       `cmd:"" help:"Say what became of a notification."`
+	Tail         tailCommand         `cmd:"" help:"Print what happens to notifications."`
+	Device       deviceCommand       `cmd:"" help:"Be a device: print and acknowledge what arrives."`
+	Receive      receiveCommand      `cmd:"" help:"Be a receiver of webhooks: verify and print what arrives."`
+	DeviceToken  deviceTokenCommand  `cmd:"" help:"Mint a token for a device."`
+	DeviceRevoke deviceRevokeCommand `cmd:"" help:"End what the tokens of a device are good for, and its streams."`
+
+	Store storeCommands `cmd:"" help:"Check or copy the directory of a store."`
 }
 
 // run runs the command that args name and returns the exit code.
@@ -93,11 +100,19 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(output{stdout: stdout, stderr: stderr}),
 		kong.Vars{
-			"version":          version(),
-			"max_inflight":     strconv.Itoa(server.DefaultMaxInFlight),
-			"max_body":         strconv.Itoa(server.DefaultMaxBody),
-			"timeout":          client.DefaultTimeout.String(),
-			"contract_timeout": contract.DefaultTimeout.String(),
+			"version":      version(),
+			"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
+			"max_body":     strconv.Itoa(server.DefaultMaxBody),
+
+			"max_auth_failures":      strconv.Itoa(server.DefaultMaxAuthFailures),
+			"max_pending":            strconv.Itoa(delivery.DefaultMaxPending),
+			"max_pending_device":     strconv.Itoa(delivery.DefaultMaxPendingDevice),
+			"max_device_connections": strconv.Itoa(stream.DefaultMaxConnections),
+			"max_streams":            strconv.Itoa(device.DefaultMaxStreams),
+			"max_inflight_devices":   strconv.Itoa(device.DefaultMaxInFlight),
+			"min_free":               strconv.Itoa(pebblestore.DefaultMinFree),
+			"timeout":                client.DefaultTimeout.String(),
+			"contract_timeout":       contract.DefaultTimeout.String(),
 		},
 	)
 	if err != nil {

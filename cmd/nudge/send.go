@@ -13,7 +13,7 @@ import (
 
 type sendCommand struct {
 	URL       string        `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the service. (${default})"`
-	Account   string        `required:"" placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token, or an API key (SK…) and its secret."`
+	Account   string        `required:"" env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token, or an API key (SK…) and its secret."`
 	Service   string        `required:"" placeholder:"VA…" help:"The service's SID."`
 	Identity  string        `required:"" placeholder:"ID" help:"The identity of the entity that has to answer."`
 	Challenge string        `required:"" placeholder:"YC…" help:"The challenge's SID."`

@@ -7,24 +7,47 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/tmaxmax/go-sse"
+
+	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 // opsURL is the flag that says where the operators' endpoints are.
 type opsURL struct {
-	OpsURL string `name:"ops-url" default:"http://127.0.0.1:8081" placeholder:"URL" help:"Base URL of the server's operators' endpoints. (${default})"`
+	OpsURL   string `name:"ops-url" default:"http://127.0.0.1:8081" placeholder:"URL" help:"Base URL of the server's operators' endpoints. (${default})"`
+	OpsToken string `placeholder:"TOKEN" help:"The token that the operators' endpoints ask for, if they do."`
 }
 
 // open asks an operators' endpoint.
 func (o opsURL) open(ctx context.Context, path ...string) (*http.Response, error) {
-	base, err := url.Parse(o.OpsURL)
-	if err != nil || base.Host == "" {
-		return nil, usagef("--ops-url %q must be http:// or https:// and a host", o.OpsURL)
+	return o.ask(ctx, http.MethodGet, nil, path...)
+}
+
+// post asks for an action.
+func (o opsURL) post(ctx context.Context, path string, form url.Values) error {
+	response, err := o.ask(ctx, http.MethodPost, form, path)
+	if err != nil {
+		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base.JoinPath(path...).String(), nil)
+	return response.Body.Close()
+}
+
+func (o opsURL) ask(ctx context.Context, method string, form url.Values, path ...string) (*http.Response, error) {
+	base, err := webaddress.Parse(o.OpsURL)
+	if err != nil {
+		return nil, usagef("--ops-url %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, base.JoinPath(path...).String(), strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
+	}
+	if form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if o.OpsToken != "" {
+		request.Header.Set("Authorization", "Bearer "+o.OpsToken)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -33,7 +56,7 @@ func (o opsURL) open(ctx context.Context, path ...string) (*http.Response, error
 	if response.StatusCode != http.StatusOK {
 		defer func() { _ = response.Body.Close() }()
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		return nil, fmt.Errorf("%d: %s", response.StatusCode, text)
+		return nil, fmt.Errorf("%d: %s", response.StatusCode, strings.TrimSpace(string(text)))
 	}
 	return response, nil
 }

@@ -1,7 +1,11 @@
 // Package reload keeps the parsed content of a file that an operator may change while the server runs.
+//
+// A small file is read on the spot by whoever uses it first after the change. A large one is read aside: until that is done
+// the version before it is in force, and nobody waits.
 package reload
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -10,9 +14,12 @@ import (
 	"time"
 )
 
-// settle is how long after its modification a file's size and time may not tell a change yet, because clocks of file
+// granularity is how long after its modification a file's size and time may not tell a change yet, because clocks of file
 // systems tick in steps of some milliseconds. A version read within that time is read once more.
-const settle = 50 * time.Millisecond
+const granularity = 50 * time.Millisecond
+
+// onTheSpot is the size up to which a file is read by its user: that takes less than some milliseconds.
+const onTheSpot = 64 << 10
 
 // File is a file's parsed content. It is looked at on every use: one stat, no watcher, no delay.
 type File[T any] struct {
@@ -26,6 +33,8 @@ type File[T any] struct {
 	// refused is the version that could not be read or parsed last, and was logged.
 	refused version
 	readAt  time.Time
+	// aside is closed when what is being read aside is in force; nil for nothing.
+	aside chan struct{}
 }
 
 type version struct {
@@ -45,7 +54,8 @@ func Open[T any](path string, log *slog.Logger, parse func([]byte) (T, error)) (
 	if err != nil {
 		return nil, err
 	}
-	if err := f.read(v); err != nil {
+	f.version, f.readAt = v, time.Now()
+	if f.value, err = f.load(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -66,14 +76,61 @@ func (f *File[T]) Value() T {
 		return f.value
 	}
 	// A time that lies ahead is no clock's tick: such a file was given its time.
-	if age := f.readAt.Sub(v.modified); v.same(f.version) && (age > settle || age < -settle) {
+	if age := f.readAt.Sub(v.modified); v.same(f.version) && (age > granularity || age < -granularity) {
 		return f.value
 	}
 	repeated := v.same(f.version) || v.same(f.refused)
-	err = f.read(v)
+	if v.size <= onTheSpot {
+		f.version, f.readAt = v, time.Now()
+		value, err := f.load()
+		f.settle(v, value, err, repeated)
+		return f.value
+	}
+	if f.aside == nil {
+		f.readAside(v, repeated)
+	}
+	return f.value
+}
+
+// readAside reads the version v in a goroutine. The file is locked.
+func (f *File[T]) readAside(v version, repeated bool) {
+	done := make(chan struct{})
+	f.version, f.readAt, f.aside = v, time.Now(), done
+	go func() {
+		value, err := f.load()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.settle(v, value, err, repeated)
+		f.aside = nil
+		close(done)
+	}()
+}
+
+// Refresh reads the file again, changed or not, and returns when what it holds is in force.
+func (f *File[T]) Refresh() {
+	f.mu.Lock()
+	f.readAt = f.version.modified
+	f.mu.Unlock()
+	f.Value()
+	f.mu.Lock()
+	aside := f.aside
+	f.mu.Unlock()
+	if aside != nil {
+		<-aside
+	}
+}
+
+// settle puts what was read into force, if it is valid, and logs. The file is locked.
+func (f *File[T]) settle(v version, value T, err error, repeated bool) {
 	f.refused = version{}
-	if err != nil {
+	if err == nil {
+		f.value = value
+	} else {
 		f.refused = v
+	}
+	if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+		// Not a fault of what is in it: it is tried again.
+		f.version = version{}
 	}
 	switch {
 	case repeated:
@@ -82,7 +139,6 @@ func (f *File[T]) Value() T {
 	default:
 		f.log.Info("file read again", slog.String("path", f.path))
 	}
-	return f.value
 }
 
 func (f *File[T]) stat() (version, error) {
@@ -93,19 +149,14 @@ func (f *File[T]) stat() (version, error) {
 	return version{modified: info.ModTime(), size: info.Size(), file: info}, nil
 }
 
-// read parses the version v. It counts as read even when it is not valid, so that it is not parsed again; one that
-// cannot be read is tried again.
-func (f *File[T]) read(v version) error {
-	now := time.Now()
+// load reads and parses the file as it is now.
+func (f *File[T]) load() (value T, err error) {
 	data, err := os.ReadFile(f.path)
 	if err != nil {
-		return err
+		return value, err
 	}
-	f.version, f.readAt = v, now
-	value, err := f.parse(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.path, err)
+	if value, err = f.parse(data); err != nil {
+		return value, fmt.Errorf("%s: %w", f.path, err)
 	}
-	f.value = value
-	return nil
+	return value, nil
 }

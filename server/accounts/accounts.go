@@ -84,11 +84,16 @@ func (s *Set) add(username, account, token string) error {
 	return nil
 }
 
+// digestOf reads a token, plain or hashed. A plain one must be such that a caller can send it.
 func digestOf(token string) (digest, error) {
 	text, isHash := strings.CutPrefix(token, hashed)
 	switch {
 	case token == "":
 		return digest{}, errors.New("the token is empty")
+	case !isHash && strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return digest{}, errors.New("the token has white space or other characters than visible ASCII in it")
+	case !isHash && looksHashed.MatchString(token):
+		return digest{}, fmt.Errorf("a hash must be %q and %d hexadecimal digits", hashed, 2*sha256.Size)
 	case !isHash:
 		return sha256.Sum256([]byte(token)), nil
 	}
@@ -96,7 +101,26 @@ func digestOf(token string) (digest, error) {
 	if err != nil || len(raw) != sha256.Size {
 		return digest{}, fmt.Errorf("after %q there must be %d hexadecimal digits", hashed, 2*sha256.Size)
 	}
+	if digest(raw) == sha256.Sum256(nil) {
+		return digest{}, errors.New("it is the hash of an empty token")
+	}
 	return digest(raw), nil
+}
+
+// looksHashed is what somebody writes who means a hash.
+var looksHashed = regexp.MustCompile(`(?i)^(sha-?256[:=$].*|[0-9a-f]{64})$`)
+
+// ShortToken is the length below which a plain token can be guessed by who tries many.
+const ShortToken = 16
+
+// HasShortToken tells whether one of the texts, in the form SID:TOKEN, has a plain token that can be guessed.
+func HasShortToken(texts ...string) bool {
+	for _, text := range texts {
+		if _, token, _ := strings.Cut(text, ":"); len(token) < ShortToken {
+			return true
+		}
+	}
+	return false
 }
 
 // Authenticate tells whose the credentials are. An unknown username costs the same comparison as a wrong token.

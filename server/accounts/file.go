@@ -28,6 +28,9 @@ func (f *File) Authenticate(username, password string) (accountSID string, ok bo
 	return f.file.Value().Authenticate(username, password)
 }
 
+// Refresh reads the file again, whether it looks changed or not.
+func (f *File) Refresh() { f.file.Refresh() }
+
 func parseFile(data []byte) (Set, error) {
 	var content struct {
 		Accounts []struct {
@@ -46,10 +49,15 @@ func parseFile(data []byte) (Set, error) {
 		return Set{}, errors.New("accounts: must list at least one account")
 	}
 	var set Set
+	listed := map[string]bool{}
 	for i, account := range content.Accounts {
 		if !accountSID.MatchString(account.SID) {
 			return Set{}, fmt.Errorf("accounts[%d].sid: must be AC and 32 hexadecimal digits", i)
 		}
+		if listed[account.SID] {
+			return Set{}, fmt.Errorf("accounts[%d].sid: %s is listed twice", i, account.SID)
+		}
+		listed[account.SID] = true
 		if len(account.Tokens)+len(account.Keys) == 0 {
 			return Set{}, fmt.Errorf("accounts[%d]: has neither tokens nor keys", i)
 		}

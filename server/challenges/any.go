@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
 )
 
@@ -31,7 +30,10 @@ type Any struct {
 
 // ParseDevice makes an Any of a text: stream, webhook=URL or none.
 func ParseDevice(text string) (Any, error) {
-	channel, address, _ := strings.Cut(text, "=")
+	channel, address, given := strings.Cut(text, "=")
+	if given && address == "" {
+		return Any{}, fmt.Errorf("the address after %s= is missing", channel)
+	}
 	if err := checkChannel(channel, address); err != nil {
 		return Any{}, err
 	}
@@ -47,9 +49,8 @@ func checkChannel(channel, address string) error {
 		}
 		return nil
 	case ChannelWebhook:
-		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("address: the channel webhook needs one of http:// or https:// and a host")
+		if err := webaddress.Check(address); err != nil {
+			return fmt.Errorf("address: the channel webhook needs a URL; it %w", err)
 		}
 		return nil
 	}
@@ -74,8 +75,14 @@ func (a Any) Find(_ context.Context, key server.ChallengeKey) (server.Challenge,
 	}, nil
 }
 
-// Code is the ChallengeSid that makes Any answer the error of this code.
-func Code(code int) string { return fmt.Sprintf("YC%032d", code) }
+// Code is the ChallengeSid that makes Any answer the error of this code. It panics when the document has no such error: a
+// test that wants one answered would be told 201.
+func Code(code int) string {
+	if !server.KnownError(code) {
+		panic(fmt.Sprintf("challenges.Code: the document has no error %d", code))
+	}
+	return fmt.Sprintf("YC%032d", code)
+}
 
 func namedError(challengeSID string) (code int, ok bool) {
 	code, err := strconv.Atoi(strings.TrimPrefix(challengeSID, "YC"))

@@ -59,6 +59,9 @@ func (f *File) Find(_ context.Context, key server.ChallengeKey) (server.Challeng
 	return challenge, nil
 }
 
+// Refresh reads the file again, whether it looks changed or not.
+func (f *File) Refresh() { f.file.Refresh() }
+
 // First gives the key of the file's first challenge, for an example.
 func (f *File) First() server.ChallengeKey { return f.file.Value().first }
 
@@ -157,6 +160,9 @@ func (e entry) challenge() (server.Challenge, error) {
 	if e.Expires != "" {
 		if expires, err = time.Parse(time.RFC3339, e.Expires); err != nil {
 			return server.Challenge{}, errors.New("expires: must be a time such as 2030-01-01T00:00:00Z")
+		}
+		if expires.IsZero() {
+			return server.Challenge{}, errors.New("expires: this time stands for never; leave it out")
 		}
 	}
 	if !slices.Contains(statuses, e.Status) {

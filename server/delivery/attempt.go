@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"time"
 )
 
 // runAttempt makes one attempt and does what its result asks for.
-func (q *Queue) runAttempt(l *lane, j job) {
-	defer q.busy.end()
+func (q *Queue) runAttempt(j job) outcome {
 	p, e := j.partition, j.entry
 	ctx, mine, number := q.beginAttempt(j)
 	if mine == nil {
-		return
+		return outcome{}
 	}
 	defer mine.cancel()
 	record, err := q.record(e, j.notification)
@@ -24,8 +22,12 @@ func (q *Queue) runAttempt(l *lane, j job) {
 		q.config.Logger.Error("a notification could not be read", slog.String("sid", e.text()), slog.Any("error", err))
 	} else {
 		record.Attempts = number
-		result = q.deliver(ctx, l.channel, record, e)
+		result = q.deliver(ctx, e.pool.channel, record, e)
 		q.observe(EventAttempted, record, result)
+	}
+	learnt := outcome{
+		attempted: err == nil && q.ctx.Err() == nil, failed: result.kind == resultAgain && !result.refused,
+		address: record.Address, reason: result.reason,
 	}
 
 	p.mu.Lock()
@@ -33,49 +35,57 @@ func (q *Queue) runAttempt(l *lane, j job) {
 	if !p.holds(e) {
 		// It was acknowledged meanwhile.
 		p.mu.Unlock()
-		return
+		return learnt
 	}
-	expired := mine.expired || e.once == nil && q.clock.Now().UnixNano() >= e.expires
+	e.reason = q.reasons.number(result.reason)
+	expired := mine.expired || e.once == nil && q.time.now() >= e.deadline
 	switch {
 	case result.kind == resultDone:
-		p.remove(e)
+		q.remove(p, e)
 		p.mu.Unlock()
 		_ = q.finish(p, e, record, Delivered, "")
 	case result.kind == resultGone && !expired:
-		p.remove(e)
+		q.remove(p, e)
 		p.mu.Unlock()
 		_ = q.finish(p, e, record, Failed, result.reason)
 	case expired || e.once != nil && result.kind != resultSent:
-		p.remove(e)
+		q.remove(p, e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
 	default:
 		q.keep(p, e, result)
 		p.mu.Unlock()
 	}
+	return learnt
 }
 
 // beginAttempt counts the attempt and gives its context; mine is nil when there is nothing to try any more.
 func (q *Queue) beginAttempt(j job) (ctx context.Context, mine *running, number int) {
 	p, e := j.partition, j.entry
 	p.mu.Lock()
-	now := q.clock.Now().UnixNano()
+	now := q.time.now()
 	switch {
 	case !p.holds(e) || q.ctx.Err() != nil:
 		p.mu.Unlock()
 		return nil, nil, 0
-	case now >= e.expires:
+	case now >= e.deadline:
 		// It waited for a worker for too long. Nothing is ever sent after its TTL.
-		p.remove(e)
+		q.remove(p, e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
 		return nil, nil, 0
 	}
 	defer p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(q.ctx, min(q.config.AttemptTimeout, time.Duration(e.expires-now)))
+	if e.once != nil {
+		// The time that it has counts from its attempt.
+		e.deadline = now.add(q.config.AttemptTimeout)
+		p.reschedule(e, e.deadline)
+		q.setTimer(p)
+	}
+	ctx, cancel := context.WithTimeout(q.ctx, min(q.config.AttemptTimeout, e.deadline.sub(now)))
 	e.attempt = &running{cancel: cancel}
 	e.attempts++
-	e.last = now
+	e.last = q.clock.Now().UnixNano()
 	return ctx, e.attempt, int(e.attempts)
 }
 
@@ -87,11 +97,11 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 			result = Again(0, "the channel failed")
 		}
 	}()
-	remaining := time.Duration(e.expires - q.clock.Now().UnixNano())
-	if e.once != nil {
-		remaining = 0
+	a := Attempt{Notification: record.Notification, Number: record.Attempts, time: q.time, deadline: e.deadline}
+	if e.once == nil {
+		a.Remaining = e.deadline.sub(q.time.now())
 	}
-	return channel.Deliver(ctx, Attempt{Notification: record.Notification, Number: record.Attempts, Remaining: remaining})
+	return channel.Deliver(ctx, a)
 }
 
 // finish records that an entry, which was removed from its partition, was delivered or has failed, and tells. If it cannot
@@ -103,12 +113,12 @@ func (q *Queue) finish(p *partition, e *entry, record Record, state State, reaso
 			slog.String("sid", record.SID), slog.String("state", string(state)), slog.Any("error", err))
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		e.wake = e.expires
+		e.wake = e.deadline
 		if e.attempt == nil {
 			e.phase = scheduled
-			e.wake = min(q.clock.Now().Add(firstRetry).UnixNano(), e.expires)
+			e.wake = min(q.time.now().add(firstRetry), e.deadline)
 		}
-		p.add(e)
+		q.add(p, e)
 		q.setTimer(p)
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -131,11 +141,64 @@ func (q *Queue) keep(p *partition, e *entry, result Result) {
 		return
 	case onDevice:
 		e.phase = waiting
-		p.reschedule(e, e.expires)
+		p.reschedule(e, e.deadline)
 	default:
 		e.phase = scheduled
 		wait := max(result.after, Backoff(int(e.attempts), q.config.Random()))
-		p.reschedule(e, min(q.clock.Now().Add(wait).UnixNano(), e.expires))
+		p.reschedule(e, min(q.time.now().add(wait), e.deadline))
 	}
 	q.setTimer(p)
+}
+
+// record reads the notification of an entry, with the entry's own count of attempts.
+func (q *Queue) record(e *entry, n *Notification) (Record, error) {
+	var record Record
+	switch {
+	case n != nil:
+		record = Record{Notification: *n, State: Pending}
+	case e.once != nil:
+		record = Record{Notification: *e.once, State: Pending}
+	default:
+		var err error
+		if record, err = q.config.Store.Find(q.ctx, e.text()); err != nil {
+			return Record{}, err
+		}
+	}
+	record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+	return record, nil
+}
+
+// end records final states: in the store, or in memory for what is stored nowhere.
+func (q *Queue) end(records ...Record) error {
+	stored := records[:0:0]
+	for _, record := range records {
+		if record.TTL == 0 {
+			q.recent.add(record)
+			continue
+		}
+		stored = append(stored, record)
+	}
+	if len(stored) == 0 {
+		return nil
+	}
+	return q.config.Store.End(context.WithoutCancel(q.ctx), stored...)
+}
+
+func (q *Queue) observe(t EventType, record Record, result Result) {
+	event := Event{Type: t, Time: q.clock.Now(), Record: record}
+	if t == EventAttempted {
+		event.Result, event.Reason = result.String(), result.Reason()
+	}
+	q.config.Observe(event)
+}
+
+// destinationChanged tells that a destination has begun to fail, or to work again.
+func (q *Queue) destinationChanged(address string, failing bool, reason string) {
+	event := Event{Type: EventDestinationWorks, Time: q.clock.Now(), Destination: DestinationOf(address)}
+	if failing {
+		event.Type, event.Reason = EventDestinationFails, reason
+	}
+	q.config.Logger.Warn("a destination "+map[bool]string{true: "fails: one attempt at a time probes it", false: "works again"}[failing],
+		slog.String("destination", event.Destination), slog.String("reason", event.Reason))
+	q.config.Observe(event)
 }

@@ -26,8 +26,20 @@ type Attempt struct {
 	Notification
 	// Number counts the attempts, from 1.
 	Number int
-	// Remaining is how long the notification is still valid; 0 for one with a TTL of 0.
+	// Remaining is how long the notification is still valid as the attempt begins; 0 for one with a TTL of 0.
 	Remaining time.Duration
+
+	time     *timeline
+	deadline moment
+}
+
+// Left is how long the attempt is still valid now, by elapsed time; for a TTL of 0 that is what is left of the attempt's
+// own time. It is 0 or less when nothing may be sent any more.
+func (a Attempt) Left() time.Duration {
+	if a.time == nil {
+		return max(a.Remaining, time.Duration(1))
+	}
+	return a.deadline.sub(a.time.now())
 }
 
 // Result is how an attempt went. Make one with Done, Again, Gone, Sent or Waiting.
@@ -35,6 +47,8 @@ type Result struct {
 	kind   resultKind
 	after  time.Duration
 	reason string
+	// refused means that the destination works and did not take this one.
+	refused bool
 }
 
 type resultKind int
@@ -51,9 +65,15 @@ const (
 func Done() Result { return Result{kind: resultDone} }
 
 // Again means that the attempt failed and another may not: not before the time after, 0 for no wish. The reason is for
-// operators.
+// operators; the same failure has the same reason each time. A destination of which this is said several times in a row
+// is probed by one attempt at a time.
 func Again(after time.Duration, reason string) Result {
 	return Result{kind: resultAgain, after: after, reason: reason}
+}
+
+// Refused is Again where the destination works: it did not take this notification, and may take others.
+func Refused(after time.Duration, reason string) Result {
+	return Result{kind: resultAgain, after: after, reason: reason, refused: true}
 }
 
 // Gone means that no attempt will succeed, and why.

@@ -1,129 +1,36 @@
 package delivery
 
-import (
-	"container/heap"
-	"sync"
-	"time"
-)
+import "time"
 
-// Clock tells the time and calls back later.
+// Clock tells the wall time and calls back later.
 type Clock interface {
+	// Now is the wall time. It may be set, to any time.
 	Now() time.Time
-	// AfterFunc calls f once, d from now, unless stop is called before.
+	// AfterFunc calls f once, when d has elapsed, unless stop is called before.
 	AfterFunc(d time.Duration, f func()) (stop func())
 }
 
-// SystemClock is the real time.
+// ElapsedClock is a Clock that also tells how much time has elapsed since some moment, whatever becomes of the wall time:
+// deadlines are kept by it. Without it a Queue takes the time of its own ticks, which is right to a second.
+type ElapsedClock interface {
+	Clock
+	Elapsed() time.Duration
+}
+
+// SystemClock is the real time. Time in which the machine sleeps has not elapsed.
 type SystemClock struct{}
+
+// started is what Elapsed counts from.
+var started = time.Now()
 
 // Now is time.Now.
 func (SystemClock) Now() time.Time { return time.Now() }
+
+// Elapsed is the process's monotonic time.
+func (SystemClock) Elapsed() time.Duration { return time.Since(started) }
 
 // AfterFunc is time.AfterFunc.
 func (SystemClock) AfterFunc(d time.Duration, f func()) (stop func()) {
 	timer := time.AfterFunc(d, f)
 	return func() { timer.Stop() }
-}
-
-// ManualClock is a clock that a test moves.
-type ManualClock struct {
-	// Settle, if any, is called after each callback, so that what the callback started is over before the time goes on.
-	Settle func()
-
-	// advancing lets one Advance move the clock at a time.
-	advancing sync.Mutex
-
-	mu     sync.Mutex
-	now    time.Time
-	timers timerHeap
-	serial int
-}
-
-// NewManualClock returns a clock that stands at now.
-func NewManualClock(now time.Time) *ManualClock { return &ManualClock{now: now} }
-
-// Now is where the clock stands.
-func (c *ManualClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// AfterFunc calls f when the clock is moved past d from now, in the goroutine that moves it.
-func (c *ManualClock) AfterFunc(d time.Duration, f func()) (stop func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.serial++
-	timer := &manualTimer{at: c.now.Add(max(d, 0)), serial: c.serial, f: f}
-	heap.Push(&c.timers, timer)
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if timer.index >= 0 {
-			heap.Remove(&c.timers, timer.index)
-		}
-	}
-}
-
-// Advance moves the clock by d and calls back what is due on the way, in order, each at its own time.
-func (c *ManualClock) Advance(d time.Duration) {
-	c.advancing.Lock()
-	defer c.advancing.Unlock()
-	c.mu.Lock()
-	end := c.now.Add(d)
-	c.mu.Unlock()
-	c.settle()
-	for {
-		c.mu.Lock()
-		if len(c.timers) == 0 || c.timers[0].at.After(end) {
-			c.now = end
-			c.mu.Unlock()
-			return
-		}
-		timer := heap.Pop(&c.timers).(*manualTimer)
-		if timer.at.After(c.now) {
-			c.now = timer.at
-		}
-		c.mu.Unlock()
-		timer.f()
-		c.settle()
-	}
-}
-
-func (c *ManualClock) settle() {
-	if c.Settle != nil {
-		c.Settle()
-	}
-}
-
-type manualTimer struct {
-	at     time.Time
-	serial int
-	index  int
-	f      func()
-}
-
-// timerHeap orders timers by time, and those of one time by the order in which they were set.
-type timerHeap []*manualTimer
-
-func (h timerHeap) Len() int { return len(h) }
-func (h timerHeap) Less(i, j int) bool {
-	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].serial < h[j].serial
-}
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *timerHeap) Push(x any) {
-	timer := x.(*manualTimer)
-	timer.index = len(*h)
-	*h = append(*h, timer)
-}
-func (h *timerHeap) Pop() any {
-	old := *h
-	timer := old[len(old)-1]
-	old[len(old)-1] = nil
-	timer.index = -1
-	*h = old[:len(old)-1]
-	return timer
 }

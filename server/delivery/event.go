@@ -15,13 +15,22 @@ const (
 	EventFailed    EventType = "failed"
 )
 
-// Event is something that happened to a notification.
+// The types of events of a destination: attempts to reach it fail, so that one at a time probes it, and the first one that
+// it takes ends that.
+const (
+	EventDestinationFails EventType = "destination_fails"
+	EventDestinationWorks EventType = "destination_works"
+)
+
+// Event is something that happened to a notification, or to a destination.
 type Event struct {
 	Type EventType
 	// Time is when.
 	Time time.Time
-	// Record is the notification as it is after the event.
+	// Record is the notification as it is after the event; zero for the event of a destination.
 	Record Record
-	// Result and Reason say how an attempt went, and why not better; empty for other events.
+	// Destination is what the event of a destination is about, as DestinationOf names it.
+	Destination string
+	// Result and Reason say how an attempt went, and why not better, or why a destination fails; empty for other events.
 	Result, Reason string
 }

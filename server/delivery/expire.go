@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// expirer ends what has expired. Notifications expire at whole seconds, many at once and in all partitions: they are
-// collected and ended together, in the order in which the store has them.
+// expirer ends what has expired. Many may expire at once, in all partitions: they are collected and ended together, in the
+// order in which the store has them.
 type expirer struct {
 	mu      sync.Mutex
 	waiting []*entry
@@ -34,13 +34,13 @@ func (q *Queue) expire(entries []*entry) {
 	}
 	q.expirer.working = true
 	q.expirer.mu.Unlock()
-	q.busy.begin()
+	q.busy.begin(1)
 	go q.expireWaiting()
 }
 
 // expireWaiting ends what was collected, until nothing is.
 func (q *Queue) expireWaiting() {
-	defer q.busy.end()
+	defer q.busy.end(1)
 	for {
 		q.expirer.mu.Lock()
 		entries := q.expirer.waiting
@@ -67,6 +67,7 @@ func (q *Queue) expireFew(entries []*entry) {
 			q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()), slog.Any("error", err))
 			continue
 		}
+		record.Reason = q.reasons.text(e.reason)
 		records = append(records, record)
 	}
 	q.endExpired(records)
@@ -115,6 +116,7 @@ func (q *Queue) readExpired(wanted map[string]*entry, from, to time.Time) []Reco
 		}
 		delete(wanted, record.SID)
 		record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+		record.Reason = q.reasons.text(e.reason)
 		if part = append(part, record); len(part) == partExpired {
 			break
 		}

@@ -11,6 +11,9 @@ var (
 	ErrLimit = errors.New("delivery: the challenge has reached its limit of notifications")
 	// ErrUnavailable means that nothing was taken: the queue is closed, or its store does not answer.
 	ErrUnavailable = errors.New("delivery: unavailable")
+	// ErrFull means that as many notifications are pending as may be; nothing was taken. ErrDeviceFull means it of one device.
+	ErrFull       = errors.New("delivery: too many notifications are pending")
+	ErrDeviceFull = errors.New("delivery: too many notifications are pending for the device")
 	// ErrNotFound means that no notification has this SID, or that its outcome is longer ago than Retention.
 	ErrNotFound = errors.New("delivery: no such notification")
 )
@@ -31,7 +34,7 @@ type Notification struct {
 	AccountSID, EntitySID, ChallengeSID string
 	// Device is where it goes.
 	Device
-	// Created is when it was created, in UTC and whole seconds, as the caller is told. The TTL counts from it.
+	// Created is when it was created, in UTC. The TTL counts from it; callers and devices are told it in whole seconds.
 	Created time.Time
 	// TTL is how long it is valid, in whole seconds; 0 means one attempt, at once, and nothing stored.
 	TTL time.Duration
@@ -64,6 +67,6 @@ type Record struct {
 	LastAttempt time.Time
 	// Ended is when it reached its final state; zero while it is pending.
 	Ended time.Time
-	// Reason says why it failed; empty otherwise.
+	// Reason says why it failed, or why the last attempt of an expired one did; empty otherwise.
 	Reason string
 }

@@ -28,10 +28,14 @@ type partition struct {
 	mu      sync.Mutex
 	entries map[sid]*entry
 	wakes   wakeHeap
+	// devices counts the entries of each device.
+	devices map[deviceKey]int32
+	// acknowledging holds the entries whose acknowledgement is being recorded; each channel is closed when it is.
+	acknowledging map[sid]chan struct{}
 	// stop ends the timer that is set for the first wake; at is when that is. timer numbers the timers: one that was
 	// replaced may have fired already.
 	stop  func()
-	at    int64
+	at    moment
 	timer int
 }
 
@@ -57,23 +61,27 @@ func (s sid) String() string { return "NT" + hex.EncodeToString(s[:]) }
 // in the map and the heap it takes about 150 bytes.
 type entry struct {
 	sid sid
-	// expires and wake are times in nanoseconds since 1970: when it expires, and when it needs attention next.
-	expires, wake int64
-	// last is the time of the last attempt; 0 for none.
-	last int64
+	// expires is the wall time at which it expires, as the store has it, and last that of the last attempt, in nanoseconds
+	// since 1970; 0 for none.
+	expires, last int64
+	// deadline is when it expires, and wake when it needs attention next.
+	deadline, wake moment
 	// index is its place in the heap; -1 when it is in none.
 	index    int32
 	attempts int32
-	lane     *lane
-	phase    phase
-	// woken asks for another attempt after the one that is being made.
-	woken bool
+	pool     *pool
 	// once is the notification when its TTL is 0: one attempt, stored nowhere. It is nil for all others.
 	once *Notification
-	// destination is a hash of where its channel sends it; 0 for a channel without addresses.
-	destination uint32
 	// attempt is the attempt that is being made; nil otherwise.
 	attempt *running
+	// destination tells apart where its channel sends it.
+	destination destinationKey
+	device      deviceKey
+	// reason is the number of the last attempt's reason.
+	reason uint16
+	phase  phase
+	// woken asks for another attempt after the one that is being made.
+	woken bool
 }
 
 // running is an attempt that is being made.
@@ -100,6 +108,7 @@ func (p *partition) add(e *entry) {
 	heap.Push(&p.wakes, e)
 }
 
+// remove takes an entry out. Its count is given back with Queue.release.
 func (p *partition) remove(e *entry) {
 	delete(p.entries, e.sid)
 	if e.index >= 0 {
@@ -108,7 +117,7 @@ func (p *partition) remove(e *entry) {
 }
 
 // reschedule moves an entry to another wake.
-func (p *partition) reschedule(e *entry, wake int64) {
+func (p *partition) reschedule(e *entry, wake moment) {
 	e.wake = wake
 	if e.index >= 0 {
 		heap.Fix(&p.wakes, int(e.index))
@@ -141,20 +150,6 @@ func (h *wakeHeap) Pop() any {
 	e.index = -1
 	*h = old[:len(old)-1]
 	return e
-}
-
-// destinationOf tells receivers apart: by the address up to its path, or wholly where it has no such parts.
-func destinationOf(address string) uint32 {
-	if address == "" {
-		return 0
-	}
-	if scheme, rest, ok := strings.Cut(address, "://"); ok {
-		host, _, _ := strings.Cut(rest, "/")
-		address = scheme + "://" + host
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(address))
-	return h.Sum32()
 }
 
 func fromNanos(n int64) time.Time {

@@ -16,13 +16,14 @@ type Store interface {
 	// Pending yields the pending records that expire at from or later and before to, the first to expire first. A zero
 	// time is no bound. An error ends it.
 	Pending(ctx context.Context, from, to time.Time) iter.Seq2[Record, error]
-	// DevicePending yields the pending records of one device, the first to expire first. An error ends it.
-	DevicePending(ctx context.Context, d Device) iter.Seq2[Record, error]
+	// DevicePending yields the pending records of one device that come after a position, the first to expire first. An
+	// error ends it.
+	DevicePending(ctx context.Context, d Device, after Position) iter.Seq2[Record, error]
 	// Find gives the record with this SID; the error is ErrNotFound when there is none.
 	Find(ctx context.Context, sid string) (Record, error)
 	// End replaces pending records by ones in a final state, each once. Delivered and failed ones are durable before it
 	// returns; expired ones need not be, since they expire again. It also forgets records that ended longer than
-	// Retention before these.
+	// Retention before these; what that costs does not depend on how many there were.
 	End(ctx context.Context, records ...Record) error
 	// Close makes the store's last writes durable and gives up its files.
 	Close() error

@@ -1,12 +1,8 @@
 package device
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -21,6 +18,7 @@ import (
 	"github.com/nudgehq/nudge/internal/origin"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/sse"
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/stream"
 )
@@ -30,41 +28,40 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-//go:embed page.html
-var page []byte
-
-// script is what makes a browser a device; the page uses it, and other pages of this server may.
-//
-//go:embed device.js
-var script []byte
-
-var scriptETag = fmt.Sprintf(`"%x"`, sha256.Sum256(script))
-
-// DefaultHeartbeat is how often an idle stream says that it is alive.
-const DefaultHeartbeat = 15 * time.Second
-
-// writeTimeout is how long one event may take to be written; a reader that is slower is cut off.
-const writeTimeout = 10 * time.Second
+// Defaults of Config.
+const (
+	// DefaultMaxStreams is how many streams are held open at once, of all devices.
+	DefaultMaxStreams = 100_000
+	// DefaultMaxInFlight is how many other requests are processed at once.
+	DefaultMaxInFlight = 1024
+)
 
 // Queue is what the endpoints need of the delivery queue.
 type Queue interface {
-	// Wake tries everything again that is pending for a device.
-	Wake(ctx context.Context, d delivery.Device) error
+	// WakeSome tries again what is pending for a device, at most limit of it and behind a position. It gives the position to
+	// go on from, and whether there may be more.
+	WakeSome(ctx context.Context, d delivery.Device, after delivery.Position, limit int) (last delivery.Position, more bool, err error)
 	// Acknowledge ends a notification as delivered; the error is delivery.ErrNotFound when the device has none such.
 	Acknowledge(ctx context.Context, d delivery.Device, sid string) error
 }
 
-// Config is what a Handler is made of. Queue, Hub and Key are required; the rest has defaults.
+// Config is what a Handler is made of. Queue, Hub and Keys are required; the rest has defaults.
 type Config struct {
 	Queue Queue
 	Hub   *stream.Hub
-	Key   Key
+	// Keys gives the keys in force: tokens that are signed by any of them are good.
+	Keys func() []Key
+	// Revoked, if any, gives the time up to which the tokens of a device are refused.
+	Revoked func(d delivery.Device) (at time.Time, revoked bool)
 	// MintTokens lets everybody have a token for any device. For development only.
 	MintTokens bool
-	// Heartbeat is how often an idle stream says that it is alive. 0: DefaultHeartbeat.
+	// MaxStreams is how many streams are held open at once, and MaxInFlight how many other requests are processed; one more
+	// is answered 20429. 0: DefaultMaxStreams and DefaultMaxInFlight.
+	MaxStreams, MaxInFlight int
+	// PublicHost is the host that callers reach this server by, where that is not this machine or an address.
+	PublicHost string
+	// Heartbeat is how often an idle stream says that it is alive. 0: every 15 s.
 	Heartbeat time.Duration
-	// Now is the clock that notifications expire by. Nil: time.Now.
-	Now func() time.Time
 	// TokenTime is the clock that tokens expire by. Nil: time.Now.
 	TokenTime func() time.Time
 	// Logger gets what goes wrong. Nil: nothing is logged.
@@ -86,14 +83,17 @@ var _ ServerInterface = (*Handler)(nil)
 
 // New makes a Handler.
 func New(config Config) (*Handler, error) {
-	if config.Queue == nil || config.Hub == nil || len(config.Key) < minKey {
-		return nil, errors.New("device: Config.Queue, Config.Hub and Config.Key are required")
+	if config.Queue == nil || config.Hub == nil || config.Keys == nil || len(config.Keys()) == 0 {
+		return nil, errors.New("device: Config.Queue, Config.Hub and Config.Keys are required")
 	}
 	if config.Heartbeat == 0 {
-		config.Heartbeat = DefaultHeartbeat
+		config.Heartbeat = sse.Heartbeat
 	}
-	if config.Now == nil {
-		config.Now = time.Now
+	if config.MaxStreams == 0 {
+		config.MaxStreams = DefaultMaxStreams
+	}
+	if config.MaxInFlight == 0 {
+		config.MaxInFlight = DefaultMaxInFlight
 	}
 	if config.TokenTime == nil {
 		config.TokenTime = time.Now
@@ -114,10 +114,15 @@ func New(config Config) (*Handler, error) {
 		h.minting = randomKey()
 	}
 	middlewares := map[string][]echo.MiddlewareFunc{}
+	others := atMost(config.MaxInFlight)
 	for _, op := range operations {
-		middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters), h.authenticate}
+		limit := others
+		if op.ID == "StreamNotifications" {
+			limit = atMost(config.MaxStreams)
+		}
+		middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters), h.authenticate, limit}
 		if op.Spec.Security != nil && len(*op.Spec.Security) == 0 {
-			middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters)}
+			middlewares[op.ID] = []echo.MiddlewareFunc{checkPath(op.Parameters), limit}
 		}
 	}
 	h.echo.HTTPErrorHandler = h.answerError
@@ -162,6 +167,20 @@ func (h *Handler) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// atMost lets a number of requests be processed at once.
+func atMost(limit int) echo.MiddlewareFunc {
+	var active atomic.Int64
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			defer active.Add(-1)
+			if active.Add(1) > int64(limit) {
+				return errBusy
+			}
+			return next(c)
+		}
+	}
+}
+
 // bounded cuts what a caller may make as long as it likes.
 func bounded(text string) string { return text[:min(len(text), 64)] }
 
@@ -186,128 +205,6 @@ func checkPath(rules []rule.Rule) echo.MiddlewareFunc {
 	}
 }
 
-// authenticate checks the token by the path.
-func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		token, ok := strings.CutPrefix(c.Request().Header.Get("Authorization"), "Bearer ")
-		if !ok {
-			return errUnauthorized
-		}
-		device, expires, err := h.config.Key.verify(token, h.config.TokenTime())
-		if err != nil && h.minting != nil {
-			device, expires, err = h.minting.verify(token, h.config.TokenTime())
-		}
-		if err != nil || device.ServiceSID != c.Param("ServiceSid") || device.Identity != c.Param("Identity") {
-			return errUnauthorized
-		}
-		c.Set(tokenExpires, expires)
-		return next(c)
-	}
-}
-
-// tokenExpires is where authenticate leaves the time that the token expires at.
-const tokenExpires = "tokenExpires"
-
-// StreamNotifications holds the stream open, until the token expires at the latest.
-func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, identity Identity, params StreamNotificationsParams) error {
-	skip := ""
-	if params.LastEventID != nil {
-		skip = *params.LastEventID
-	}
-	d := delivery.Device{ServiceSID: serviceSID, Identity: identity}
-	connection := h.config.Hub.Connect(d, skip)
-	defer connection.Close()
-
-	ctx, cancel := context.WithCancel(c.Request().Context())
-	defer cancel()
-	if expires, ok := c.Get(tokenExpires).(time.Time); ok {
-		defer time.AfterFunc(expires.Sub(h.config.TokenTime()), cancel).Stop()
-	}
-	s := events{w: c.Response().Writer, control: http.NewResponseController(c.Response().Writer)}
-	s.w.Header().Set("Content-Type", "text/event-stream")
-	s.w.Header().Set("Cache-Control", "no-store")
-	c.Response().Status = http.StatusOK
-	if err := s.write(": connected\n\n"); err != nil {
-		return nil
-	}
-	go func() {
-		// What is pending goes through the connection, which is read below meanwhile.
-		if err := h.config.Queue.Wake(ctx, d); err != nil && ctx.Err() == nil {
-			h.config.Logger.Error("a device could not be woken", slog.Any("error", err))
-			cancel()
-		}
-	}()
-	heartbeat := time.NewTicker(h.config.Heartbeat)
-	defer heartbeat.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-h.done:
-			return nil
-		case <-heartbeat.C:
-			err = s.write(": alive\n\n")
-		case <-connection.Done():
-			return nil
-		case attempt := <-connection.Notifications():
-			err = s.event(attempt, h.config.Now())
-		}
-		if err != nil {
-			return nil
-		}
-	}
-}
-
-// events writes server-sent events.
-type events struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (s events) write(text string) error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := s.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	if err := s.control.Flush(); err != nil {
-		return err
-	}
-	// HTTP/2 ends a stream at its deadline even when nothing is being written.
-	if err := s.control.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
-}
-
-// event writes a notification, unless it expired while it waited.
-func (s events) event(a *delivery.Attempt, now time.Time) error {
-	remaining := a.Expires().Sub(now)
-	switch {
-	case a.TTL == 0 && -remaining <= delivery.DefaultAttemptTimeout+time.Second:
-		remaining = 0
-	case remaining <= 0:
-		// It waited in the buffer for too long.
-		return nil
-	}
-	data, err := json.Marshal(Notification{
-		Type:         "verify_push_challenge",
-		Sid:          a.SID,
-		ChallengeSid: a.ChallengeSID,
-		ServiceSid:   a.ServiceSID,
-		Identity:     a.Identity,
-		// Rounded up: 0 means something else.
-		Ttl:         int((remaining + time.Second - 1) / time.Second),
-		DateCreated: a.Created,
-	})
-	if err != nil {
-		return err
-	}
-	return s.write(fmt.Sprintf("id: %s\nevent: notification\ndata: %s\n\n", a.SID, data))
-}
-
 // AcknowledgeNotification ends a notification as delivered.
 func (h *Handler) AcknowledgeNotification(c echo.Context, serviceSID ServiceSid, identity Identity, notificationSID string) error {
 	err := h.config.Queue.Acknowledge(c.Request().Context(), delivery.Device{ServiceSID: serviceSID, Identity: identity}, notificationSID)
@@ -322,7 +219,7 @@ const mintedFor = time.Hour
 
 // MintDeviceToken mints a token, on a server for development.
 func (h *Handler) MintDeviceToken(c echo.Context, serviceSID ServiceSid, identity Identity) error {
-	if h.minting == nil || !origin.OwnHost(c.Request(), "") || !origin.OwnPage(c.Request(), "") {
+	if h.minting == nil || !origin.OwnHost(c.Request(), h.config.PublicHost) || !origin.OwnPage(c.Request(), h.config.PublicHost) {
 		return echo.ErrNotFound
 	}
 	token, err := h.minting.Token(delivery.Device{ServiceSID: serviceSID, Identity: identity}, h.config.TokenTime(), mintedFor)
@@ -331,72 +228,4 @@ func (h *Handler) MintDeviceToken(c echo.Context, serviceSID ServiceSid, identit
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.JSON(http.StatusCreated, Token{Token: token})
-}
-
-// failure is an error with its answer.
-type failure struct {
-	status, code int
-	message      string
-}
-
-func (f *failure) Error() string { return f.message }
-
-var errUnauthorized = &failure{http.StatusUnauthorized, 20003, "Authenticate"}
-
-// answerError writes the one error shape.
-func (h *Handler) answerError(err error, c echo.Context) {
-	if c.Response().Committed {
-		return
-	}
-	var known *failure
-	var routing *echo.HTTPError
-	switch {
-	case errors.As(err, &known):
-	case errors.Is(err, delivery.ErrNotFound):
-		known = &failure{http.StatusNotFound, 20404, "The device has no such notification, or not any more"}
-	case errors.As(err, &routing) && routing.Code == http.StatusNotFound:
-		known = &failure{http.StatusNotFound, 20404, "The requested resource was not found"}
-	case errors.As(err, &routing) && routing.Code == http.StatusMethodNotAllowed:
-		known = &failure{http.StatusMethodNotAllowed, 20004, "Method not allowed"}
-	case errors.As(err, &routing) && routing.Code == http.StatusBadRequest:
-		known = &failure{http.StatusBadRequest, 20001, "A header cannot be read"}
-	default:
-		known = &failure{http.StatusServiceUnavailable, 20503, "The service is unavailable"}
-		h.config.Logger.Error("a device's request failed", slog.Any("error", err))
-	}
-	if known.status == http.StatusUnauthorized {
-		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="nudge devices"`)
-	}
-	_ = c.JSON(known.status, ErrorBody{
-		Code: known.code, Message: known.message, Status: known.status, MoreInfo: fmt.Sprintf("https://www.twilio.com/docs/errors/%d", known.code),
-	})
-}
-
-// pagePolicy lets the page run its own script and style, by their hashes, and talk to nobody but this server.
-var pagePolicy = fmt.Sprintf("default-src 'none'; connect-src 'self'; style-src '%s'; script-src 'self' '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	hashOf("<style>", "</style>"), hashOf(`<script type="module">`, "</script>"))
-
-// hashOf gives the hash of what stands in the page between two tags, as a policy names it.
-func hashOf(open, end string) string {
-	_, rest, _ := bytes.Cut(page, []byte(open))
-	text, _, _ := bytes.Cut(rest, []byte(end))
-	sum := sha256.Sum256(text)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
-
-// servePage answers the page that is a device in the browser.
-func servePage(c echo.Context) error {
-	c.Response().Header().Set("Content-Security-Policy", pagePolicy)
-	return c.HTMLBlob(http.StatusOK, page)
-}
-
-// serveScript answers the module that pages of this server are devices with.
-func serveScript(c echo.Context) error {
-	header := c.Response().Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("Cache-Control", "no-cache")
-	header.Set("ETag", scriptETag)
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(script))
-	return nil
 }

@@ -1,6 +1,6 @@
 // A device in the browser: it holds a stream open, shows what arrives and acknowledges it.
 
-const base = ({ service, identity }) => `/devices/v1/Services/${encodeURIComponent(service)}/Entities/${encodeURIComponent(identity)}`;
+const base = ({ service, identity }) => new URL(`v1/Services/${encodeURIComponent(service)}/Entities/${encodeURIComponent(identity)}`, import.meta.url).href;
 
 // mint asks a server for development for a token.
 export async function mint(device) {

@@ -41,7 +41,7 @@ func start(t *testing.T, configure ...func(*device.Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := device.Config{Queue: queue, Hub: hub, Key: device.Key(key), Now: clock.Now, TokenTime: clock.Now}
+	config := device.Config{Queue: queue, Hub: hub, Keys: device.FixedKeys(device.Key(key)), TokenTime: clock.Now}
 	for _, f := range configure {
 		f(&config)
 	}
@@ -163,7 +163,8 @@ func TestStreamIsServerSentEvents(t *testing.T) {
 	r.queue.Idle()
 	r.clock.Advance(time.Minute + time.Millisecond)
 	response := ask(t, "GET", r.url+path(n.Device), token(t, key, n.Device, time.Hour), nil)
-	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" || response.Header.Get("Cache-Control") != "no-store" {
+	if response.StatusCode != 200 || response.Header.Get("Content-Type") != "text/event-stream" || response.Header.Get("Cache-Control") != "no-store, no-transform" ||
+		response.Header.Get("X-Accel-Buffering") != "no" {
 		t.Errorf("%d %v", response.StatusCode, response.Header)
 	}
 	lines := bufio.NewScanner(response.Body)
@@ -241,12 +242,13 @@ func TestKeys(t *testing.T) {
 	if _, err := device.LoadKey(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no key yet: %v", err)
 	}
-	made, err := device.LoadOrMakeKey(dir)
+	keys, err := device.OpenKeys(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := device.LoadOrMakeKey(dir); err != nil || string(again) != string(made) {
-		t.Errorf("%q, %v, want %q", again, err, made)
+	made := keys()[0]
+	if again, err := device.OpenKeys(dir, slog.New(slog.DiscardHandler)); err != nil || string(again()[0]) != string(made) {
+		t.Errorf("%v, want %q", err, made)
 	}
 	again, err := device.LoadKey(dir)
 	if err != nil || string(again) != string(made) || len(made) < 32 {

@@ -5,18 +5,21 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/nudgehq/nudge/internal/reload"
+	"github.com/nudgehq/nudge/internal/secretfile"
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// keyFile is the key's file in the data directory.
+// keyFile is the keys' file in the data directory.
 const keyFile = "device.key"
 
 // minKey is the length of the shortest key, in bytes: as long as the hash that the signature uses.
@@ -30,40 +33,63 @@ type Key []byte
 
 // NewKey checks a key that an operator chose.
 func NewKey(text string) (Key, error) {
-	if len(text) < minKey {
-		return nil, fmt.Errorf("device key: must be at least %d bytes long", minKey)
+	if err := checkKey(text); err != nil {
+		return nil, fmt.Errorf("device key: %w", err)
 	}
 	return Key(text), nil
 }
 
-// LoadKey reads the key of a server's data directory. The error wraps fs.ErrNotExist where there is none.
+func checkKey(text string) error {
+	if len(text) < minKey {
+		return fmt.Errorf("must be at least %d bytes long", minKey)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return errors.New("must have no white space")
+	}
+	return nil
+}
+
+// LoadKey reads the key that signs, of a server's data directory. The error wraps fs.ErrNotExist where there is none.
 func LoadKey(dir string) (Key, error) {
 	path := filepath.Join(dir, keyFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
-	key, err := NewKey(strings.TrimSpace(string(data)))
+	keys, err := parseKeys(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("device key: %s: %w", path, err)
 	}
-	return key, nil
+	return keys[0], nil
 }
 
-// LoadOrMakeKey reads the key of a data directory, and makes one where there is none.
-func LoadOrMakeKey(dir string) (Key, error) {
-	key, err := LoadKey(dir)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	text := string(randomKey())
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// OpenKeys gives the keys of a data directory as they are now; the first signs, each verifies. Where there is no file it is
+// made.
+func OpenKeys(dir string, log *slog.Logger) (keys func() []Key, err error) {
+	path := filepath.Join(dir, keyFile)
+	if err := secretfile.Make(path, string(randomKey())); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte(text+"\n"), 0o600); err != nil {
+	file, err := reload.Open(path, log, parseKeys)
+	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
-	return Key(text), nil
+	return file.Value, nil
+}
+
+// FixedKeys are keys that do not change; the first signs, each verifies.
+func FixedKeys(keys ...Key) func() []Key { return func() []Key { return keys } }
+
+func parseKeys(data []byte) ([]Key, error) {
+	texts, err := secretfile.Parse(data, checkKey)
+	if err != nil {
+		return nil, err
+	}
+	var keys []Key
+	for _, text := range texts {
+		keys = append(keys, Key(text))
+	}
+	return keys, nil
 }
 
 // randomKey makes a key.
@@ -92,14 +118,33 @@ func (k Key) Token(d delivery.Device, now time.Time, valid time.Duration) (strin
 	}).SignedString([]byte(k))
 }
 
-// verify tells which device a token is for, and until when.
-func (k Key) verify(token string, now time.Time) (d delivery.Device, expires time.Time, err error) {
+// verified is what a valid token says.
+type verified struct {
+	device          delivery.Device
+	issued, expires time.Time
+}
+
+var errCritical = errors.New("the token has critical extensions, and none is known")
+
+// verify tells which device a token is for, and from when until when.
+func (k Key) verify(token string, now time.Time) (verified, error) {
 	var c claims
-	_, err = jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return []byte(k), nil },
+	key := func(t *jwt.Token) (any, error) {
+		// RFC 7515 has tokens refused whose critical extensions are not understood; the library does not look.
+		if _, critical := t.Header["crit"]; critical {
+			return nil, errCritical
+		}
+		return []byte(k), nil
+	}
+	_, err := jwt.ParseWithClaims(token, &c, key,
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithAudience(audience), jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	if err != nil {
-		return delivery.Device{}, time.Time{}, err
+		return verified{}, err
 	}
-	return delivery.Device{ServiceSID: c.ServiceSID, Identity: c.Subject}, c.ExpiresAt.Time, nil
+	v := verified{device: delivery.Device{ServiceSID: c.ServiceSID, Identity: c.Subject}, expires: c.ExpiresAt.Time}
+	if c.IssuedAt != nil {
+		v.issued = c.IssuedAt.Time
+	}
+	return v, nil
 }

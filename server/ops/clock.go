@@ -14,7 +14,7 @@ const maxAdvance = 24 * time.Hour
 // MoveClock lets POST /clock/advance?by=5m move a clock, for tests in any language. What is due on the way has happened
 // when the answer comes.
 func (o *Ops) MoveClock(clock *delivery.ManualClock) {
-	o.advance = func(w http.ResponseWriter, r *http.Request) {
+	o.actions["/clock/advance"] = func(w http.ResponseWriter, r *http.Request) {
 		by, err := time.ParseDuration(r.FormValue("by"))
 		if err != nil || by < 0 || by > maxAdvance {
 			text(w, http.StatusBadRequest, "by must be a duration from 0s to "+maxAdvance.String()+", such as 5m or 1.5s")

@@ -1,5 +1,9 @@
 // Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus,
-// /debug/pprof, /notifications/{sid} for what became of a notification and /events for what happens, as server-sent events. They ask for no credentials: the listener belongs on the loopback interface or a private network.
+// /debug/pprof, /notifications/{sid} for what became of a notification and /events for what happens, as server-sent events;
+// and actions, which are POSTs: /store/backup, /devices/revoke, and /clock/advance for tests.
+//
+// The listener belongs on the loopback interface or a private network. A [Guard] keeps pages of other sites out, and asks
+// for a token where there is one.
 package ops
 
 import (
@@ -25,11 +29,13 @@ type Ops struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	ready    atomic.Bool
+	check    func() error
+	guard    Guard
 
 	deliveries deliveryMetrics
 	watchers   watchers
 	find       func(ctx context.Context, sid string) (delivery.Record, error)
-	advance    http.HandlerFunc
+	actions    map[string]http.HandlerFunc
 	done       chan struct{}
 	once       sync.Once
 }
@@ -48,7 +54,7 @@ func New() *Ops {
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12),
 		}, []string{"operation", "status", "code"}),
 	}
-	o.done = make(chan struct{})
+	o.done, o.check, o.actions = make(chan struct{}), func() error { return nil }, map[string]http.HandlerFunc{}
 	o.deliveries = newDeliveryMetrics(o.registry)
 	o.registry.MustRegister(o.requests, o.duration,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -64,14 +70,14 @@ func (o *Ops) Observe(seen server.Observation) {
 
 // WatchInFlight makes the number of requests in flight a metric.
 func (o *Ops) WatchInFlight(inFlight func() int) {
-	o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "nudge_requests_in_flight",
-		Help: "Requests of the document's operations that are being processed now.",
-	}, func() float64 { return float64(inFlight()) }))
+	o.Gauge("nudge_requests_in_flight", "Requests of the document's operations that are being processed now.", inFlight)
 }
 
 // SetReady decides what /readyz answers: 200, or 503 while the server starts or shuts down.
 func (o *Ops) SetReady(ready bool) { o.ready.Store(ready) }
+
+// CheckReady has /readyz answer 503 with the error, while there is one.
+func (o *Ops) CheckReady(check func() error) { o.check = check }
 
 // Close ends the streams of events.
 func (o *Ops) Close() error {
@@ -88,12 +94,16 @@ func (o *Ops) Handler() http.Handler {
 			text(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
+		if err := o.check(); err != nil {
+			text(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+			return
+		}
 		text(w, http.StatusOK, "ready")
 	})
 	mux.HandleFunc("GET /notifications/{sid}", o.serveNotification)
 	mux.HandleFunc("GET /events", o.serveEvents)
-	if o.advance != nil {
-		mux.HandleFunc("POST /clock/advance", o.advance)
+	for path, action := range o.actions {
+		mux.HandleFunc("POST "+path, action)
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -102,7 +112,7 @@ func (o *Ops) Handler() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return o.guard.protect(mux)
 }
 
 func text(w http.ResponseWriter, status int, line string) {

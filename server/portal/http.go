@@ -59,6 +59,29 @@ func Beside(documentation, next http.Handler) http.Handler {
 	})
 }
 
+// Below answers what is below the path of the public URL like what is not: a proxy may keep the path or take it off.
+func (p *Portal) Below(next http.Handler) http.Handler {
+	if p.prefix == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, below := strings.CutPrefix(r.URL.Path, p.prefix+"/")
+		raw, rawBelow := strings.CutPrefix(r.URL.EscapedPath(), p.prefix+"/")
+		if !below || !rawBelow {
+			next.ServeHTTP(w, r)
+			return
+		}
+		stripped := *r
+		u := *r.URL
+		u.Path = "/" + path
+		if u.RawPath != "" {
+			u.RawPath = "/" + raw
+		}
+		stripped.URL = &u
+		next.ServeHTTP(w, &stripped)
+	})
+}
+
 func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
@@ -71,7 +94,7 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if path, ok := strings.CutSuffix(r.URL.EscapedPath(), "/"); ok {
 		if _, is := p.files[path]; is {
-			to := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+			to := url.URL{Path: p.Link(strings.TrimSuffix(r.URL.Path, "/")), RawQuery: r.URL.RawQuery}
 			http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
 			return
 		}
@@ -89,6 +112,9 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		p.serveSearch(w, r)
 	case Base + "/search.json":
 		hits := p.Search(query(r), r.URL.Query().Get("type"))
+		for i := range hits {
+			hits[i].Path = p.Link(hits[i].Path)
+		}
 		if hits == nil {
 			hits = []Hit{}
 		}

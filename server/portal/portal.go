@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	texttemplate "text/template"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 // Base is the path that the portal stands under.
@@ -30,7 +34,7 @@ type Config struct {
 	Document []byte
 	// Versions holds the released documents, VERSION.yaml each. Nil: the embedded ones.
 	Versions fs.FS
-	// PublicURL is where callers reach the server: scheme, host and port, and no path.
+	// PublicURL is where callers reach the server: scheme, host and port, and the path that a proxy has it below.
 	PublicURL string
 	// Credentials are shown in the samples and in the console. Only those of a server for development may be.
 	Credentials Credentials
@@ -40,7 +44,9 @@ type Config struct {
 
 // Portal is a document, ready to be read.
 type Portal struct {
-	config    Config
+	config Config
+	// prefix is the path of the public URL, empty or /a/b.
+	prefix    string
 	reference *Reference
 	versions  []Version
 	pages     []*Page
@@ -70,17 +76,30 @@ func New(config Config) (*Portal, error) {
 		}
 		config.Versions = embedded
 	}
-	public, err := url.Parse(config.PublicURL)
-	if err != nil || public.Scheme != "http" && public.Scheme != "https" || public.Host == "" || strings.Trim(public.Path, "/") != "" || public.RawQuery != "" || public.Fragment != "" || public.User != nil {
-		return nil, fmt.Errorf("the public URL %q must be http:// or https:// and a host, such as https://notify.example.com", config.PublicURL)
+	public, err := webaddress.Parse(config.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("the public URL %w, such as https://notify.example.com", err)
+	}
+	if public.RawQuery != "" || public.ForceQuery || public.User != nil {
+		return nil, errors.New("the public URL must have no query and no user")
+	}
+	if ip, err := netip.ParseAddr(public.Hostname()); err == nil && ip.IsUnspecified() {
+		return nil, errors.New("the public URL must have a host that can be opened, not the address that stands for all")
+	}
+	prefix := strings.TrimRight(public.EscapedPath(), "/")
+	if !prefixPattern.MatchString(prefix) {
+		return nil, errors.New("the path of the public URL must be of letters, digits, - and _")
 	}
 	// Callers leave a scheme's own port out, and so do their Host headers.
 	host := strings.TrimSuffix(public.Host, map[string]string{"http": ":80", "https": ":443"}[public.Scheme])
-	config.PublicURL = public.Scheme + "://" + host
+	config.PublicURL = public.Scheme + "://" + host + prefix
 
-	p := &Portal{config: config}
+	p := &Portal{config: config, prefix: prefix}
 	var source *source
 	if p.reference, source, err = readReference(config.Document); err != nil {
+		return nil, err
+	}
+	if err := p.checkPrefix(); err != nil {
 		return nil, err
 	}
 	for _, op := range p.reference.Operations {
@@ -103,7 +122,7 @@ func (p *Portal) Pages() []*Page { return slices.Clone(p.pages) }
 // Page finds a page by its path or its URL, with .md after it or not; a fragment does not matter. It is nil when there is none.
 func (p *Portal) Page(address string) *Page {
 	address, _, _ = strings.Cut(address, "#")
-	address = strings.TrimPrefix(address, p.config.PublicURL)
+	address = strings.TrimPrefix(strings.TrimPrefix(address, p.config.PublicURL), p.prefix)
 	address = strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")
 	for _, page := range p.pages {
 		if page.Path == address {
@@ -121,6 +140,24 @@ func (p *Portal) Reference() *Reference { return p.reference }
 
 // URL is where a path of the server is reached.
 func (p *Portal) URL(path string) string { return p.config.PublicURL + path }
+
+// Link is a path of the server as a page of it links to it.
+func (p *Portal) Link(path string) string { return p.prefix + path }
+
+// checkPrefix refuses a path that this server has itself: behind a proxy that takes it off, it would be taken off twice.
+func (p *Portal) checkPrefix() error {
+	first := func(path string) string { return strings.Split(path+"/", "/")[1] }
+	own := []string{first(Base), "devices"}
+	for _, o := range p.reference.Operations {
+		own = append(own, first(o.Path))
+	}
+	if p.prefix != "" && slices.Contains(own, first(p.prefix)) {
+		return fmt.Errorf("the path of the public URL must not begin with /%s, which is one of the server's own", first(p.prefix))
+	}
+	return nil
+}
+
+var prefixPattern = regexp.MustCompile(`^(/[A-Za-z0-9_-]+)*$`)
 
 // view is what a page's templates are filled in with.
 type view struct {
@@ -154,7 +191,7 @@ func (v view) Base() string { return Base }
 // Asset is the address of a stylesheet or a script; it changes with the content.
 func (v view) Asset(name string) string {
 	path := Base + "/assets/" + name
-	return path + "?v=" + v.files[path].version()
+	return v.Link(path) + "?v=" + v.files[path].version()
 }
 
 func (p *Portal) viewOf(page *Page) view {

@@ -317,7 +317,7 @@ func TestChangelog(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, url := range []string{"", "notify.example.com", "ftp://notify.example.com", "https://", "https://notify.example.com/path", "https://user:secret@notify.example.com"} {
+	for _, url := range []string{"", "notify.example.com", "ftp://notify.example.com", "https://", "https://a.example/a/..", "https://a.example/a//b", "https://a.example/%61", "https://a.example/{x}", "https://a.example/doc", "https://a.example/devices/x", "https://a.example/v2", "https://a.example:99999", "https://a.example:", "http://[::1%25lo]:80", "http://0.0.0.0:80", "http://:80", "https://a.example/?", "https://a.example/#x", "https://user:secret@notify.example.com"} {
 		if _, err := portal.New(portal.Config{PublicURL: url}); err == nil {
 			t.Errorf("the public URL %q is taken", url)
 		}

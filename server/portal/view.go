@@ -13,18 +13,20 @@ type operationView struct {
 }
 
 // For gives an operation to its template.
-func (v view) For(o *Operation) operationView { return operationView{o, Base} }
+func (v view) For(o *Operation) operationView { return operationView{o, v.Link(Base)} }
 
 // consoleView is what the console's template needs.
 type consoleView struct {
 	Operation             *Operation
 	Credentials           Credentials
 	Devices, DeviceTokens bool
+	// Prefix stands before every path of the server.
+	Prefix string
 }
 
 // ConsoleFor gives an operation to the console's template.
 func (v view) ConsoleFor(o *Operation) consoleView {
-	return consoleView{Operation: o, Credentials: v.config.Credentials, Devices: v.config.Devices, DeviceTokens: v.config.DeviceTokens}
+	return consoleView{Operation: o, Credentials: v.config.Credentials, Devices: v.config.Devices, DeviceTokens: v.config.DeviceTokens, Prefix: v.prefix}
 }
 
 // Auth is how the console authenticates: basic, bearer, or empty for not at all.

@@ -101,7 +101,7 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
-	devices, err := device.New(device.Config{Queue: queue, Hub: hub, Key: s.key, Now: s.clock.Now})
+	devices, err := device.New(device.Config{Queue: queue, Hub: hub, Keys: device.FixedKeys(s.key)})
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}

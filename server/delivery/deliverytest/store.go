@@ -60,11 +60,15 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		if got := indexes(t, s.Pending(t.Context(), from, to)); !slices.Equal(got, []int{2, 3}) {
 			t.Errorf("pending from the 2nd to before the 12th: %v", got)
 		}
-		if got := indexes(t, s.DevicePending(t.Context(), Notification(2).Device)); !slices.Equal(got, []int{2, 12}) {
+		if got := indexes(t, s.DevicePending(t.Context(), Notification(2).Device, delivery.Position{})); !slices.Equal(got, []int{2, 12}) {
 			t.Errorf("pending of a device: %v", got)
 		}
+		rest := s.DevicePending(t.Context(), Notification(2).Device, delivery.PositionOf(Notification(2)))
+		if got := indexes(t, rest); !slices.Equal(got, []int{12}) {
+			t.Errorf("pending of a device after the 2nd: %v", got)
+		}
 		nobody := delivery.Device{ServiceSID: Notification(2).ServiceSID, Identity: "device-000"}
-		if got := indexes(t, s.DevicePending(t.Context(), nobody)); len(got) != 0 {
+		if got := indexes(t, s.DevicePending(t.Context(), nobody, delivery.Position{})); len(got) != 0 {
 			t.Errorf("pending of a device whose name begins another's: %v", got)
 		}
 		record, err := s.Find(t.Context(), Notification(12).SID)
@@ -87,7 +91,7 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		if got := indexes(t, all(t, s)); !slices.Equal(got, []int{0}) {
 			t.Errorf("pending: %v", got)
 		}
-		if got := indexes(t, s.DevicePending(t.Context(), Notification(1).Device)); len(got) != 0 {
+		if got := indexes(t, s.DevicePending(t.Context(), Notification(1).Device, delivery.Position{})); len(got) != 0 {
 			t.Errorf("pending of a device: %v", got)
 		}
 		for i, state := range map[int]delivery.State{1: delivery.Delivered, 2: delivery.Failed, 3: delivery.Expired} {
@@ -164,7 +168,7 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		if got := indexes(t, all(t, s)); len(got) != 400 {
 			t.Errorf("%d pending", len(got))
 		}
-		if got := indexes(t, s.DevicePending(t.Context(), Notification(7).Device)); len(got) != 40 {
+		if got := indexes(t, s.DevicePending(t.Context(), Notification(7).Device, delivery.Position{})); len(got) != 40 {
 			t.Errorf("%d pending of a device", len(got))
 		}
 	})
@@ -196,7 +200,7 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		if got := indexes(t, all(t, s)); !slices.Equal(got, []int{0, 2, 5}) {
 			t.Errorf("pending: %v", got)
 		}
-		if got := indexes(t, s.DevicePending(t.Context(), Notification(2).Device)); !slices.Equal(got, []int{2}) {
+		if got := indexes(t, s.DevicePending(t.Context(), Notification(2).Device, delivery.Position{})); !slices.Equal(got, []int{2}) {
 			t.Errorf("pending of a device: %v", got)
 		}
 		if record, err := s.Find(t.Context(), Notification(1).SID); err != nil || record.State != delivery.Delivered {

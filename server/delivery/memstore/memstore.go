@@ -61,9 +61,11 @@ func (s *Store) Pending(_ context.Context, from, to time.Time) iter.Seq2[deliver
 	})
 }
 
-// DevicePending yields what is pending for a device.
-func (s *Store) DevicePending(_ context.Context, d delivery.Device) iter.Seq2[delivery.Record, error] {
-	return s.pending(func(r delivery.Record) bool { return r.Device == d })
+// DevicePending yields what is pending for a device after a position.
+func (s *Store) DevicePending(_ context.Context, d delivery.Device, after delivery.Position) iter.Seq2[delivery.Record, error] {
+	return s.pending(func(r delivery.Record) bool {
+		return r.Device == d && after.Before(delivery.PositionOf(r.Notification))
+	})
 }
 
 func (s *Store) pending(wanted func(delivery.Record) bool) iter.Seq2[delivery.Record, error] {

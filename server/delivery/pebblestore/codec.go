@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nudgehq/nudge/server/delivery"
@@ -38,11 +39,17 @@ func texts(r *delivery.Record) []*string {
 	return []*string{&r.SID, &r.AccountSID, &r.EntitySID, &r.ChallengeSID, &r.ServiceSID, &r.Identity, &r.Channel, &r.Address, &r.Reason}
 }
 
-var errRecord = errors.New("a record is damaged")
+var (
+	errRecord = errors.New("a record is damaged")
+	errLater  = errors.New("a record is of a later version")
+)
 
 // decode reads a record.
 func decode(b []byte) (delivery.Record, error) {
 	var r delivery.Record
+	if len(b) > 0 && b[0] > recordVersion && b[0] < 0x20 {
+		return r, fmt.Errorf("%w: %d, and this nudge reads %d", errLater, b[0], recordVersion)
+	}
 	if len(b) < 2 || b[0] != recordVersion || int(b[1]) >= len(states) {
 		return r, errRecord
 	}

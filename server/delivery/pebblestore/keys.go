@@ -17,6 +17,9 @@ const (
 	outcomePrefix = 'o'
 	sidPrefix     = 's'
 	countPrefix   = 'c'
+	revokedPrefix = 'r'
+	versionPrefix = 'v'
+	asidePrefix   = 'x'
 )
 
 // sidLength is the length of a SID's digits in binary; timeLength that of a time.
@@ -52,10 +55,16 @@ func pendingKey(n delivery.Notification, sid []byte) []byte {
 func sidKey(sid []byte) []byte { return append([]byte{sidPrefix}, sid...) }
 
 // deviceKeys is what all keys of a device begin with.
-func deviceKeys(d delivery.Device) []byte {
+func deviceKeys(d delivery.Device) []byte { return deviceHash(devicePrefix, d) }
+
+// revokedKey is where it is noted that a device's tokens were revoked.
+func revokedKey(d delivery.Device) []byte { return deviceHash(revokedPrefix, d) }
+
+// deviceHash is a prefix and a hash of service and identity.
+func deviceHash(prefix byte, d delivery.Device) []byte {
 	h := sha256.New()
 	_, _ = h.Write([]byte(d.ServiceSID + "/" + d.Identity))
-	return h.Sum([]byte{devicePrefix})[:1+sidLength]
+	return h.Sum([]byte{prefix})[:1+sidLength]
 }
 
 // deviceKey ends like the pending key of the same notification.
@@ -75,8 +84,8 @@ func countKey(n delivery.Notification) ([]byte, error) {
 	return append(append([]byte{countPrefix}, account...), challenge...), nil
 }
 
-// after is the first key behind all that begin with prefix.
-func after(prefix []byte) []byte {
+// keyAfter is the first key behind all that begin with prefix.
+func keyAfter(prefix []byte) []byte {
 	end := append([]byte(nil), prefix...)
 	for i := len(end) - 1; i >= 0; i-- {
 		end[i]++

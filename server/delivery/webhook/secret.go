@@ -5,36 +5,110 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/nudgehq/nudge/internal/reload"
+	"github.com/nudgehq/nudge/internal/secretfile"
 )
 
-// secretFile is the secret's file in the data directory.
+// secretFile is the secrets' file in the data directory.
 const secretFile = "webhook.secret"
 
-// LoadSecret reads the secret of a server's data directory. The error wraps fs.ErrNotExist where there is none.
-func LoadSecret(dir string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(dir, secretFile))
-	if err != nil {
-		return "", fmt.Errorf("webhook secret: %w", err)
+// secretPrefix begins every secret.
+const secretPrefix = "whsec_"
+
+// Secrets sign and verify webhooks. Each of several signs: while one replaces another, receivers know either.
+type Secrets []*standardwebhooks.Webhook
+
+// ParseSecrets reads secrets: whsec_ and 24 to 64 bytes in base64. The error does not hold them.
+func ParseSecrets(texts ...string) (Secrets, error) {
+	var secrets Secrets
+	for _, text := range texts {
+		if err := checkSecret(text); err != nil {
+			return nil, fmt.Errorf("webhook secret: %w", err)
+		}
+		signer, err := standardwebhooks.NewWebhook(text)
+		if err != nil {
+			return nil, errNoSecret
+		}
+		secrets = append(secrets, signer)
 	}
-	return strings.TrimSpace(string(data)), nil
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("webhook secret: %w", errNoSecret)
+	}
+	return secrets, nil
 }
 
-// LoadOrMakeSecret reads the secret of a data directory, and makes one where there is none.
-func LoadOrMakeSecret(dir string) (string, error) {
-	secret, err := LoadSecret(dir)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return secret, err
+var errNoSecret = errors.New("must be whsec_ and 24 to 64 bytes in base64")
+
+// checkSecret is stricter than the library, which takes a secret of no bytes.
+func checkSecret(text string) error {
+	encoded, ok := strings.CutPrefix(text, secretPrefix)
+	if !ok {
+		return errNoSecret
 	}
+	if raw, err := base64.StdEncoding.DecodeString(encoded); err != nil || len(raw) < 24 || len(raw) > 64 {
+		return errNoSecret
+	}
+	return nil
+}
+
+// LoadSecrets reads the secrets of a server's data directory. The error wraps fs.ErrNotExist where there are none.
+func LoadSecrets(dir string) (Secrets, error) {
+	path := filepath.Join(dir, secretFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("webhook secret: %w", err)
+	}
+	secrets, err := parseSecretFile(data)
+	if err != nil {
+		return nil, fmt.Errorf("webhook secret: %s: %w", path, err)
+	}
+	return secrets, nil
+}
+
+// OpenSecrets gives the secrets of a data directory as they are now. Where there is no file it is made.
+func OpenSecrets(dir string, log *slog.Logger) (secrets func() Secrets, err error) {
 	var random [32]byte
 	// It never fails: crypto/rand ends the process instead.
 	_, _ = rand.Read(random[:])
-	secret = "whsec_" + base64.StdEncoding.EncodeToString(random[:])
-	if err := os.WriteFile(filepath.Join(dir, secretFile), []byte(secret+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("webhook secret: %w", err)
+	path := filepath.Join(dir, secretFile)
+	if err := secretfile.Make(path, secretPrefix+base64.StdEncoding.EncodeToString(random[:])); err != nil {
+		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
-	return secret, nil
+	file, err := reload.Open(path, log, parseSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("webhook secret: %w", err)
+	}
+	return file.Value, nil
+}
+
+// FixedSecrets are secrets that do not change.
+func FixedSecrets(secrets Secrets) func() Secrets { return func() Secrets { return secrets } }
+
+func parseSecretFile(data []byte) (Secrets, error) {
+	texts, err := secretfile.Parse(data, checkSecret)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSecrets(texts...)
+}
+
+// sign gives the signatures of a body, as Standard Webhooks lists several.
+func (s Secrets) sign(id string, at time.Time, body []byte) (string, error) {
+	var list []string
+	for _, signer := range s {
+		signature, err := signer.Sign(id, at, body)
+		if err != nil {
+			return "", err
+		}
+		list = append(list, signature)
+	}
+	return strings.Join(list, " "), nil
 }

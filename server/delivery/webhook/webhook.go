@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
-
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/nudgehq/nudge/server/delivery"
 )
@@ -22,35 +22,33 @@ const maxAnswer = 64 << 10
 
 // Options are a Channel's settings; the zero value is good.
 type Options struct {
-	// AllowPrivate lets addresses be dialled that are not public: loopback, link-local and private ranges.
+	// AllowPrivate lets addresses be dialled that are not public: loopback, link-local and private ranges, and this machine's own.
 	AllowPrivate bool
+	// Deny lists ranges of addresses that are never dialled.
+	Deny []netip.Prefix
 	// Now is the clock that signatures are dated by. Nil: time.Now.
 	Now func() time.Time
 }
 
 // Channel is a delivery.Channel. Make it with New.
 type Channel struct {
-	signer *standardwebhooks.Webhook
-	client *http.Client
-	now    func() time.Time
+	secrets func() Secrets
+	client  *http.Client
+	now     func() time.Time
 }
 
-// New makes a channel that signs with a secret: whsec_ and 24 to 64 bytes in base64.
-func New(secret string, options Options) (*Channel, error) {
-	signer, err := standardwebhooks.NewWebhook(secret)
-	if err != nil {
-		// The library's error holds the secret.
-		return nil, errors.New("webhook secret: must be whsec_ and 24 to 64 bytes in base64")
-	}
+// New makes a channel that signs with the secrets that are in force at the time.
+func New(secrets func() Secrets, options Options) *Channel {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	allowed := guard{allowPrivate: options.AllowPrivate, deny: options.Deny, own: interfaceAddresses()}
 	return &Channel{
-		signer: signer,
-		now:    options.Now,
+		secrets: secrets,
+		now:     options.Now,
 		client: &http.Client{
 			Transport: &http.Transport{
-				DialContext:         dialer(options.AllowPrivate).DialContext,
+				DialContext:         allowed.dialer().DialContext,
 				TLSHandshakeTimeout: 5 * time.Second,
 				MaxIdleConnsPerHost: 16,
 				IdleConnTimeout:     time.Minute,
@@ -58,7 +56,7 @@ func New(secret string, options Options) (*Channel, error) {
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
 }
 
 // payload is what the receiver is told.
@@ -77,7 +75,7 @@ func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resu
 	body, err := json.Marshal(payload{
 		Type: "verify_push_challenge", SID: a.SID, ChallengeSID: a.ChallengeSID, ServiceSID: a.ServiceSID, Identity: a.Identity,
 		// Rounded up: 0 means that it is sent only once.
-		TTL: int((a.Remaining + time.Second - 1) / time.Second), DateCreated: a.Created,
+		TTL: int((a.Remaining + time.Second - 1) / time.Second), DateCreated: a.Created.Truncate(time.Second),
 	})
 	if err != nil {
 		return delivery.Gone(err.Error())
@@ -91,7 +89,7 @@ func (c *Channel) Post(ctx context.Context, address, id string, body []byte) del
 		return delivery.Gone("the address is not a URL of http or https")
 	}
 	now := c.now()
-	signature, err := c.signer.Sign(id, now, body)
+	signature, err := c.secrets().sign(id, now, body)
 	if err != nil {
 		return delivery.Gone("the body cannot be signed")
 	}
@@ -105,27 +103,47 @@ func (c *Channel) Post(ctx context.Context, address, id string, body []byte) del
 	request.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
 	request.Header.Set("webhook-signature", signature)
 	response, err := c.client.Do(request)
-	if errors.Is(err, errNotPublic) {
-		return delivery.Gone(errNotPublic.Error())
-	}
 	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			// Without the URL, which may hold a secret of the receiver's.
-			err = failed.Err
-		}
-		return delivery.Again(0, err.Error())
+		return unanswered(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+	reason, after := fmt.Sprintf("the receiver answered %d", response.StatusCode), retryAfter(response.Header.Get("Retry-After"), now)
 	switch status := response.StatusCode; {
 	case status >= 200 && status < 300:
 		return delivery.Done()
 	case status == http.StatusGone:
-		return delivery.Gone("the receiver answered 410")
+		return delivery.Gone(reason)
+	case status == http.StatusTooManyRequests || status >= 500:
+		return delivery.Again(after, reason)
 	default:
-		return delivery.Again(retryAfter(response.Header.Get("Retry-After"), now), fmt.Sprintf("the receiver answered %d", status))
+		// Others behind the same host may be taken.
+		return delivery.Refused(after, reason)
 	}
+}
+
+// unanswered tells why there was no answer: the same text for the same cause, without the URL, which may hold a secret of
+// the receiver's, and without this side's port.
+func unanswered(err error) delivery.Result {
+	for _, never := range []error{errNotPublic, errDenied} {
+		if errors.Is(err, never) {
+			return delivery.Gone(never.Error())
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return delivery.Again(0, "no answer in time")
+	}
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		text := failed.Op + ": " + failed.Err.Error()
+		if resolving, ok := errors.AsType[*net.DNSError](err); ok {
+			text = "resolving the host: " + resolving.Err
+		}
+		return delivery.Again(0, text)
+	}
+	return delivery.Again(0, err.Error())
 }
 
 // retryAfter reads the header: seconds, or a date; 0 for none.

@@ -1,10 +1,17 @@
 package webhook_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -73,11 +80,11 @@ func (r *receiver) received() int {
 
 func newChannel(t *testing.T, options webhook.Options) *webhook.Channel {
 	t.Helper()
-	c, err := webhook.New(secret, options)
+	secrets, err := webhook.ParseSecrets(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return webhook.New(webhook.FixedSecrets(secrets), options)
 }
 
 func TestChannel(t *testing.T) {
@@ -211,17 +218,99 @@ func TestRetriesUntilDelivered(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	dir := t.TempDir()
-	made, err := webhook.LoadOrMakeSecret(dir)
+	path := filepath.Join(dir, "webhook.secret")
+	log := slog.New(slog.DiscardHandler)
+	if _, err := webhook.LoadSecrets(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no secret yet: %v", err)
+	}
+	secrets, err := webhook.OpenSecrets(dir, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := webhook.LoadSecret(dir); err != nil || again != made {
-		t.Errorf("%q, %v, want %q", again, err, made)
+	made, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := webhook.New(made, webhook.Options{}); err != nil {
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if _, err := webhook.OpenSecrets(dir, log); err != nil {
 		t.Error(err)
 	}
-	if _, err := webhook.New("whsec_not!base64", webhook.Options{}); err == nil || strings.Contains(err.Error(), "base64!") || strings.Contains(err.Error(), "not!") {
-		t.Errorf("got %v", err)
+	if again, err := os.ReadFile(path); err != nil || string(again) != string(made) {
+		t.Errorf("%q, %v, want %q", again, err, made)
+	}
+
+	// A second secret signs too, without a restart: receivers that know either go on.
+	if err := os.WriteFile(path, []byte(secret+"\n"+string(made)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(t, status(200))
+	n := deliverytest.Notification(0)
+	n.Address = r.url
+	c := webhook.New(secrets, webhook.Options{AllowPrivate: true})
+	c.Deliver(t.Context(), delivery.Attempt{Notification: n, Number: 1, Remaining: n.TTL})
+	old, err := webhook.ParseSecrets(strings.TrimSpace(string(made)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := old[0].Verify(r.bodies[0], r.headers[0]); err != nil || r.verified != 1 {
+		t.Errorf("by the old secret: %v; by the new one: %d", err, r.verified)
+	}
+
+	for name, text := range map[string]string{
+		"empty": "", "blank": " \n", "a comment only": "# nothing\n", "no bytes": "whsec_", "too short": "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 23)),
+		"too long": "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65)), "not base64": "whsec_not!base64", "without its prefix": strings.TrimPrefix(secret, "whsec_"),
+	} {
+		if _, err := webhook.ParseSecrets(text); err == nil || strings.Contains(err.Error(), "not!") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := webhook.LoadSecrets(dir); err == nil || strings.Contains(err.Error(), "not!") || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s in the file: got %v", name, err)
+		}
+		if _, err := webhook.OpenSecrets(dir, log); err == nil {
+			t.Errorf("%s in the file: it is opened", name)
+		}
+	}
+}
+
+// A reason is the same for the same cause: it is counted and remembered, and holds nothing of the receiver's URL.
+func TestReasonsAreTheSame(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		}
+	}()
+	c := newChannel(t, webhook.Options{AllowPrivate: true})
+	n := deliverytest.Notification(0)
+	n.Address = "http://" + listener.Addr().String() + "/"
+	reasons := map[string]bool{}
+	for range 5 {
+		reasons[c.Deliver(t.Context(), delivery.Attempt{Notification: n, Number: 1, Remaining: n.TTL}).Reason()] = true
+	}
+	_ = listener.Close()
+	for reason := range reasons {
+		if strings.Contains(reason, "127.0.0.1:") {
+			t.Errorf("%q holds an address", reason)
+		}
+	}
+	reasons = map[string]bool{}
+	for range 3 {
+		reasons[c.Deliver(t.Context(), delivery.Attempt{Notification: n, Number: 1, Remaining: n.TTL}).Reason()] = true
+	}
+	if len(reasons) != 1 || !reasons["dial: connect: connection refused"] {
+		t.Errorf("%v", reasons)
 	}
 }

@@ -190,7 +190,7 @@ function attachDevice(panel, form) {
     connection = new AbortController();
     connected = `${path('ServiceSid')} ${path('Identity')}`;
     const device = { service: path('ServiceSid'), identity: path('Identity') };
-    const { listen, mint } = await import('/devices/device.js');
+    const { listen, mint } = await import(panel.dataset.script);
     const token = panel.dataset.tokens === 'true' ? () => mint(device) : async () => $('.token', panel).value.trim();
     return new Promise((ready) => {
       // Another click, or another device, ends this one before it is connected.

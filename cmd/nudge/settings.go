@@ -1,0 +1,233 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nudgehq/nudge/internal/webaddress"
+	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/challenges"
+	"github.com/nudgehq/nudge/server/delivery/webhook"
+	"github.com/nudgehq/nudge/server/device"
+)
+
+type serveCommand struct {
+	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
+	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
+	OpsHost     []string `placeholder:"HOST[:PORT]" help:"A further name by which the operators' endpoints are asked; can be repeated. Addresses and localhost always do."`
+	OpsToken    string   `placeholder:"TOKEN" help:"Bearer token that the operators' endpoints ask for, /healthz and /readyz excepted."`
+	Data        string   `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
+	MinFree     int64    `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
+	DeviceKey   []string `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
+	Account     []string `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
+	Accounts    string   `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
+	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	Device      string   `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
+	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
+	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
+	MCPExecute  bool     `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
+	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. An account alone may have half of them. (${default})"`
+	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413, one that takes longer than 2 s 20001. (${default})"`
+	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
+	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
+
+	MaxPending           int            `default:"${max_pending}" placeholder:"N" help:"Notifications that are pending at once; one more is answered 20429. (${default})"`
+	MaxPendingDevice     int            `default:"${max_pending_device}" placeholder:"N" help:"Notifications that are pending at once for one device; one more is answered 20429. (${default})"`
+	MaxDeviceConnections int            `default:"${max_device_connections}" placeholder:"N" help:"Streams of one device; one more closes the oldest. (${default})"`
+	MaxStreams           int            `default:"${max_streams}" placeholder:"N" help:"Streams of all devices; one more is answered 20429. (${default})"`
+	MaxInflightDevices   int            `default:"${max_inflight_devices}" placeholder:"N" help:"Acknowledgements and other requests of devices processed at once; one more is answered 20429. (${default})"`
+	MaxInflightDocs      int            `default:"256" placeholder:"N" help:"Requests of the documentation processed at once; one more is answered 20429. (${default})"`
+	MaxAuthFailures      int            `default:"${max_auth_failures}" placeholder:"N" help:"Requests with wrong credentials from an address in a minute; then its requests are answered 20429 for a minute. Not on loopback. 0: any number. (${default})"`
+	TrustedProxy         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses of proxies whose X-Forwarded-For is believed; can be repeated."`
+
+	WebhookSecret       []string       `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks); each of several signs. Without it: the file webhook.secret in the data directory, made where there is none."`
+	WebhookAllowPrivate bool           `help:"Let webhooks be sent to addresses that are not public: loopback, link-local and private ranges."`
+	WebhookDeny         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses that webhooks are never sent to; can be repeated."`
+	EventsWebhook       string         `placeholder:"URL" help:"Where every event of a notification is posted to, signed like webhooks."`
+	TestClock           bool           `help:"For tests only: the clock stands until POST /clock/advance?by=5m on the operators' listener moves it."`
+
+	DrainDelay time.Duration `default:"-1ns" placeholder:"D" help:"How long requests are still answered after SIGTERM, while /readyz is 503: a balancer needs it to notice. (0s on the loopback interface, 5s elsewhere)"`
+	LogFormat  string        `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
+	LogLevel   string        `default:"info" enum:"debug,info,warn,error" placeholder:"debug|info|warn|error" help:"The least severe lines that are logged. (${default})"`
+	AccessLog  bool          `default:"true" negatable:"" help:"Log a line for each request. (on; --no-access-log: none)"`
+}
+
+// secretVariables are those that, set and empty, are most likely a secret that was not found. Taking one for not given would
+// let the development account in, or make keys that nobody else has.
+var secretVariables = []string{
+	"NUDGE_ACCOUNT", "NUDGE_ACCOUNTS", "NUDGE_CORS_ORIGIN", "NUDGE_DEVICE_KEY", "NUDGE_WEBHOOK_SECRET", "NUDGE_TLS_CERT", "NUDGE_TLS_KEY",
+	"NUDGE_PUBLIC_URL", "NUDGE_EVENTS_WEBHOOK", "NUDGE_OPS_TOKEN", "NUDGE_TRUSTED_PROXY", "NUDGE_WEBHOOK_DENY",
+}
+
+// check refuses what the flags' types allow and makes no sense.
+func (cmd *serveCommand) check() error {
+	for _, name := range secretVariables {
+		if value, set := os.LookupEnv(name); set && value == "" {
+			return usagef("%s is set and empty: unset it, or give it a value", name)
+		}
+	}
+	for _, list := range [][]string{cmd.Account, cmd.DeviceKey, cmd.WebhookSecret, cmd.CORSOrigin, cmd.OpsHost} {
+		for _, value := range list {
+			if strings.TrimSpace(value) == "" {
+				return usagef("one of --account, --device-key, --webhook-secret, --cors-origin and --ops-host is empty: leave it out, or give it a value")
+			}
+		}
+	}
+	if err := cmd.checkNumbers(); err != nil {
+		return err
+	}
+	if err := checkAddr(cmd.Addr); err != nil {
+		return err
+	}
+	if cmd.OpsAddr != "" {
+		if err := checkAddr(cmd.OpsAddr); err != nil {
+			return usagef("--ops-addr: %w", err)
+		}
+		if cmd.OpsAddr == cmd.Addr && !strings.HasSuffix(cmd.Addr, ":0") {
+			return usagef("--ops-addr %s is --addr too: the operators' endpoints need a listener of their own", cmd.OpsAddr)
+		}
+	}
+	switch info, err := os.Stat(cmd.Data); {
+	case strings.TrimSpace(cmd.Data) == "":
+		return usagef("--data must be a directory")
+	case err == nil && !info.IsDir():
+		return usagef("--data %s is not a directory", cmd.Data)
+	case cmd.Challenges == "":
+		return usagef("--challenges must be any or a file")
+	case cmd.Challenges != "any" && cmd.Device != "stream":
+		return usagef("--device is for --challenges any: the file says the channel of each challenge")
+	case cmd.TestClock && cmd.OpsAddr == "":
+		return usagef("--test-clock needs --ops-addr: the clock is moved there")
+	case cmd.OpsToken != "" && strings.ContainsAny(cmd.OpsToken, " \t\r\n"):
+		return usagef("--ops-token must have no white space")
+	}
+	if cmd.EventsWebhook != "" {
+		if err := webaddress.Check(cmd.EventsWebhook); err != nil {
+			return usagef("--events-webhook %w", err)
+		}
+	}
+	return nil
+}
+
+// checkNumbers refuses bounds that let nothing through.
+func (cmd *serveCommand) checkNumbers() error {
+	for _, n := range []struct {
+		flag  string
+		value int64
+		least int64
+	}{
+		{"--max-inflight", int64(cmd.MaxInflight), 1}, {"--max-body", cmd.MaxBody, 1}, {"--max-pending", int64(cmd.MaxPending), 1},
+		{"--max-pending-device", int64(cmd.MaxPendingDevice), 1}, {"--max-device-connections", int64(cmd.MaxDeviceConnections), 1},
+		{"--max-streams", int64(cmd.MaxStreams), 1}, {"--max-inflight-devices", int64(cmd.MaxInflightDevices), 1},
+		{"--max-inflight-docs", int64(cmd.MaxInflightDocs), 1}, {"--max-auth-failures", int64(cmd.MaxAuthFailures), 0}, {"--min-free", cmd.MinFree, 1},
+	} {
+		if n.value < n.least {
+			return usagef("%s must be at least %d", n.flag, n.least)
+		}
+	}
+	if cmd.DrainDelay < 0 {
+		// The default.
+		cmd.DrainDelay = 5 * time.Second
+		if isLoopback(cmd.Addr) {
+			cmd.DrainDelay = 0
+		}
+	}
+	return nil
+}
+
+// refreshers read their files again, changed or not.
+type refreshers []func()
+
+func (r refreshers) refresh() {
+	for _, f := range r {
+		f()
+	}
+}
+
+// accounts collects who may call. Without any account it is the development account, if nobody else can reach it.
+func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, development bool, r refreshers, err error) {
+	if len(cmd.Account) == 0 && cmd.Accounts == "" {
+		if !isLoopback(cmd.Addr) {
+			return nil, false, nil, usagef("--addr %s can be reached from other machines: give --account or --accounts, or listen on 127.0.0.1", cmd.Addr)
+		}
+		return accounts.Development(), true, nil, nil
+	}
+	set, err := accounts.Parse(cmd.Account...)
+	if err != nil {
+		return nil, false, nil, usagef("--account: %w", err)
+	}
+	if len(cmd.Account) > 0 && accounts.HasShortToken(cmd.Account...) && !isLoopback(cmd.Addr) {
+		log.Warn(fmt.Sprintf("a token of --account is shorter than %d characters: it can be guessed", accounts.ShortToken))
+	}
+	if cmd.Accounts == "" {
+		return set, false, nil, nil
+	}
+	if strings.HasPrefix(cmd.Accounts, "AC") && strings.Contains(cmd.Accounts, ":") {
+		return nil, false, nil, usagef("--accounts is a file; an account with its token is for --account")
+	}
+	file, err := accounts.OpenFile(cmd.Accounts, log)
+	if err != nil {
+		return nil, false, nil, usagef("--accounts: %w", err)
+	}
+	return accounts.Any{set, file}, false, refreshers{file.Refresh}, nil
+}
+
+func (cmd *serveCommand) challenges(log *slog.Logger) (directory server.Challenges, example server.ChallengeKey, r refreshers, err error) {
+	if cmd.Challenges == "any" {
+		everyone, err := challenges.ParseDevice(cmd.Device)
+		if err != nil {
+			return nil, server.ChallengeKey{}, nil, usagef("--device: %w", err)
+		}
+		return everyone, exampleChallenge(), nil, nil
+	}
+	file, err := challenges.OpenFile(cmd.Challenges, log)
+	if err != nil {
+		return nil, server.ChallengeKey{}, nil, usagef("--challenges: %w", err)
+	}
+	return file, file.First(), refreshers{file.Refresh}, nil
+}
+
+// secrets gives the secrets that were given, or the data directory's.
+func (cmd *serveCommand) secrets(log *slog.Logger) (func() webhook.Secrets, error) {
+	if len(cmd.WebhookSecret) == 0 {
+		return webhook.OpenSecrets(cmd.Data, log)
+	}
+	secrets, err := webhook.ParseSecrets(cmd.WebhookSecret...)
+	if err != nil {
+		return nil, usagef("--webhook-secret: %w", err)
+	}
+	return webhook.FixedSecrets(secrets), nil
+}
+
+// deviceKeys gives the keys that were given, or the data directory's.
+func (cmd *serveCommand) deviceKeys(log *slog.Logger) (func() []device.Key, error) {
+	if len(cmd.DeviceKey) == 0 {
+		return device.OpenKeys(cmd.Data, log)
+	}
+	var keys []device.Key
+	for _, text := range cmd.DeviceKey {
+		key, err := device.NewKey(text)
+		if err != nil {
+			return nil, usagef("--device-key: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return device.FixedKeys(keys...), nil
+}
+
+// publicHost is the host of --public-url, as a Host header has it; empty without one.
+func (cmd *serveCommand) publicHost() string {
+	u, err := webaddress.Parse(cmd.PublicURL)
+	if cmd.PublicURL == "" || err != nil {
+		return ""
+	}
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return u.Hostname()
+	}
+	return u.Host
+}

@@ -1,0 +1,188 @@
+package delivery
+
+import (
+	"hash/maphash"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// A destination fails after as many failures in a row as this: its breaker opens.
+const failuresToOpen = 5
+
+// maxRemembered bounds how many destinations are remembered while nothing is sent to them.
+const maxRemembered = 20_000
+
+// destinationKey tells destinations apart: receivers by scheme, host and port, devices of a channel without addresses by
+// themselves. It is a hash with a secret of the process, so that nobody can choose to share another's.
+type destinationKey uint64
+
+// destination is where a channel sends to, with what waits for it.
+type destination struct {
+	key destinationKey
+	// urgent are jobs that are tried only once, jobs all others.
+	urgent, jobs jobs
+	// window is how many attempts may be under way, and active how many are.
+	window, active int
+	// queued notes that it is in a queue of turns.
+	queued bool
+	// works means that it took the last attempts.
+	works bool
+	// failures counts the failures in a row. From failuresToOpen on it is failing: one attempt at a time probes it, not
+	// before probe, and the first one that it takes ends that.
+	failures int
+	failing  bool
+	probe    moment
+	timer    bool
+}
+
+func (d *destination) waiting() int { return len(d.urgent.list) + len(d.jobs.list) }
+
+func (d *destination) pop() job {
+	if len(d.urgent.list) > 0 {
+		return d.urgent.pop()
+	}
+	return d.jobs.pop()
+}
+
+// learn draws its conclusions from an attempt; tell, if any, is to be called without the lock. The pool is locked.
+func (p *pool) learn(d *destination, o outcome) (tell func()) {
+	switch {
+	case !o.attempted:
+		return nil
+	case !o.failed:
+		d.failures, d.works = 0, true
+		d.window = min(2*d.window, p.window)
+		if d.failing {
+			// What waits is due now.
+			d.failing = false
+			p.busy.begin(d.waiting())
+			return p.change(o, false)
+		}
+		return nil
+	}
+	d.failures++
+	d.window = max(d.window/2, 1)
+	if d.failures < failuresToOpen {
+		return nil
+	}
+	d.window, d.works = 1, false
+	d.probe = p.time.now().add(Backoff(d.failures-failuresToOpen+1, 0.5))
+	if d.failing {
+		return nil
+	}
+	// What waits is not due before a probe gets through.
+	d.failing = true
+	p.busy.end(d.waiting())
+	return p.change(o, true)
+}
+
+func (p *pool) change(o outcome, failing bool) (tell func()) {
+	if failing {
+		p.failing++
+	} else {
+		p.failing--
+	}
+	if p.changed == nil {
+		return nil
+	}
+	return func() { p.changed(o.address, failing, o.reason) }
+}
+
+// postpone tells whether a failing destination has to wait for its next probe, and sets the timer for it. The pool is locked.
+func (p *pool) postpone(d *destination) bool {
+	if !d.failing {
+		return false
+	}
+	wait := d.probe.sub(p.time.now())
+	if wait <= 0 {
+		return false
+	}
+	if !d.timer {
+		d.timer = true
+		p.time.clock.AfterFunc(wait, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			d.timer = false
+			p.enqueue(d)
+			p.start()
+		})
+	}
+	return true
+}
+
+// leave forgets a destination that has nothing to do, unless something was learnt of it that is worth its place. Devices
+// of a channel without addresses are not worth one: they are many, and sending to them does not take time.
+func (p *pool) leave(d *destination) {
+	if d.active > 0 || d.waiting() > 0 {
+		return
+	}
+	_, devices := p.channel.(Presence)
+	if learnt := d.works || d.failures > 0; learnt && !devices && len(p.destinations) <= maxRemembered {
+		return
+	}
+	delete(p.destinations, d.key)
+	if d.failing {
+		p.failing--
+	}
+}
+
+// failingDestinations is how many destinations fail.
+func (p *pool) failingDestinations() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failing
+}
+
+// DestinationOf names what receives at an address: scheme, host and port of a URL, in one spelling for each; nothing of a
+// user, path or query. Any other address is its own name.
+func DestinationOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return address
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	port, err := strconv.Atoi(u.Port())
+	switch {
+	case err == nil:
+	case u.Scheme == "https":
+		port = 443
+	default:
+		port = 80
+	}
+	return u.Scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// destinationKey tells where a notification goes.
+func (q *Queue) destinationKey(n *Notification) destinationKey {
+	if n.Address == "" {
+		return destinationKey(maphash.Comparable(q.seed, n.Device))
+	}
+	return destinationKey(maphash.Comparable(q.seed, DestinationOf(n.Address)))
+}
+
+// jobs is a queue of jobs.
+type jobs struct{ list []job }
+
+func (q *jobs) push(j job) { q.list = append(q.list, j) }
+
+func (q *jobs) pop() job {
+	j := q.list[0]
+	q.list[0] = job{}
+	if q.list = q.list[1:]; len(q.list) == 0 {
+		q.list = nil
+	}
+	return j
+}
+
+// forgetLast lets go of the notification of the last job.
+func (q *jobs) forgetLast() {
+	if n := len(q.list); n > 0 {
+		q.list[n-1].notification = nil
+	}
+}

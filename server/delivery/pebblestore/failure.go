@@ -1,0 +1,71 @@
+package pebblestore
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// failure is the end of a store: the first error of its disk after which the library cannot go on. It happens once, is
+// logged in one line and told to OnFailure. The library itself is never given such an error: in its own goroutines it would
+// end the process with a dump, and in a commit it may leave locks behind. What meets the error stops for ever instead, and
+// whoever waits for it is given the failure.
+type failure struct {
+	once sync.Once
+	done chan struct{}
+	err  error
+
+	dir       string
+	log       *slog.Logger
+	onFailure func(error)
+}
+
+func newFailure(dir string, options Options) *failure {
+	return &failure{done: make(chan struct{}), dir: dir, log: options.Logger, onFailure: options.OnFailure}
+}
+
+// happen ends the store.
+func (f *failure) happen(err error) {
+	f.once.Do(func() {
+		f.err = fmt.Errorf("data directory %s: cannot be used any more: %w", f.dir, err)
+		f.log.Error("the store failed; nothing is taken until a restart", slog.Any("error", f.err))
+		close(f.done)
+		if f.onFailure != nil {
+			f.onFailure(f.err)
+		}
+	})
+}
+
+// error is the failure; nil while there is none.
+func (f *failure) error() error {
+	select {
+	case <-f.done:
+		return f.err
+	default:
+		return nil
+	}
+}
+
+// do calls g and waits for it, or for the failure, which may be what g does not return from.
+func (f *failure) do(g func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		defer func() {
+			// Damaged files make the library panic in places.
+			if v := recover(); v != nil {
+				result <- fmt.Errorf("%v", v)
+			}
+		}()
+		result <- g()
+	}()
+	select {
+	case err := <-result:
+		if failed := f.error(); failed != nil {
+			// Whether it was written before or after cannot be known.
+			return failed
+		}
+		return err
+	case <-f.done:
+		return f.err
+	}
+}

@@ -1,0 +1,74 @@
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// spaceInterval is how often the free space is looked at.
+const spaceInterval = 100 * time.Millisecond
+
+// space watches the free space of the disk: a store that runs into a full disk cannot go on, so it stops taking before.
+type space struct {
+	fs  vfs.FS
+	dir string
+	min uint64
+
+	mu   sync.Mutex
+	next time.Time
+	err  error
+}
+
+// check gives an error when too little is free. Where the file system cannot tell, there is none.
+func (s *space) check() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.After(s.next) {
+		s.next, s.err = now.Add(spaceInterval), nil
+		if usage, err := s.fs.GetDiskUsage(s.dir); err == nil && usage.AvailBytes < s.min {
+			s.err = fmt.Errorf("data directory %s: %d MiB are free on the disk, %d are needed", s.dir, usage.AvailBytes>>20, s.min>>20)
+		}
+	}
+	return s.err
+}
+
+// presence watches that the log file which is written is the one that its path names. Who removes or replaces the directory
+// of a running store leaves it files that can be written and synced, and that nobody will ever find. A nil presence
+// watches nothing: a file system in memory has no such accidents.
+type presence struct {
+	logs *logList
+
+	mu sync.Mutex
+	// path and info are the log file that was looked at last.
+	path string
+	info os.FileInfo
+}
+
+var errGone = errors.New("its files were removed or replaced while it was running")
+
+// check gives an error when the log file is not there any more.
+func (p *presence) check() error {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	path := p.logs.current()
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil && p.logs.current() != path:
+		// A new one has just been begun.
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", errGone, err)
+	case p.path == path && !os.SameFile(p.info, info):
+		return errGone
+	}
+	p.path, p.info = path, info
+	return nil
+}

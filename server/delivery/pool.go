@@ -1,0 +1,190 @@
+package delivery
+
+import "sync"
+
+// pool makes the attempts of one channel. It is where fairness is decided:
+//
+//   - Destinations take turns, so that a long queue for one holds back no other. In a queue, what is tried only once is first.
+//   - A destination may have as many attempts under way as its window. That is one while it is new or fails, and grows with
+//     what it takes; see destination.
+//   - Half of the workers are for destinations that are known to work, and the last quarter is for those that have nothing
+//     under way: whatever hangs, another destination gets a worker.
+//
+// An attempt that waits for an answer costs a goroutine, and what its channel holds open.
+type pool struct {
+	channel Channel
+	// workers bounds the attempts under way, window those for one destination.
+	workers, window int
+	run             func(j job) outcome
+	time            *timeline
+	// changed, if any, is told that a destination has begun to fail, or to work again.
+	changed func(address string, failing bool, reason string)
+	// busy counts the jobs that are due, until they are done.
+	busy *busy
+
+	mu           sync.Mutex
+	destinations map[destinationKey]*destination
+	// active counts the attempts under way; trials those for destinations that are not known to work.
+	active, trials int
+	// working and others are the destinations that have something to start; crowded those that wait for the last quarter.
+	working, others, crowded turns
+	othersFirst              bool
+	// failing counts the destinations that fail.
+	failing int
+}
+
+// job is one attempt to make. The notification is in hand when it was just added or read; otherwise it is nil and read
+// from the store when its turn comes.
+type job struct {
+	partition    *partition
+	entry        *entry
+	notification *Notification
+}
+
+// outcome is what a pool learns of an attempt.
+type outcome struct {
+	// attempted is false when there was nothing to try any more; failed means that the destination did not answer, or that
+	// it takes nothing now.
+	attempted, failed bool
+	address, reason   string
+}
+
+// turn is a job with its destination. It is a trial when the destination is not known to work.
+type turn struct {
+	destination *destination
+	job         job
+	trial       bool
+}
+
+// submit puts a job into its destination's queue.
+func (p *pool) submit(j job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.destinations[j.entry.destination]
+	if d == nil {
+		d = &destination{key: j.entry.destination, window: 1}
+		p.destinations[d.key] = d
+	}
+	if !d.failing {
+		p.busy.begin(1)
+	}
+	queue := &d.jobs
+	if j.entry.once != nil {
+		queue = &d.urgent
+	}
+	queue.push(j)
+	p.enqueue(d)
+	p.start()
+	// What waits may wait for long: it is read again when its turn comes.
+	queue.forgetLast()
+}
+
+// enqueue gives a destination a turn if it may start something.
+func (p *pool) enqueue(d *destination) {
+	if d.queued || d.waiting() == 0 || d.active >= d.window || p.postpone(d) {
+		return
+	}
+	d.queued = true
+	if d.works {
+		p.working.push(d)
+	} else {
+		p.others.push(d)
+	}
+}
+
+// start starts what may start now.
+func (p *pool) start() {
+	for t, ok := p.next(); ok; t, ok = p.next() {
+		go p.work(t)
+	}
+}
+
+// work makes attempts until none may start.
+func (p *pool) work(t turn) {
+	for ok := true; ok; {
+		o := p.run(t.job)
+		p.mu.Lock()
+		d := t.destination
+		p.active--
+		d.active--
+		if t.trial {
+			p.trials--
+		}
+		tell := p.learn(d, o)
+		p.enqueue(d)
+		p.leave(d)
+		if !p.crowding() {
+			for c := p.crowded.pop(); c != nil; c = p.crowded.pop() {
+				p.enqueue(c)
+			}
+		}
+		t, ok = p.next()
+		p.start()
+		p.mu.Unlock()
+		if tell != nil {
+			tell()
+		}
+		p.busy.end(1)
+	}
+}
+
+// crowding tells whether only the last quarter of the workers is left.
+func (p *pool) crowding() bool { return p.active >= p.workers-p.workers/4 }
+
+// next takes the job whose destination's turn it is.
+func (p *pool) next() (turn, bool) {
+	for p.active < p.workers {
+		d := p.nextDestination()
+		if d == nil {
+			return turn{}, false
+		}
+		d.queued = false
+		if d.active > 0 && p.crowding() {
+			p.crowded.push(d)
+			continue
+		}
+		t := turn{destination: d, job: d.pop(), trial: !d.works}
+		if d.failing {
+			p.busy.begin(1)
+		}
+		p.active++
+		d.active++
+		if t.trial {
+			p.trials++
+		}
+		p.enqueue(d)
+		return t, true
+	}
+	return turn{}, false
+}
+
+// nextDestination alternates between those that are known to work and the others, which may take half of the workers.
+func (p *pool) nextDestination() (d *destination) {
+	mayTry := p.trials < max(p.workers/2, 1)
+	if p.othersFirst && mayTry {
+		d = p.others.pop()
+	}
+	if d == nil {
+		d = p.working.pop()
+	}
+	if d == nil && mayTry {
+		d = p.others.pop()
+	}
+	p.othersFirst = !p.othersFirst
+	return d
+}
+
+// turns is a queue of destinations.
+type turns struct{ list []*destination }
+
+func (t *turns) push(d *destination) { t.list = append(t.list, d) }
+
+func (t *turns) pop() *destination {
+	if len(t.list) == 0 {
+		return nil
+	}
+	d := t.list[0]
+	t.list[0] = nil
+	t.list = t.list[1:]
+	return d
+}

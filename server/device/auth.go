@@ -1,0 +1,62 @@
+package device
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// tokenExpires is where authenticate leaves the time that the token expires at.
+const tokenExpires = "tokenExpires"
+
+// authenticate checks the token by the path.
+func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token, ok := bearer(c.Request().Header)
+		if !ok {
+			return errUnauthorized
+		}
+		v, err := h.verify(token, h.config.TokenTime())
+		if err != nil || v.device.ServiceSID != c.Param("ServiceSid") || v.device.Identity != c.Param("Identity") {
+			return errUnauthorized
+		}
+		if h.config.Revoked != nil {
+			// A token tells the second in which it was issued.
+			if at, revoked := h.config.Revoked(v.device); revoked && !v.issued.After(at) {
+				return errUnauthorized
+			}
+		}
+		c.Set(tokenExpires, v.expires)
+		return next(c)
+	}
+}
+
+// bearer gives the token of the one Authorization header. The scheme has no case, and blanks before the token do not count.
+func bearer(header http.Header) (token string, ok bool) {
+	values := header.Values("Authorization")
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimLeft(token, " ")
+	return token, strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+// verify tries the keys in force, the one that signs first.
+func (h *Handler) verify(token string, now time.Time) (verified, error) {
+	keys := h.config.Keys()
+	if h.minting != nil {
+		keys = append(keys[:len(keys):len(keys)], h.minting)
+	}
+	err := errors.New("there is no key")
+	for _, key := range keys {
+		var v verified
+		if v, err = key.verify(token, now); err == nil {
+			return v, nil
+		}
+	}
+	return verified{}, err
+}

@@ -1,0 +1,98 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/nudgehq/nudge/internal/sse"
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/delivery/stream"
+)
+
+// StreamNotifications holds the stream open, until the token expires at the latest.
+func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, identity Identity, params StreamNotificationsParams) error {
+	skip := ""
+	if params.LastEventID != nil {
+		skip = *params.LastEventID
+	}
+	d := delivery.Device{ServiceSID: serviceSID, Identity: identity}
+	connection := h.config.Hub.Connect(d, skip)
+	defer connection.Close()
+
+	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer cancel()
+	if expires, ok := c.Get(tokenExpires).(time.Time); ok {
+		defer time.AfterFunc(expires.Sub(h.config.TokenTime()), cancel).Stop()
+	}
+	c.Response().Status = http.StatusOK
+	out, err := sse.Start(c.Response().Writer)
+	if err != nil {
+		return nil
+	}
+	h.stream(ctx, out, connection, d)
+	return nil
+}
+
+// stream writes what the connection is given, until either side ends it.
+func (h *Handler) stream(ctx context.Context, out *sse.Stream, connection *stream.Connection, d delivery.Device) {
+	heartbeat := time.NewTicker(h.config.Heartbeat)
+	defer heartbeat.Stop()
+	wake := func(ctx context.Context, after delivery.Position, limit int) (delivery.Position, bool, error) {
+		return h.config.Queue.WakeSome(ctx, d, after, limit)
+	}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.done:
+			return
+		case <-connection.Done():
+			return
+		case <-heartbeat.C:
+			err = out.Write(sse.Alive)
+		case <-connection.Room():
+			if err = connection.Feed(ctx, wake); err != nil && ctx.Err() == nil {
+				h.config.Logger.Error("a device could not be woken", slog.Any("error", err))
+			}
+		case <-connection.Ready():
+			for a := connection.Take(); a != nil && err == nil && ctx.Err() == nil; a = connection.Take() {
+				err = writeNotification(out, a)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// writeNotification writes a notification, unless it expired while it waited.
+func writeNotification(out *sse.Stream, a *delivery.Attempt) error {
+	left := a.Left()
+	if left <= 0 {
+		return nil
+	}
+	if a.TTL == 0 {
+		left = 0
+	}
+	data, err := json.Marshal(Notification{
+		Type:         "verify_push_challenge",
+		Sid:          a.SID,
+		ChallengeSid: a.ChallengeSID,
+		ServiceSid:   a.ServiceSID,
+		Identity:     a.Identity,
+		// Rounded up: 0 means something else.
+		Ttl:         int((left + time.Second - 1) / time.Second),
+		DateCreated: a.Created.Truncate(time.Second),
+	})
+	if err != nil {
+		return err
+	}
+	return out.Write(fmt.Sprintf("id: %s\nevent: notification\ndata: %s\n\n", a.SID, data))
+}
