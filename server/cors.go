@@ -57,9 +57,11 @@ func isOrigin(text string) bool {
 	if u.Port() == "" {
 		return true
 	}
+	if own := map[string]string{"http": "80", "https": "443"}; u.Port() == own[u.Scheme] {
+		return false
+	}
 	port, err := strconv.Atoi(u.Port())
-	return err == nil && port > 0 && port <= 65535 && strconv.Itoa(port) == u.Port() &&
-		!(u.Scheme == "https" && port == 443) && !(u.Scheme == "http" && port == 80)
+	return err == nil && port > 0 && port <= 65535 && strconv.Itoa(port) == u.Port()
 }
 
 // headers gives the headers for a request from origin, which is empty where the caller is no page. With a list, an

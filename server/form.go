@@ -135,7 +135,7 @@ func isForm(contentType string) (form bool, err error) {
 	}
 	mediaType, parameters, malformed := mime.ParseMediaType(contentType)
 	if malformed != nil || mediaType != ruledoc.FormType {
-		return false, nil
+		return false, nil //nolint:nilerr // what cannot be parsed is no form
 	}
 	if !sameAsUTF8[strings.ToLower(parameters["charset"])] {
 		return true, &Error{Code: CodeUnsupportedMediaType, Note: "the charset must be utf-8"}

@@ -46,7 +46,7 @@ func TestSlowBodiesHoldNoPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.SetBasicAuth(s.AccountSID, s.AuthToken)
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: 5\r\n\r\nT",
+		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: %s\r\nContent-Length: 5\r\n\r\nT",
 			operationPath, r.Header.Get("Authorization"), formType)
 		slow = append(slow, conn)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *serving) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.development, s.example, s.refreshers = development, example, append(accounts, challenges...)
+	s.development, s.example, s.refreshers = development, example, slices.Concat(accounts, challenges)
 	if err := s.certificate(); err != nil {
 		return err
 	}

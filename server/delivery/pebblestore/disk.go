@@ -41,7 +41,8 @@ func (d *disk) see(op, path string, err error) error {
 	name := filepath.Base(path)
 	vital := path == d.dir || strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "MANIFEST") || strings.HasPrefix(name, "marker.")
 	if !vital && d.tableErrors.Add(1) <= tableFailures {
-		time.Sleep(tableRetry)
+		// The library tries again at once, for ever: this is its pause.
+		<-time.After(tableRetry)
 		return err
 	}
 	d.failure.happen(fmt.Errorf("%s %s: %w", op, name, err))
