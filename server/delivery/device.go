@@ -83,7 +83,7 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 		return ErrNotFound
 	}
 	p := q.partitionOf(d)
-	for {
+	for lookedAgain := false; ; {
 		record, err := q.Find(ctx, sidText)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -104,15 +104,13 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 			}
 		}
 		known := p.entries[key]
-		if found && record.State == Pending && known == nil {
+		if known == nil && !lookedAgain {
 			p.mu.Unlock()
-			// It has ended since it was looked for; or it expires now.
-			if record, err = q.Find(ctx, sidText); err == nil && record.State == Delivered {
-				return nil
-			}
-			return ErrNotFound
+			// It may have been acknowledged since it was looked for.
+			lookedAgain = true
+			continue
 		}
-		if !found || record.State != Pending || !q.acknowledgeable(known) {
+		if known == nil || !found || record.State != Pending || !q.acknowledgeable(known) {
 			p.mu.Unlock()
 			return ErrNotFound
 		}
