@@ -333,7 +333,7 @@ func TestWhatIsTriedOnceIsFirst(t *testing.T) {
 		t.Errorf("the second attempt is for %s, with %v left", tried[1].SID, tried[1].Left())
 	}
 	go func() {
-		for range b.channel.began { //nolint:revive // it lets all others begin
+		for range b.channel.began {
 		}
 	}()
 	close(b.channel.hold)

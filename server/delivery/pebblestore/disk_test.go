@@ -41,19 +41,21 @@ func failAt(t *testing.T, n int32, sticky bool) (injected bool) {
 	disk := vfs.NewCrashableMem()
 	var count atomic.Int32
 	var failed atomic.Bool
+	var what atomic.Value
 	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if sticky && failed.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite || count.Add(1)-1 == n {
 			failed.Store(true)
+			what.Store(op.Path)
 			return errorfs.ErrInjected
 		}
 		return nil
 	}))
 	told := make(chan error, 10)
 	s, err := pebblestore.Open("data", pebblestore.Options{FS: fs, OnFailure: func(err error) { told <- err }})
-	acknowledged := 0
+	acknowledged, refused := 0, error(nil)
 	if err == nil {
 		for i := range 20 {
-			if s.Add(t.Context(), deliverytest.Notification(i)) != nil {
+			if refused = s.Add(t.Context(), deliverytest.Notification(i)); refused != nil {
 				break
 			}
 			acknowledged++
@@ -63,7 +65,7 @@ func failAt(t *testing.T, n int32, sticky bool) (injected bool) {
 		t.Errorf("operation %d: %v names no directory", n, err)
 	}
 	if acknowledged < 20 && err == nil && len(told) == 0 {
-		t.Errorf("operation %d: Add failed and nobody was told", n)
+		t.Errorf("operation %d: Add failed at %v and nobody was told: %v", n, what.Load(), refused)
 	}
 	if len(told) > 1 {
 		t.Errorf("operation %d: the failure was told %d times", n, len(told))

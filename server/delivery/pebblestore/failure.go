@@ -29,10 +29,10 @@ func (f *failure) happen(err error) {
 	f.once.Do(func() {
 		f.err = fmt.Errorf("data directory %s: cannot be used any more: %w", f.dir, err)
 		f.log.Error("the store failed; nothing is taken until a restart", slog.Any("error", f.err))
-		close(f.done)
 		if f.onFailure != nil {
 			f.onFailure(f.err)
 		}
+		close(f.done)
 	})
 }
 

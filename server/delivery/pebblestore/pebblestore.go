@@ -29,8 +29,8 @@ const (
 type Options struct {
 	// MinFree is how much space must be free on the disk, in bytes. 0: DefaultMinFree.
 	MinFree uint64
-	// OnFailure, if any, is called once, with the error after which nothing can be written any more. The store has to be
-	// opened again, by another process.
+	// OnFailure, if any, is called once, with the error after which nothing can be written any more; it must not wait. The
+	// store has to be opened again, by another process.
 	OnFailure func(error)
 	// Logger gets what goes wrong inside the store. Nil: nothing is logged.
 	Logger *slog.Logger
