@@ -32,6 +32,12 @@ type corsHeaders struct {
 	allowCredentials bool
 }
 
+// CheckCORSOrigins tells what is wrong with a list of origins, as New does.
+func CheckCORSOrigins(origins []string) error {
+	_, err := newCORS(origins)
+	return err
+}
+
 func newCORS(origins []string) (cors, error) {
 	if len(origins) == 0 || len(origins) == 1 && origins[0] == "*" {
 		return cors{}, nil

@@ -135,8 +135,11 @@ func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
 // opened says in one line what the store holds, and warns of what is not as it should be.
 func (d *delivering) opened(log *slog.Logger, data string) {
 	file, offset := d.store.LogEnd()
+	if file != "" {
+		file = filepath.Base(file)
+	}
 	log.Info("the store is open", slog.String("data", data), slog.Int("pending", d.queue.Pending()), slog.Int("damaged", d.store.Damaged()),
-		slog.String("log", filepath.Base(file)), slog.Int64("log_ended_at", offset))
+		slog.String("log", file), slog.Int64("log_ended_at", offset))
 	if err := d.store.Ready(); err != nil {
 		log.Warn("not ready: notifications with a TTL are refused until it passes", slog.Any("error", err))
 	}

@@ -15,10 +15,10 @@ import (
 const maxReceived = 64 << 10
 
 type receiveCommand struct {
-	Addr          string   `env:"NUDGE_RECEIVE_ADDR" default:"127.0.0.1:9000" placeholder:"HOST:PORT" help:"Where to receive. (${default})"`
-	Status        int      `default:"204" placeholder:"N" help:"What to answer to a webhook whose signature is right. (${default})"`
-	Data          string   `default:"nudge-data" placeholder:"DIR" help:"The server's data directory, whose webhook.secret verifies. (${default})"`
-	WebhookSecret []string `placeholder:"whsec_…" help:"The secret that verifies, instead of the data directory's."`
+	Addr          string `env:"NUDGE_RECEIVE_ADDR" default:"127.0.0.1:9000" placeholder:"HOST:PORT" help:"Where to receive. (${default})"`
+	Status        int    `default:"204" placeholder:"N" help:"What to answer to a webhook whose signature is right. (${default})"`
+	Data          string `default:"nudge-data" placeholder:"DIR" help:"The server's data directory, whose webhook.secret verifies. (${default})"`
+	WebhookSecret list   `placeholder:"whsec_…" help:"The secret that verifies, instead of the data directory's."`
 }
 
 // Run is a receiver of webhooks: it verifies and prints what arrives, until ctx is done.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -8,33 +9,36 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
+	"github.com/nudgehq/nudge/server/portal"
 )
 
 type serveCommand struct {
-	Addr        string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
-	OpsAddr     string   `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
-	OpsHost     []string `placeholder:"HOST[:PORT]" help:"A further name by which the operators' endpoints are asked; can be repeated. Addresses and localhost always do."`
-	OpsToken    string   `placeholder:"TOKEN" help:"Bearer token that the operators' endpoints ask for, /healthz and /readyz excepted."`
-	Data        string   `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
-	MinFree     int64    `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
-	DeviceKey   []string `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
-	Account     []string `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
-	Accounts    string   `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
-	Challenges  string   `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
-	Device      string   `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
-	CORSOrigin  []string `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
-	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
-	MCPExecute  bool     `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
-	MaxInflight int      `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. An account alone may have half of them. (${default})"`
-	MaxBody     int64    `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413, one that takes longer than 2 s 20001. (${default})"`
-	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
-	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
+	Addr        string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
+	OpsAddr     string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
+	OpsHost     list   `placeholder:"HOST[:PORT]" help:"A further name by which the operators' endpoints are asked; can be repeated. Addresses and localhost always do."`
+	OpsToken    string `placeholder:"TOKEN" help:"Bearer token that the operators' endpoints ask for, /healthz and /readyz excepted."`
+	Data        string `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
+	MinFree     int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
+	DeviceKey   list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
+	Account     list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
+	Accounts    string `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
+	Challenges  string `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	Device      string `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
+	CORSOrigin  list   `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
+	PublicURL   string `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
+	MCPExecute  bool   `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
+	MaxInflight int    `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. An account alone may have half of them. (${default})"`
+	MaxBody     int64  `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413, one that takes longer than 2 s 20001. (${default})"`
+	TLSCert     string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
+	TLSKey      string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
 
 	MaxPending           int            `default:"${max_pending}" placeholder:"N" help:"Notifications that are pending at once; one more is answered 20429. (${default})"`
 	MaxPendingDevice     int            `default:"${max_pending_device}" placeholder:"N" help:"Notifications that are pending at once for one device; one more is answered 20429. (${default})"`
@@ -45,7 +49,7 @@ type serveCommand struct {
 	MaxAuthFailures      int            `default:"${max_auth_failures}" placeholder:"N" help:"Requests with wrong credentials from an address in a minute; then its requests are answered 20429 for a minute. Not on loopback. 0: any number. (${default})"`
 	TrustedProxy         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses of proxies whose X-Forwarded-For is believed; can be repeated."`
 
-	WebhookSecret       []string       `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks); each of several signs. Without it: the file webhook.secret in the data directory, made where there is none."`
+	WebhookSecret       list           `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks); each of several signs. Without it: the file webhook.secret in the data directory, made where there is none."`
 	WebhookAllowPrivate bool           `help:"Let webhooks be sent to addresses that are not public: loopback, link-local and private ranges."`
 	WebhookDeny         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses that webhooks are never sent to; can be repeated."`
 	EventsWebhook       string         `placeholder:"URL" help:"Where every event of a notification is posted to, signed like webhooks."`
@@ -55,6 +59,25 @@ type serveCommand struct {
 	LogFormat  string        `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
 	LogLevel   string        `default:"info" enum:"debug,info,warn,error" placeholder:"debug|info|warn|error" help:"The least severe lines that are logged. (${default})"`
 	AccessLog  bool          `default:"true" negatable:"" help:"Log a line for each request. (on; --no-access-log: none)"`
+}
+
+// list is the value of a flag that can be repeated and takes several values between commas. An empty one is most likely a
+// variable that was not set.
+type list []string
+
+// Decode adds the values that were given.
+func (l *list) Decode(ctx *kong.DecodeContext) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("text", &text); err != nil {
+		return err
+	}
+	for value := range strings.SplitSeq(text, ",") {
+		if strings.TrimSpace(value) == "" {
+			return errors.New("a value is empty: leave the flag out, or give it one")
+		}
+		*l = append(*l, value)
+	}
+	return nil
 }
 
 // secretVariables are those that, set and empty, are most likely a secret that was not found. Taking one for not given would
@@ -69,13 +92,6 @@ func (cmd *serveCommand) check() error {
 	for _, name := range secretVariables {
 		if value, set := os.LookupEnv(name); set && value == "" {
 			return usagef("%s is set and empty: unset it, or give it a value", name)
-		}
-	}
-	for _, list := range [][]string{cmd.Account, cmd.DeviceKey, cmd.WebhookSecret, cmd.CORSOrigin, cmd.OpsHost} {
-		for _, value := range list {
-			if strings.TrimSpace(value) == "" {
-				return usagef("one of --account, --device-key, --webhook-secret, --cors-origin and --ops-host is empty: leave it out, or give it a value")
-			}
 		}
 	}
 	if err := cmd.checkNumbers(); err != nil {
@@ -105,6 +121,14 @@ func (cmd *serveCommand) check() error {
 		return usagef("--test-clock needs --ops-addr: the clock is moved there")
 	case cmd.OpsToken != "" && strings.ContainsAny(cmd.OpsToken, " \t\r\n"):
 		return usagef("--ops-token must have no white space")
+	}
+	if cmd.PublicURL != "" {
+		if err := portal.CheckPublicURL(cmd.PublicURL); err != nil {
+			return usagef("--public-url: %w", err)
+		}
+	}
+	if err := server.CheckCORSOrigins(cmd.CORSOrigin); err != nil {
+		return usagef("--cors-origin: %w", err)
 	}
 	if cmd.EventsWebhook != "" {
 		if err := webaddress.Check(cmd.EventsWebhook); err != nil {

@@ -109,7 +109,7 @@ func (f *File[T]) readAside(v version, repeated bool) {
 // Refresh reads the file again, changed or not, and returns when what it holds is in force.
 func (f *File[T]) Refresh() {
 	f.mu.Lock()
-	f.readAt = f.version.modified
+	f.version, f.refused = version{}, version{}
 	f.mu.Unlock()
 	f.Value()
 	f.mu.Lock()

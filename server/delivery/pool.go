@@ -56,6 +56,14 @@ type turn struct {
 	trial       bool
 }
 
+// newPool makes the pool of a channel.
+func (q *Queue) newPool(c Channel, workers int) *pool {
+	return &pool{
+		channel: c, workers: workers, window: max(workers/32, 1), run: q.runAttempt, time: q.time, busy: &q.busy,
+		changed: q.destinationChanged, destinations: map[destinationKey]*destination{},
+	}
+}
+
 // submit puts a job into its destination's queue.
 func (p *pool) submit(j job) {
 	p.mu.Lock()

@@ -189,13 +189,6 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 	return e, nil
 }
 
-func (q *Queue) newPool(c Channel, workers int) *pool {
-	return &pool{
-		channel: c, workers: workers, window: max(workers/32, 1), run: q.runAttempt, time: q.time, busy: &q.busy,
-		changed: q.destinationChanged, destinations: map[destinationKey]*destination{},
-	}
-}
-
 func (e *entry) text() string { return e.sid.String() }
 
 // noChannel stands for a channel that this server does not have.

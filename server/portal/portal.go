@@ -76,19 +76,9 @@ func New(config Config) (*Portal, error) {
 		}
 		config.Versions = embedded
 	}
-	public, err := webaddress.Parse(config.PublicURL)
+	public, prefix, err := parsePublicURL(config.PublicURL)
 	if err != nil {
-		return nil, fmt.Errorf("the public URL %w, such as https://notify.example.com", err)
-	}
-	if public.RawQuery != "" || public.ForceQuery || public.User != nil {
-		return nil, errors.New("the public URL must have no query and no user")
-	}
-	if ip, err := netip.ParseAddr(public.Hostname()); err == nil && ip.IsUnspecified() {
-		return nil, errors.New("the public URL must have a host that can be opened, not the address that stands for all")
-	}
-	prefix := strings.TrimRight(public.EscapedPath(), "/")
-	if !prefixPattern.MatchString(prefix) {
-		return nil, errors.New("the path of the public URL must be of letters, digits, - and _")
+		return nil, err
 	}
 	// Callers leave a scheme's own port out, and so do their Host headers.
 	host := strings.TrimSuffix(public.Host, map[string]string{"http": ":80", "https": ":443"}[public.Scheme])
@@ -143,6 +133,28 @@ func (p *Portal) URL(path string) string { return p.config.PublicURL + path }
 
 // Link is a path of the server as a page of it links to it.
 func (p *Portal) Link(path string) string { return p.prefix + path }
+
+// CheckPublicURL tells what is wrong with a public URL, before anything is made of it.
+func CheckPublicURL(text string) error {
+	_, _, err := parsePublicURL(text)
+	return err
+}
+
+func parsePublicURL(text string) (public *url.URL, prefix string, err error) {
+	if public, err = webaddress.Parse(text); err != nil {
+		return nil, "", fmt.Errorf("the public URL %w, such as https://notify.example.com", err)
+	}
+	if public.RawQuery != "" || public.ForceQuery || public.User != nil {
+		return nil, "", errors.New("the public URL must have no query and no user")
+	}
+	if ip, err := netip.ParseAddr(public.Hostname()); err == nil && ip.IsUnspecified() {
+		return nil, "", errors.New("the public URL must have a host that can be opened, not the address that stands for all")
+	}
+	if prefix = strings.TrimRight(public.EscapedPath(), "/"); !prefixPattern.MatchString(prefix) {
+		return nil, "", errors.New("the path of the public URL must be of letters, digits, - and _")
+	}
+	return public, prefix, nil
+}
 
 // checkPrefix refuses a path that this server has itself: behind a proxy that takes it off, it would be taken off twice.
 func (p *Portal) checkPrefix() error {

@@ -1,0 +1,450 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/server/device"
+)
+
+// A log that nobody reads holds up nobody, and what was dropped is counted and said.
+func TestLogThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader, writer := io.Pipe()
+		log, lines := newLogger(writer, "json", "info")
+		for i := range bufferedLines + 100 {
+			log.Info("line", slog.Int("i", i))
+		}
+		if lines.droppedLines() == 0 {
+			t.Error("nothing was dropped")
+		}
+		read := make(chan string)
+		go func() {
+			text, _ := io.ReadAll(reader)
+			read <- string(text)
+		}()
+		synctest.Wait()
+		log.Debug("not logged")
+		log.Info("the last")
+		lines.close()
+		_ = writer.Close()
+		text := <-read
+		for line := range strings.Lines(text) {
+			if !json.Valid([]byte(line)) {
+				t.Fatalf("not JSON: %s", line)
+			}
+		}
+		if !strings.Contains(text, "log lines were dropped") || !strings.Contains(text, "the last") || strings.Contains(text, "not logged") {
+			t.Errorf("the log ends with %s", text[len(text)-300:])
+		}
+	})
+}
+
+// The end of the process does not wait for ever for a reader of the log.
+func TestLogThatNobodyReadsAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
+		reader, writer := io.Pipe()
+		log, lines := newLogger(writer, "text", "info")
+		log.Info("line")
+		lines.close()
+		_ = reader.Close()
+	})
+}
+
+func TestJSONFromTheFirstLine(t *testing.T) {
+	r := serve(t, "--log-format=json")
+	if r.stdout.String() != "" {
+		t.Errorf("on standard output: %s", r.stdout)
+	}
+	r.end()
+	for line := range strings.Lines(r.stderr.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+}
+
+func TestNoAccessLog(t *testing.T) {
+	r := serve(t, "--no-access-log", "--log-level=error")
+	r.create(t, "0")
+	r.end()
+	if r.stderr.String() != "" {
+		t.Errorf("logged: %s", r.stderr)
+	}
+}
+
+// One address stands in all that is printed and shown, and can be opened, wherever it listens.
+func TestAddressesCanBeOpened(t *testing.T) {
+	for _, addr := range []string{"--addr=0.0.0.0:0", "--addr=[::]:0", "--addr=:0"} {
+		r := serve(t, addr, development, "--ops-addr="+strings.TrimPrefix(addr, "--addr="))
+		status, page := get(t, r.url+"/doc/verify_v2")
+		if status != 200 || !strings.HasPrefix(r.url, "http://localhost:") || !strings.Contains(page, r.url+"/doc/verify_v2/mcp") {
+			t.Errorf("%s: %s, %d", addr, r.url, status)
+		}
+		if status, _ := get(t, r.ops+"/healthz"); status != 200 {
+			t.Errorf("%s: %s, %d", addr, r.ops, status)
+		}
+		if strings.Contains(r.stdout.String(), "[::]") || strings.Contains(r.stdout.String(), "0.0.0.0") {
+			t.Errorf("%s prints %s", addr, r.stdout)
+		}
+	}
+}
+
+// A balancer is told first, callers later.
+func TestDrainDelay(t *testing.T) {
+	r := serve(t, "--drain-delay=2s")
+	r.stop()
+	r.stderr.await(t, "/readyz is 503, requests are still answered")
+	if status, _ := get(t, r.ops+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz is %d", status)
+	}
+	r.create(t, "0")
+	r.stderr.await(t, "new requests are refused")
+	if code := r.end(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.stderr)
+	}
+}
+
+// A renewed certificate is served by itself, and by SIGHUP at once; a pair that does not fit leaves the last good one.
+func TestCertificateIsReadAgain(t *testing.T) {
+	cert, key, _ := certificate(t)
+	files, err := openCertificate(cert, key, plainLogger(io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func() []byte {
+		c, err := files.get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Leaf.Raw
+	}
+	first := served()
+	replace := func(from, to string) {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newCert, newKey, _ := certificate(t)
+	replace(newCert, cert)
+	files.refresh()
+	if !bytes.Equal(served(), first) {
+		t.Error("a certificate whose key is another's is served")
+	}
+	replace(newKey, key)
+	files.mu.Lock()
+	files.looked = time.Time{}
+	files.mu.Unlock()
+	if bytes.Equal(served(), first) {
+		t.Error("the old certificate is still served")
+	}
+}
+
+func TestHangup(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "accounts.yaml")
+	write := func(token string) {
+		if err := os.WriteFile(path, []byte("accounts:\n- sid: AC"+strings.Repeat("1", 32)+"\n  tokens: ["+token+"]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		// A time that does not tell the change.
+		if err := os.Chtimes(path, time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first0token")
+	r := serve(t, "--accounts="+path)
+	write("other0token")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	r.stderr.await(t, "file read again")
+	code, _, stderr := command("send", "--account=AC"+strings.Repeat("1", 32)+":other0token", "--url="+r.url, target[0], target[1], target[2])
+	if code != 0 {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// The operators' listener: by which name it is asked, by which page, and with which token.
+func TestOperatorsListenerIsGuarded(t *testing.T) {
+	r := serve(t, "--ops-token=ops0token", "--ops-host=ops.example:8081", "--test-clock")
+	ask := func(method, path string, header ...string) int {
+		request, err := http.NewRequest(method, r.ops+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(header); i += 2 {
+			if header[i] == "Host" {
+				request.Host = header[i+1]
+			}
+			request.Header.Set(header[i], header[i+1])
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	const token = "Bearer ops0token"
+	for _, c := range []struct {
+		name   string
+		status int
+		method string
+		path   string
+		header []string
+	}{
+		{"with the token", 200, "GET", "/metrics", []string{"Authorization", token}},
+		{"in lower case", 200, "GET", "/metrics", []string{"Authorization", "bearer ops0token"}},
+		{"without", 401, "GET", "/metrics", nil},
+		{"with another", 401, "GET", "/debug/pprof/heap", []string{"Authorization", "Bearer x"}},
+		{"health", 200, "GET", "/healthz", []string{"Host", "evil.example"}},
+		{"by a listed name", 200, "GET", "/metrics", []string{"Authorization", token, "Host", "ops.example:8081"}},
+		{"by another name", 403, "GET", "/metrics", []string{"Authorization", token, "Host", "evil.example:8081"}},
+		{"by a page of another site", 403, "GET", "/metrics", []string{"Authorization", token, "Origin", "https://evil.example"}},
+		{"by an image of one", 403, "GET", "/metrics", []string{"Authorization", token, "Sec-Fetch-Site", "cross-site"}},
+		{"the clock by any page", 403, "POST", "/clock/advance?by=1s", []string{"Authorization", token, "Origin", r.ops}},
+		{"the clock", 200, "POST", "/clock/advance?by=1s", []string{"Authorization", token}},
+	} {
+		if got := ask(c.method, c.path, c.header...); got != c.status {
+			t.Errorf("%s: %d, want %d", c.name, got, c.status)
+		}
+	}
+	if code, _, stderr := command("status", "--ops-url="+r.ops, "--ops-token=ops0token", "NT"+strings.Repeat("0", 32)); code != exitFailure || !strings.Contains(stderr, "404") {
+		t.Errorf("status with the token: %d %s", code, stderr)
+	}
+}
+
+// A copy of a running server's directory is a directory that a server can be started on, with its keys.
+func TestStoreBackupAndCheck(t *testing.T) {
+	data, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	r := serve(t, "--data="+data)
+	sid := r.create(t, "300")
+	if code, stdout, stderr := command("store", "backup", "--ops-url="+r.ops, data, to); code != 0 || !strings.Contains(stdout, to) {
+		t.Fatalf("exit %d, %s", code, stderr)
+	}
+	if code, _, stderr := command("store", "backup", "--ops-url="+r.ops, data, to); code != exitFailure || !strings.Contains(stderr, "there already") {
+		t.Errorf("again: exit %d, %s", code, stderr)
+	}
+	if code, _, stderr := command("store", "check", data); code != exitFailure || !strings.Contains(stderr, "in use") {
+		t.Errorf("checking what is in use: exit %d, %s", code, stderr)
+	}
+	if code, stdout, stderr := command("store", "check", to); code != 0 || !strings.Contains(stdout, `"pending": 1`) {
+		t.Errorf("checking: exit %d, %s %s", code, stdout, stderr)
+	}
+	restored := serve(t, "--data="+to)
+	if n := restored.status(t, sid); n.State != delivery.Pending {
+		t.Errorf("%+v", n)
+	}
+	for _, name := range []string{"device.key", "webhook.secret"} {
+		a, err := os.ReadFile(filepath.Join(data, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(filepath.Join(to, name)); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs: %v", name, err)
+		}
+	}
+}
+
+// A device whose tokens were revoked is cut off, and comes back with a later one.
+func TestRevokedDevice(t *testing.T) {
+	data := t.TempDir()
+	r := serve(t, "--data="+data)
+	key, err := device.LoadKey(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := delivery.Device{ServiceSID: strings.TrimPrefix(target[0], "--service="), Identity: strings.TrimPrefix(target[1], "--identity=")}
+	ask := func(issued time.Time) *http.Response {
+		token, err := key.Token(d, issued, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := http.NewRequest(http.MethodGet, r.url+"/devices/v1/Services/"+d.ServiceSID+"/Entities/"+d.Identity+"/notifications", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = response.Body.Close() })
+		return response
+	}
+	stream := ask(time.Now())
+	if stream.StatusCode != 200 {
+		t.Fatal(stream.StatusCode)
+	}
+	if code, stdout, stderr := command("device-revoke", "--ops-url="+r.ops, target[0], target[1]); code != 0 || !strings.Contains(stdout, "revoked") {
+		t.Fatalf("exit %d, %s", code, stderr)
+	}
+	if _, err := io.Copy(io.Discard, stream.Body); err != nil {
+		t.Errorf("the stream did not end cleanly: %v", err)
+	}
+	if status := ask(time.Now().Add(-time.Minute)).StatusCode; status != http.StatusUnauthorized {
+		t.Errorf("an old token is answered %d", status)
+	}
+	if status := ask(time.Now().Add(2 * time.Second)).StatusCode; status != http.StatusOK {
+		t.Errorf("a later token is answered %d", status)
+	}
+}
+
+// Below a path of a proxy everything works, whether the proxy takes the path off or leaves it.
+func TestBelowAPath(t *testing.T) {
+	for name, strip := range map[string]bool{"taken off": true, "left": false} {
+		t.Run(name, func(t *testing.T) {
+			var to *url.URL
+			proxy := httptest.NewServer(http.StripPrefix(map[bool]string{true: "/notify"}[strip], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(to) }}).ServeHTTP(w, r)
+			})))
+			defer proxy.Close()
+			r := serve(t, "--public-url="+proxy.URL+"/notify", "--mcp-execute")
+			to, _ = url.Parse(r.url)
+			seen := map[string]bool{}
+			queue := []string{"/notify/doc/verify_v2", "/notify/devices"}
+			for len(queue) > 0 {
+				path := queue[0]
+				queue = queue[1:]
+				if seen[path] {
+					continue
+				}
+				seen[path] = true
+				status, body := get(t, proxy.URL+path)
+				if status != http.StatusOK {
+					t.Errorf("%s is answered %d", path, status)
+				}
+				for _, link := range regexp.MustCompile(`(?:href|src|action|data-script|data-markdown)="(/[^"#?]*)`).FindAllStringSubmatch(body, -1) {
+					if !strings.HasPrefix(link[1], "/notify/") {
+						t.Errorf("%s links to %s", path, link[1])
+					}
+					queue = append(queue, link[1])
+				}
+			}
+			if len(seen) < 8 {
+				t.Errorf("%d pages were seen", len(seen))
+			}
+			if status, body := get(t, proxy.URL+"/notify/doc/verify_v2/"); status != 200 || !strings.Contains(body, proxy.URL+"/notify/doc/verify_v2/mcp") {
+				t.Errorf("behind the redirect of a slash: %d", status)
+			}
+			code, _, stderr := command(append([]string{"send", "--url=" + proxy.URL + "/notify", development}, target...)...)
+			if code != 0 {
+				t.Errorf("send: %d %s", code, stderr)
+			}
+		})
+	}
+}
+
+// What became of one that expired says why its last attempt failed.
+func TestExpiredSaysWhy(t *testing.T) {
+	r := serve(t, "--test-clock")
+	sid := r.create(t, "1")
+	r.advance(t, "2s")
+	if n := r.status(t, sid); n.State != delivery.Expired || n.Reason != "the device is offline" {
+		t.Errorf("%+v", n)
+	}
+}
+
+// A server whose files are taken away ends with exit code 1 and says so in one line.
+func TestDirectoryThatGoesEndsTheServer(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	r := serve(t, "--data="+data)
+	r.create(t, "300")
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := command(append([]string{"send", "--url=" + r.url, development}, target...)...); code == 0 {
+		t.Errorf("a notification is taken: %s", stderr)
+	}
+	code := <-r.exit
+	r.exit <- code
+	if code != exitFailure || !strings.Contains(r.stderr.String(), "removed or replaced") {
+		t.Errorf("exit %d: %s", code, r.stderr)
+	}
+}
+
+// Settings that can never work are refused at the start, with what is wrong.
+func TestSettingsThatCanNeverWork(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("NUDGE_DATA", filepath.Join(dir, "data"))
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	account := "--account=AC" + strings.Repeat("1", 32) + ":"
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"white space", []string{account + "token "}},
+		{"white space", []string{account + " token"}},
+		{"hash", []string{account + "SHA256:" + strings.Repeat("0", 64)}},
+		{"is empty", []string{"--account="}},
+		{"port from 1 to 65535", []string{"--device=webhook=http://127.0.0.1:99999/"}},
+		{"port from 1 to 65535", []string{"--device=webhook=http://127.0.0.1:0/"}},
+		{"no fragment", []string{"--device=webhook=http://127.0.0.1/#x"}},
+		{"white space", []string{"--device=webhook=http://127.0.0.1/ x"}},
+		{"is missing", []string{"--device=webhook="}},
+		{"--events-webhook must be one of http://", []string{"--events-webhook=ftp://x/"}},
+		{"--public-url", []string{"--public-url=http://h:99999"}},
+		{"--public-url", []string{"--public-url=http://[::1%25lo]:80"}},
+		{"CORS origin", []string{"--cors-origin=https://a.example:443"}},
+		{"stands alone", []string{"--cors-origin=*,https://a.example"}},
+		{"not a directory", []string{"--data=" + file}},
+		{"--ops-addr", []string{"--addr=127.0.0.1:8080", "--ops-addr=127.0.0.1:8080"}},
+		{"--max-pending must be at least 1", []string{"--max-pending=0"}},
+		{"--max-auth-failures must be at least 0", []string{"--max-auth-failures=-1"}},
+		{"--min-free must be at least 1", []string{"--min-free=0"}},
+		{"invalid port", []string{"--addr=127.0.0.1:"}},
+		{"is for --challenges any", []string{"--challenges=" + file, "--device=none"}},
+		{"is a file", []string{"--accounts=AC" + strings.Repeat("1", 32) + ":secret0token"}},
+		{"24 to 64 bytes", []string{"--webhook-secret=whsec_"}},
+		{"white space", []string{"--device-key=" + strings.Repeat("x ", 20)}},
+		{"--trusted-proxy", []string{"--trusted-proxy=everybody"}},
+	} {
+		code, stdout, stderr := command(append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr="}, c.args...)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "secret0token") {
+			t.Errorf("%v: exit %d, %q; want 2 and %q", c.args, code, stderr, c.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Error("a data directory was made all the same")
+	}
+	for _, name := range []string{"NUDGE_ACCOUNTS", "NUDGE_WEBHOOK_SECRET", "NUDGE_TLS_KEY", "NUDGE_OPS_TOKEN"} {
+		t.Setenv(name, "")
+		if code, _, stderr := command("serve", "--addr=127.0.0.1:0", "--ops-addr="); code != exitUsage || !strings.Contains(stderr, name) {
+			t.Errorf("%s is empty: exit %d, %s", name, code, stderr)
+		}
+		_ = os.Unsetenv(name)
+	}
+}
+
+// A variable means one thing: those of the server are no other command's.
+func TestVariablesMeanOneThing(t *testing.T) {
+	for args, not := range map[string]string{"send": "NUDGE_ACCOUNT", "mcp": "NUDGE_ACCOUNT", "contract run": "NUDGE_ACCOUNT", "receive": "NUDGE_ADDR", "contract proxy": "NUDGE_ADDR"} {
+		_, help, _ := command(append(strings.Fields(args), "--help")...)
+		if strings.Contains(help, "$"+not+")") || strings.Contains(help, "$"+not+",") || help == "" {
+			t.Errorf("%s reads %s: %s", args, not, help)
+		}
+	}
+}
