@@ -104,7 +104,8 @@ func (d *deriver) segments(other func(what, path string, why reason) *Case) {
 		return strings.Join(append(changed, segments[i+1:]...), "/")
 	}
 	for i, name := range template {
-		if i == 0 {
+		if i == 0 || name == "" {
+			// The path is /, or ends with a slash.
 			continue
 		}
 		called := fmt.Sprintf("%q", name)

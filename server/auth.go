@@ -27,7 +27,7 @@ func (s *Server) authenticate(op ruledoc.Operation) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			address := s.failures.address(c.Request())
 			if s.failures.tooMany(address) {
-				return &Error{Code: CodeTooManyRequests, Note: "too many requests with wrong credentials came from this address"}
+				return &Error{Code: CodeTooManyRequests, Note: "too many with wrong credentials came from this address", RetryAfter: int(failureWindow.Seconds())}
 			}
 			username, password, ok := basicAuth(c.Request().Header)
 			var accountSID string

@@ -55,6 +55,8 @@ type Error struct {
 	Note string
 	// Details says where the error is; nil when it is nowhere in particular.
 	Details *api.ErrorDetails
+	// RetryAfter is after how many seconds to try again, of an error that passes by itself. 0: 1.
+	RetryAfter int
 	// Cause is logged and never sent.
 	Cause error
 }
@@ -157,7 +159,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 			header.Set("Allow", "OPTIONS, "+c.Request().Method)
 		}
 	case CodeTooManyRequests, CodeUnavailable:
-		header.Set("Retry-After", strconv.Itoa(retryAfter))
+		header.Set("Retry-After", strconv.Itoa(max(e.RetryAfter, retryAfter)))
 	}
 	body, text := s.contract.errorBody(e)
 	c.Response().WriteHeader(body.Status)

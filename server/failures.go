@@ -1,14 +1,13 @@
 package server
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/labstack/echo/v4"
 )
 
 // failureWindow is how long failures to authenticate count, and maxAddresses how many addresses are remembered.
@@ -22,7 +21,7 @@ const (
 type failures struct {
 	// limit is how many are let pass in a window; less than 1: any number.
 	limit   int
-	extract echo.IPExtractor
+	proxies []netip.Prefix
 
 	refused atomic.Int64
 
@@ -37,34 +36,57 @@ type failureCount struct {
 
 // newFailures believes the X-Forwarded-For header of the proxies in the listed ranges, and of no others.
 func newFailures(limit int, proxies []netip.Prefix) *failures {
-	f := &failures{limit: limit, extract: echo.ExtractIPDirect(), counts: map[string]*failureCount{}}
-	if len(proxies) > 0 {
-		options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-		for _, prefix := range proxies {
-			_, network, err := net.ParseCIDR(prefix.Masked().String())
-			if err == nil {
-				options = append(options, echo.TrustIPRange(network))
-			}
-		}
-		f.extract = echo.ExtractIPFromXFFHeader(options...)
-	}
-	return f
+	return &failures{limit: limit, proxies: proxies, counts: map[string]*failureCount{}}
 }
+
+// unreadableAddress is what callers are counted by whose address a trusted proxy gives in a form that nobody can read.
+const unreadableAddress = "an unreadable address"
 
 // address is what failures are counted by: of IPv6, the network that one customer has. It is empty for what is not counted.
 func (f *failures) address(r *http.Request) string {
 	if f.limit < 1 {
 		return ""
 	}
-	ip, err := netip.ParseAddr(f.extract(r))
-	if err != nil || ip.Unmap().IsLoopback() {
+	ip, ok := parseAddress(r.RemoteAddr)
+	if !ok {
 		return ""
 	}
-	if ip = ip.Unmap(); ip.Is6() {
-		network, _ := ip.WithZone("").Prefix(64)
+	// Each proxy adds whom it was asked by, the last one at the end.
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(forwarded) - 1; i >= 0 && f.trusts(ip); i-- {
+		text := strings.TrimSpace(forwarded[i])
+		if text == "" {
+			continue
+		}
+		if ip, ok = parseAddress(text); !ok {
+			return unreadableAddress
+		}
+	}
+	switch {
+	case ip.IsLoopback():
+		return ""
+	case ip.Is6():
+		network, _ := ip.Prefix(64)
 		return network.String()
 	}
 	return ip.String()
+}
+
+func (f *failures) trusts(ip netip.Addr) bool {
+	return slices.ContainsFunc(f.proxies, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// parseAddress reads an address, with a port or without.
+func parseAddress(text string) (ip netip.Addr, ok bool) {
+	ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		var port netip.AddrPort
+		if port, err = netip.ParseAddrPort(text); err != nil {
+			return netip.Addr{}, false
+		}
+		ip = port.Addr()
+	}
+	return ip.Unmap().WithZone(""), true
 }
 
 // tooMany tells whether an address is refused, and counts that.

@@ -138,7 +138,7 @@ func isForm(contentType string) (form bool, err error) {
 		return false, nil //nolint:nilerr // what cannot be parsed is no form
 	}
 	if !sameAsUTF8[strings.ToLower(parameters["charset"])] {
-		return true, &Error{Code: CodeUnsupportedMediaType, Note: "the charset must be utf-8"}
+		return true, &Error{Code: CodeUnsupportedMediaType, Note: "the charset must be utf-8, us-ascii or iso-8859-1"}
 	}
 	return true, nil
 }

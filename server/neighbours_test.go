@@ -183,6 +183,8 @@ func TestAuthenticationFailuresOfAnAddress(t *testing.T) {
 		"loopback":                  {bad: []string{"127.0.0.1"}, same: []string{"127.0.0.1"}, other: []string{"127.0.0.1"}, refused: 201},
 		"behind a trusted proxy":    {bad: []string{"10.1.2.3", "203.0.113.1"}, same: []string{"10.1.9.9", "203.0.113.1"}, other: []string{"10.1.2.3", "203.0.113.2"}, refused: 429},
 		"behind any other proxy":    {bad: []string{"10.2.2.3", "198.51.100.1"}, same: []string{"10.2.2.3", "198.51.100.2"}, other: []string{"10.2.2.4", "198.51.100.1"}, refused: 429},
+		"with a port":               {bad: []string{"10.1.2.3", "203.0.113.20:4444"}, same: []string{"10.1.2.3", "203.0.113.20"}, other: []string{"10.1.2.3", "203.0.113.21:1"}, refused: 429},
+		"what nobody can read":      {bad: []string{"10.1.2.3", "unknown"}, same: []string{"10.1.2.3", "_hidden"}, other: []string{"10.1.2.3", "203.0.113.22"}, refused: 429},
 		"who writes the header too": {bad: []string{"10.1.2.3", "9.9.9.9, 203.0.113.7"}, same: []string{"10.1.2.3", "8.8.8.8, 203.0.113.7"}, other: []string{"10.1.2.3", "203.0.113.7, 203.0.113.8"}, refused: 429},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +201,7 @@ func TestAuthenticationFailuresOfAnAddress(t *testing.T) {
 			}
 		})
 	}
-	if handler.AuthRefusals() != 5 {
+	if handler.AuthRefusals() != 7 {
 		t.Errorf("%d refusals are counted", handler.AuthRefusals())
 	}
 }

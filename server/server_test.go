@@ -194,7 +194,7 @@ func TestRefusedRequests(t *testing.T) {
 		"a compressed body":         {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
 		"several faults":            {request{body: "Ttl=1&Ttl=2&b=1&a=2"}, 400, 20001, "The request cannot be read: Ttl is given more than once", "Ttl", ""},
 		"two encodings":             {request{body: "Ttl=1", header: http.Header{"Content-Encoding": {"identity", "gzip"}}}, 415, 20415, "The body's media type is not supported: the body must have no Content-Encoding", "", ""},
-		"a charset":                 {request{body: "Ttl=1", contentType: formType + "; charset=utf-16"}, 415, 20415, "The body's media type is not supported: the charset must be utf-8", "", ""},
+		"a charset":                 {request{body: "Ttl=1", contentType: formType + "; charset=utf-16"}, 415, 20415, "The body's media type is not supported: the charset must be utf-8, us-ascii or iso-8859-1", "", ""},
 		"bad form, no credentials":  {request{body: "Ttl=%zz", noCredentials: true}, 401, 20003, "Authenticate", "", ""},
 		"oversize, no credentials":  {request{body: strings.Repeat("x", server.DefaultMaxBody+1), noCredentials: true}, 401, 20003, "Authenticate", "", ""},
 		"bad form for a bad path":   {request{body: "Ttl=%zz", path: path("x", identity, challengeSID)}, 400, 20001, malformed, "", ""},

@@ -16,17 +16,18 @@ import (
 
 // announce says what a person who starts the server wants to know: as text on standard output, or as a line of the log where
 // that is read by machines.
-func (s *serving) announce(w io.Writer) {
+func (s *serving) announce() {
 	a := announcement{cmd: s.cmd, public: s.public.url(), challenge: s.example, development: s.development}
 	if s.private != nil {
 		a.ops = s.private.url()
 	}
 	if s.cmd.LogFormat == "json" {
-		s.log.Info("nudge listens", slog.String("url", a.public), slog.String("documentation", a.public+portal.Base), slog.String("ops_url", a.ops),
+		// Whatever the level is: the address stands nowhere else.
+		slog.New(handler(s.out.stderr, s.cmd.LogFormat, "info")).Info("nudge listens", slog.String("url", a.public), slog.String("documentation", a.public+portal.Base), slog.String("ops_url", a.ops),
 			slog.String("data", s.cmd.Data), slog.Bool("development", s.development), slog.Bool("test_clock", s.cmd.TestClock))
 		return
 	}
-	_, _ = io.WriteString(w, a.text())
+	_, _ = io.WriteString(s.out.stdout, a.text())
 }
 
 // announcement is made of what was given and what was found.

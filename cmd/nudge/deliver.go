@@ -88,7 +88,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	}
 	d.devices, err = device.New(device.Config{
 		Queue: d.queue, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
-		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log,
+		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log, NoAccessLog: !cmd.AccessLog,
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (cmd *serveCommand) checkSecrets() error {
 func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
 	operators.WatchDeliveries(d.queue)
 	operators.CheckReady(d.store.Ready)
-	operators.Backup(func(to string) error { return backup(d.store, data, to) })
+	operators.Backup(func(of, to string) error { return backup(d.store, data, of, to) })
 	operators.RevokeTokens(func(of delivery.Device) error {
 		if err := d.store.Revoke(of, time.Now()); err != nil {
 			return err
@@ -150,8 +150,16 @@ func (d *delivering) opened(log *slog.Logger, data string) {
 	}
 }
 
-// backup copies the store and its keys into a new directory.
-func backup(store *pebblestore.Store, data, to string) error {
+// backup copies the store and its keys into a new directory. Whoever names the directory that is to be copied is told when
+// it is another one.
+func backup(store *pebblestore.Store, data, of, to string) error {
+	if of != "" {
+		own, err := os.Stat(data)
+		named, errNamed := os.Stat(of)
+		if err != nil || errNamed != nil || !os.SameFile(own, named) {
+			return fmt.Errorf("this server's directory is %s, and not %s", data, of)
+		}
+	}
 	if err := store.Backup(to); err != nil {
 		return err
 	}

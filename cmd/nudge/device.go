@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tmaxmax/go-sse"
 
+	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/device"
 )
@@ -22,7 +24,7 @@ type whichDevice struct {
 	Service   string `required:"" placeholder:"VA…" help:"The service's SID."`
 	Identity  string `required:"" placeholder:"ID" help:"The identity of the entity that the device belongs to."`
 	Data      string `default:"nudge-data" placeholder:"DIR" help:"The server's data directory, whose device.key signs tokens. (${default})"`
-	DeviceKey string `placeholder:"TEXT" help:"The server's key that signs device tokens, instead of the data directory's."`
+	DeviceKey list   `placeholder:"TEXT" help:"The server's key that signs device tokens, instead of the data directory's; of several, between commas, the first."`
 }
 
 func (w whichDevice) device() delivery.Device {
@@ -30,18 +32,21 @@ func (w whichDevice) device() delivery.Device {
 }
 
 func (w whichDevice) token(valid time.Duration) (string, error) {
+	if err := device.Check(w.device()); err != nil {
+		return "", usageError{err}
+	}
 	if valid <= time.Second {
 		return "", usagef("--valid must be more than a second")
 	}
 	load := func() (device.Key, error) { return device.LoadKey(w.Data) }
-	if w.DeviceKey != "" {
-		load = func() (device.Key, error) { return device.NewKey(w.DeviceKey) }
+	if len(w.DeviceKey) > 0 {
+		load = func() (device.Key, error) { return device.NewKey(w.DeviceKey[0]) }
 	}
 	key, err := load()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("%w; --data must be the data directory of a server that was started without --device-key", err)
-	case err != nil && w.DeviceKey != "":
+	case err != nil && len(w.DeviceKey) > 0:
 		return "", usagef("--device-key: %w", err)
 	case err != nil:
 		return "", err
@@ -75,11 +80,11 @@ const reconnect = time.Second
 
 // Run is a device: it prints and acknowledges what arrives, until ctx is done.
 func (cmd *deviceCommand) Run(ctx context.Context, out output) error {
-	base, err := url.Parse(cmd.URL)
-	if err != nil || base.Host == "" {
-		return usagef("--url %q must be http:// or https:// and a host", cmd.URL)
+	base, err := webaddress.Parse(cmd.URL)
+	if err != nil {
+		return usagef("--url %w", err)
 	}
-	token := cmd.Token
+	token := strings.TrimSpace(cmd.Token)
 	if token == "" {
 		if token, err = cmd.token(24 * time.Hour); err != nil {
 			return err

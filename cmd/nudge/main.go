@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -50,6 +51,11 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// loggedError was written to the log, and is not printed.
+type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
+
 // commands are the program's commands.
 type commands struct {
 	// Not from the environment: NUDGE_VERSION is what builds call the version that they make.
@@ -76,9 +82,14 @@ type commands struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := parseAndRun(ctx, args, stdout, stderr)
 	var usage usageError
+	var logged loggedError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &logged) && errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &logged):
+		return exitFailure
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "nudge: %v\nRun \"nudge --help\" for the commands, \"nudge COMMAND --help\" for the flags.\n", err)
 		return exitUsage
@@ -125,7 +136,24 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	if err != nil {
 		return usageError{err}
 	}
+	if err := refuseEmpty(parsed); err != nil {
+		return err
+	}
 	return parsed.Run()
+}
+
+// refuseEmpty refuses a flag that was given without a value: it is most likely a variable that was not set, and taking it
+// for not given may switch a protection off.
+func refuseEmpty(parsed *kong.Context) error {
+	for _, p := range parsed.Path {
+		if p.Flag == nil || p.Flag.Name == "ops-addr" {
+			continue
+		}
+		if text, ok := parsed.FlagValue(p.Flag).(string); ok && strings.TrimSpace(text) == "" {
+			return usagef("--%s is empty: leave it out, or give it a value", p.Flag.Name)
+		}
+	}
+	return nil
 }
 
 // version is the module's version, as the Go toolchain has stamped it.

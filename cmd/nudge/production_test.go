@@ -113,6 +113,10 @@ func TestDrainDelay(t *testing.T) {
 	if status, _ := get(t, r.ops+"/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz is %d", status)
 	}
+	// A renewal hook may come at any time.
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
 	r.create(t, "0")
 	r.stderr.await(t, "new requests are refused")
 	if code := r.end(); code != 0 {
@@ -244,6 +248,9 @@ func TestStoreBackupAndCheck(t *testing.T) {
 	}
 	if code, _, stderr := command("store", "backup", "--ops-url="+r.ops, data, to); code != exitFailure || !strings.Contains(stderr, "there already") {
 		t.Errorf("again: exit %d, %s", code, stderr)
+	}
+	if code, _, stderr := command("store", "backup", "--ops-url="+r.ops, t.TempDir(), to+"2"); code != exitFailure || !strings.Contains(stderr, "this server's directory is "+data) {
+		t.Errorf("of another directory: exit %d, %s", code, stderr)
 	}
 	if code, _, stderr := command("store", "check", data); code != exitFailure || !strings.Contains(stderr, "in use") {
 		t.Errorf("checking what is in use: exit %d, %s", code, stderr)
@@ -420,7 +427,15 @@ func TestSettingsThatCanNeverWork(t *testing.T) {
 		{"is a file", []string{"--accounts=AC" + strings.Repeat("1", 32) + ":secret0token"}},
 		{"24 to 64 bytes", []string{"--webhook-secret=whsec_"}},
 		{"white space", []string{"--device-key=" + strings.Repeat("x ", 20)}},
-		{"--trusted-proxy", []string{"--trusted-proxy=everybody"}},
+		{"such as 10.0.0.0/8", []string{"--trusted-proxy=everybody"}},
+		{"such as 10.0.0.0/8", []string{"--webhook-deny=10.0.0.1"}},
+		{"--accounts is empty", []string{"--accounts="}},
+		{"--tls-cert is empty", []string{"--tls-cert=", "--tls-key="}},
+		{"--events-webhook is empty", []string{"--events-webhook", ""}},
+		{"a value is empty", []string{"--webhook-deny="}},
+		{"--ops-token", []string{"--ops-token=x"}},
+		{"--ops-host", []string{"--ops-addr=127.0.0.1:0", "--ops-host=https://x/"}},
+		{"--drain-delay", []string{"--drain-delay=-5s"}},
 	} {
 		code, stdout, stderr := command(append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr="}, c.args...)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, c.want) || strings.Contains(stderr, "secret0token") {
@@ -436,6 +451,63 @@ func TestSettingsThatCanNeverWork(t *testing.T) {
 			t.Errorf("%s is empty: exit %d, %s", name, code, stderr)
 		}
 		_ = os.Unsetenv(name)
+	}
+}
+
+// Several keys between commas are several for the server and for those who mint.
+func TestDeviceKeysBetweenCommas(t *testing.T) {
+	keys := "--device-key=" + strings.Repeat("n", 32) + "," + strings.Repeat("o", 32)
+	r := serve(t, keys)
+	for _, minted := range []string{keys, "--device-key=" + strings.Repeat("o", 32)} {
+		code, token, stderr := command("device-token", minted, target[0], target[1])
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		request, err := http.NewRequest(http.MethodPost, r.url+"/devices/v1/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/notifications/NT"+strings.Repeat("0", 32)+"/ack", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", minted, response.StatusCode)
+		}
+	}
+}
+
+// Who tries credentials through the MCP server is counted like any other caller.
+func TestAuthenticationFailuresThroughMCP(t *testing.T) {
+	r := serve(t, "--mcp-execute", "--max-auth-failures=3", "--trusted-proxy=127.0.0.1/32")
+	call := func(token string) string {
+		body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification","arguments":{"ServiceSid":"VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","Identity":"ff483d1ff591898a9942916050d2ca3f","ChallengeSid":"YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}}`
+		request, err := http.NewRequest(http.MethodPost, r.url+"/doc/verify_v2/mcp", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth(strings.TrimPrefix(strings.Split(development, ":")[0], "--account="), token)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json, text/event-stream")
+		request.Header.Set("X-Forwarded-For", "203.0.113.9")
+		request.Header.Set("Nudge-Mcp-Caller", "127.0.0.1:1")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		text, _ := io.ReadAll(response.Body)
+		return string(text)
+	}
+	for range 3 {
+		if text := call("wrong"); !strings.Contains(text, "20003") {
+			t.Error(text)
+		}
+	}
+	if text := call("dev0token"); !strings.Contains(text, "20429") {
+		t.Error(text)
 	}
 }
 

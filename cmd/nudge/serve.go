@@ -23,17 +23,28 @@ const drainTimeout = 30 * time.Second
 
 // Run serves until ctx is done, then drains.
 func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
+	// From the first moment to the last: by default the signal would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	if os.Getenv("GOMAXPROCS") == "" {
 		// One more processor for the goroutine that waits in fsync, and one for those that it wakes: at 64 connections
 		// on two cores the durable server answers about a sixth more.
 		runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	}
+	log, lines := newLogger(out.stderr, cmd.LogFormat, cmd.LogLevel)
+	defer lines.close()
+	defer func() {
+		if err != nil && cmd.LogFormat == "json" {
+			// Nothing else is written where machines read.
+			log.Error("the server ends", slog.Any("error", err))
+			err = loggedError{err}
+		}
+	}()
 	if err := cmd.check(); err != nil {
 		return err
 	}
-	log, lines := newLogger(out.stderr, cmd.LogFormat, cmd.LogLevel)
-	defer lines.close()
-	s := serving{cmd: cmd, log: log, ops: ops.New()}
+	s := serving{cmd: cmd, log: log, out: out, ops: ops.New(), hangup: hangup}
 	s.ops.Counter("nudge_log_lines_dropped_total", "Lines of the log that were dropped because they were not read fast enough.", lines.droppedLines)
 	if err := s.prepare(ctx); err != nil {
 		return err
@@ -43,7 +54,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 		return err
 	}
 	defer s.close()
-	s.announce(out.stdout)
+	s.announce()
 	if ended, err := s.until(ctx); ended {
 		return err
 	}
@@ -63,6 +74,8 @@ type serving struct {
 	development bool
 	example     server.ChallengeKey
 
+	out             output
+	hangup          chan os.Signal
 	public, private *listener
 	failed          chan error
 }
@@ -163,9 +176,6 @@ func (s *serving) close() {
 
 // until waits for the end: of ctx, or of what it cannot go on without.
 func (s *serving) until(ctx context.Context) (ended bool, err error) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	for {
 		select {
 		case err := <-s.failed:
@@ -174,7 +184,7 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 			// Whoever watches this process starts another one, which finds out what can be read.
 			s.ops.SetReady(false)
 			return true, err
-		case <-hangup:
+		case <-s.hangup:
 			s.log.Info("SIGHUP: certificate, accounts and challenges are read again")
 			s.refreshers.refresh()
 		case <-ctx.Done():
@@ -186,7 +196,9 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 // drain ends: first a balancer is told, then callers, then those in flight are waited for.
 func (s *serving) drain() error {
 	s.ops.SetReady(false)
-	if delay := s.cmd.DrainDelay; delay > 0 {
+	// Callers are told with each answer that the connection ends, so that none meets its end with a request.
+	s.public.http.SetKeepAlivesEnabled(false)
+	if delay := s.cmd.drainDelay(); delay > 0 {
 		s.log.Info("shutting down: /readyz is 503, requests are still answered", slog.Duration("for", delay))
 		select {
 		case <-time.After(delay):
@@ -200,6 +212,9 @@ func (s *serving) drain() error {
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	err := errors.Join(s.handler.Drain(drain), s.delivering.devices.Close(), s.public.http.Shutdown(drain), s.ops.Close())
+	if s.private != nil {
+		err = errors.Join(err, s.private.http.Shutdown(drain))
+	}
 	if err != nil {
 		return fmt.Errorf("requests were still in flight after %s: %w", drainTimeout, err)
 	}

@@ -40,25 +40,25 @@ type serveCommand struct {
 	TLSCert     string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
 	TLSKey      string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
 
-	MaxPending           int            `default:"${max_pending}" placeholder:"N" help:"Notifications that are pending at once; one more is answered 20429. (${default})"`
-	MaxPendingDevice     int            `default:"${max_pending_device}" placeholder:"N" help:"Notifications that are pending at once for one device; one more is answered 20429. (${default})"`
-	MaxDeviceConnections int            `default:"${max_device_connections}" placeholder:"N" help:"Streams of one device; one more closes the oldest. (${default})"`
-	MaxStreams           int            `default:"${max_streams}" placeholder:"N" help:"Streams of all devices; one more is answered 20429. (${default})"`
-	MaxInflightDevices   int            `default:"${max_inflight_devices}" placeholder:"N" help:"Acknowledgements and other requests of devices processed at once; one more is answered 20429. (${default})"`
-	MaxInflightDocs      int            `default:"256" placeholder:"N" help:"Requests of the documentation processed at once; one more is answered 20429. (${default})"`
-	MaxAuthFailures      int            `default:"${max_auth_failures}" placeholder:"N" help:"Requests with wrong credentials from an address in a minute; then its requests are answered 20429 for a minute. Not on loopback. 0: any number. (${default})"`
-	TrustedProxy         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses of proxies whose X-Forwarded-For is believed; can be repeated."`
+	MaxPending           int    `default:"${max_pending}" placeholder:"N" help:"Notifications that are pending at once; one more is answered 20429. (${default})"`
+	MaxPendingDevice     int    `default:"${max_pending_device}" placeholder:"N" help:"Notifications that are pending at once for one device; one more is answered 20429. (${default})"`
+	MaxDeviceConnections int    `default:"${max_device_connections}" placeholder:"N" help:"Streams of one device; one more closes the oldest. (${default})"`
+	MaxStreams           int    `default:"${max_streams}" placeholder:"N" help:"Streams of all devices; one more is answered 20429. (${default})"`
+	MaxInflightDevices   int    `default:"${max_inflight_devices}" placeholder:"N" help:"Acknowledgements and other requests of devices processed at once; one more is answered 20429. (${default})"`
+	MaxInflightDocs      int    `default:"256" placeholder:"N" help:"Requests of the documentation processed at once; one more is answered 20429. (${default})"`
+	MaxAuthFailures      int    `default:"${max_auth_failures}" placeholder:"N" help:"Requests with wrong credentials from an address in a minute; then its requests are answered 20429 for a minute. Not on loopback. 0: any number. (${default})"`
+	TrustedProxy         ranges `placeholder:"CIDR" help:"Range of addresses of proxies whose X-Forwarded-For is believed; can be repeated."`
 
-	WebhookSecret       list           `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks); each of several signs. Without it: the file webhook.secret in the data directory, made where there is none."`
-	WebhookAllowPrivate bool           `help:"Let webhooks be sent to addresses that are not public: loopback, link-local and private ranges."`
-	WebhookDeny         []netip.Prefix `placeholder:"CIDR" help:"Range of addresses that webhooks are never sent to; can be repeated."`
-	EventsWebhook       string         `placeholder:"URL" help:"Where every event of a notification is posted to, signed like webhooks."`
-	TestClock           bool           `help:"For tests only: the clock stands until POST /clock/advance?by=5m on the operators' listener moves it."`
+	WebhookSecret       list   `placeholder:"whsec_…" help:"Secret that signs webhooks (Standard Webhooks); each of several signs. Without it: the file webhook.secret in the data directory, made where there is none."`
+	WebhookAllowPrivate bool   `help:"Let webhooks be sent to addresses that are not public: loopback, link-local and private ranges."`
+	WebhookDeny         ranges `placeholder:"CIDR" help:"Range of addresses that webhooks of devices are never sent to; can be repeated."`
+	EventsWebhook       string `placeholder:"URL" help:"Where every event of a notification is posted to, signed like webhooks."`
+	TestClock           bool   `help:"For tests only: the clock stands until POST /clock/advance?by=5m on the operators' listener moves it."`
 
-	DrainDelay time.Duration `default:"-1ns" placeholder:"D" help:"How long requests are still answered after SIGTERM, while /readyz is 503: a balancer needs it to notice. (0s on the loopback interface, 5s elsewhere)"`
-	LogFormat  string        `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
-	LogLevel   string        `default:"info" enum:"debug,info,warn,error" placeholder:"debug|info|warn|error" help:"The least severe lines that are logged. (${default})"`
-	AccessLog  bool          `default:"true" negatable:"" help:"Log a line for each request. (on; --no-access-log: none)"`
+	DrainDelay *time.Duration `placeholder:"D" help:"How long requests are still answered after SIGTERM, while /readyz is 503: a balancer needs it to notice. (0s on the loopback interface, 5s elsewhere)"`
+	LogFormat  string         `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
+	LogLevel   string         `default:"info" enum:"debug,info,warn,error" placeholder:"debug|info|warn|error" help:"The least severe lines that are logged. (${default})"`
+	AccessLog  bool           `default:"true" negatable:"" help:"Log a line for each request. (on; --no-access-log: none)"`
 }
 
 // list is the value of a flag that can be repeated and takes several values between commas. An empty one is most likely a
@@ -76,6 +76,31 @@ func (l *list) Decode(ctx *kong.DecodeContext) error {
 			return errors.New("a value is empty: leave the flag out, or give it one")
 		}
 		*l = append(*l, value)
+	}
+	return nil
+}
+
+// ranges is the value of a flag that lists ranges of addresses.
+type ranges []netip.Prefix
+
+// Decode adds the ranges that were given. One of IPv4 addresses that are written as IPv6 ones is one of IPv4.
+func (r *ranges) Decode(ctx *kong.DecodeContext) error {
+	var texts list
+	if err := texts.Decode(ctx); err != nil {
+		return err
+	}
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return fmt.Errorf("%.50q must be a range such as 10.0.0.0/8, or 10.0.0.1/32 for one address", text)
+		}
+		if a := prefix.Addr(); a.Is4In6() {
+			if prefix.Bits() < 96 {
+				return fmt.Errorf("%.50q is wider than the addresses of IPv4 that it names", text)
+			}
+			prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96)
+		}
+		*r = append(*r, prefix.Masked())
 	}
 	return nil
 }
@@ -98,7 +123,7 @@ func (cmd *serveCommand) check() error {
 		return err
 	}
 	if err := checkAddr(cmd.Addr); err != nil {
-		return err
+		return usagef("--addr: %w", err)
 	}
 	if cmd.OpsAddr != "" {
 		if err := checkAddr(cmd.OpsAddr); err != nil {
@@ -119,8 +144,15 @@ func (cmd *serveCommand) check() error {
 		return usagef("--device is for --challenges any: the file says the channel of each challenge")
 	case cmd.TestClock && cmd.OpsAddr == "":
 		return usagef("--test-clock needs --ops-addr: the clock is moved there")
-	case cmd.OpsToken != "" && strings.ContainsAny(cmd.OpsToken, " \t\r\n"):
-		return usagef("--ops-token must have no white space")
+	case cmd.OpsAddr == "" && (cmd.OpsToken != "" || len(cmd.OpsHost) > 0):
+		return usagef("--ops-token and --ops-host are for the operators' endpoints, and --ops-addr is empty")
+	case strings.ContainsFunc(cmd.OpsToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return usagef("--ops-token must be of visible ASCII characters, without white space")
+	}
+	for _, host := range cmd.OpsHost {
+		if u, err := webaddress.Parse("http://" + host); err != nil || u.Host != host {
+			return usagef("--ops-host must be HOST or HOST:PORT, as it is asked by")
+		}
 	}
 	if cmd.PublicURL != "" {
 		if err := portal.CheckPublicURL(cmd.PublicURL); err != nil {
@@ -154,14 +186,26 @@ func (cmd *serveCommand) checkNumbers() error {
 			return usagef("%s must be at least %d", n.flag, n.least)
 		}
 	}
-	if cmd.DrainDelay < 0 {
-		// The default.
-		cmd.DrainDelay = 5 * time.Second
-		if isLoopback(cmd.Addr) {
-			cmd.DrainDelay = 0
-		}
+	if cmd.DrainDelay != nil && *cmd.DrainDelay < 0 {
+		return usagef("--drain-delay must not be negative")
 	}
 	return nil
+}
+
+// reachable tells whether callers on other machines reach the server, itself or through a proxy.
+func (cmd *serveCommand) reachable() bool {
+	return !isLoopback(cmd.Addr) || cmd.PublicURL != "" || len(cmd.TrustedProxy) > 0
+}
+
+// drainDelay is what was given; by default nobody but a balancer elsewhere needs any.
+func (cmd *serveCommand) drainDelay() time.Duration {
+	switch {
+	case cmd.DrainDelay != nil:
+		return *cmd.DrainDelay
+	case isLoopback(cmd.Addr):
+		return 0
+	}
+	return 5 * time.Second
 }
 
 // refreshers read their files again, changed or not.
@@ -185,7 +229,7 @@ func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, develo
 	if err != nil {
 		return nil, false, nil, usagef("--account: %w", err)
 	}
-	if len(cmd.Account) > 0 && accounts.HasShortToken(cmd.Account...) && !isLoopback(cmd.Addr) {
+	if len(cmd.Account) > 0 && accounts.HasShortToken(cmd.Account...) && cmd.reachable() {
 		log.Warn(fmt.Sprintf("a token of --account is shorter than %d characters: it can be guessed", accounts.ShortToken))
 	}
 	if cmd.Accounts == "" {

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 
+	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/delivery/pebblestore"
+	"github.com/nudgehq/nudge/server/device"
 )
 
 type storeCommands struct {
@@ -68,8 +69,8 @@ type deviceRevokeCommand struct {
 
 // Run has the server refuse the tokens of a device that were minted up to now.
 func (cmd *deviceRevokeCommand) Run(ctx context.Context, out output) error {
-	if cmd.Service == "" || cmd.Identity == "" {
-		return usageError{errors.New("--service and --identity must not be empty")}
+	if err := device.Check(delivery.Device{ServiceSID: cmd.Service, Identity: cmd.Identity}); err != nil {
+		return usageError{err}
 	}
 	if err := cmd.post(ctx, "devices/revoke", url.Values{"service": {cmd.Service}, "identity": {cmd.Identity}}); err != nil {
 		return err

@@ -7,10 +7,16 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// tokenExpires is where authenticate leaves the time that the token expires at.
-const tokenExpires = "tokenExpires"
+// tokenExpires is where authenticate leaves the time that the token expires at, tokenGood a function that tells whether it
+// is still good.
+const (
+	tokenExpires = "tokenExpires"
+	tokenGood    = "tokenGood"
+)
 
 // authenticate checks the token by the path.
 func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
@@ -19,19 +25,27 @@ func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok {
 			return errUnauthorized
 		}
+		d := delivery.Device{ServiceSID: c.Param("ServiceSid"), Identity: c.Param("Identity")}
 		v, err := h.verify(token, h.config.TokenTime())
-		if err != nil || v.device.ServiceSID != c.Param("ServiceSid") || v.device.Identity != c.Param("Identity") {
+		if err != nil || v.device != d || h.revoked(v) {
 			return errUnauthorized
 		}
-		if h.config.Revoked != nil {
-			// A token tells the second in which it was issued.
-			if at, revoked := h.config.Revoked(v.device); revoked && !v.issued.After(at) {
-				return errUnauthorized
-			}
-		}
 		c.Set(tokenExpires, v.expires)
+		c.Set(tokenGood, func() bool {
+			v, err := h.verify(token, h.config.TokenTime())
+			return err == nil && !h.revoked(v)
+		})
 		return next(c)
 	}
+}
+
+// revoked tells whether a token is good for nothing any more. It tells the second in which it was issued.
+func (h *Handler) revoked(v verified) bool {
+	if h.config.Revoked == nil {
+		return false
+	}
+	at, revoked := h.config.Revoked(v.device)
+	return revoked && !v.issued.After(at)
 }
 
 // bearer gives the token of the one Authorization header. The scheme has no case, and blanks before the token do not count.

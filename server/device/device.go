@@ -64,8 +64,10 @@ type Config struct {
 	Heartbeat time.Duration
 	// TokenTime is the clock that tokens expire by. Nil: time.Now.
 	TokenTime func() time.Time
-	// Logger gets what goes wrong. Nil: nothing is logged.
+	// Logger gets one line a request, and what goes wrong. Nil: nothing is logged.
 	Logger *slog.Logger
+	// NoAccessLog leaves out the lines of requests.
+	NoAccessLog bool
 }
 
 // Handler answers everything under /devices.
@@ -160,6 +162,9 @@ func (h *Handler) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			h.answerError(err, c)
 		}
+		if h.config.NoAccessLog {
+			return nil
+		}
 		h.config.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "device request",
 			slog.String("method", c.Request().Method), slog.String("route", c.Path()), slog.String("service_sid", bounded(c.Param("ServiceSid"))),
 			slog.String("identity", bounded(c.Param("Identity"))), slog.Int("status", c.Response().Status), slog.Float64("seconds", time.Since(start).Seconds()))
@@ -183,6 +188,27 @@ func atMost(limit int) echo.MiddlewareFunc {
 
 // bounded cuts what a caller may make as long as it likes.
 func bounded(text string) string { return text[:min(len(text), 64)] }
+
+// Check tells whether a device can be one, by the document's rules.
+func Check(d delivery.Device) error {
+	doc, err := ruledoc.Load(OpenAPI)
+	if err != nil {
+		return err
+	}
+	operations, err := ruledoc.Operations(doc)
+	if err != nil {
+		return err
+	}
+	values := map[string]string{"ServiceSid": d.ServiceSID, "Identity": d.Identity}
+	for _, op := range operations {
+		for _, r := range op.Parameters {
+			if value, ok := values[r.Name]; ok && !r.Allows(value) {
+				return fmt.Errorf("%s must be %s", r.Name, r)
+			}
+		}
+	}
+	return nil
+}
 
 // checkPath checks the path by the document's rules.
 func checkPath(rules []rule.Rule) echo.MiddlewareFunc {

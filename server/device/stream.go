@@ -35,12 +35,21 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 	if err != nil {
 		return nil
 	}
-	h.stream(ctx, out, connection, d)
+	good, ok := c.Get(tokenGood).(func() bool)
+	if !ok {
+		good = func() bool { return true }
+	}
+	h.stream(ctx, out, connection, d, good)
 	return nil
 }
 
-// stream writes what the connection is given, until either side ends it.
-func (h *Handler) stream(ctx context.Context, out *sse.Stream, connection *stream.Connection, d delivery.Device) {
+// stream writes what the connection is given, until either side ends it, or its token is not good any more: the key was taken
+// away, or the token was revoked.
+func (h *Handler) stream(ctx context.Context, out *sse.Stream, connection *stream.Connection, d delivery.Device, good func() bool) {
+	// It may have been revoked before the connection could be closed for it.
+	if !good() {
+		return
+	}
 	heartbeat := time.NewTicker(h.config.Heartbeat)
 	defer heartbeat.Stop()
 	wake := func(ctx context.Context, after delivery.Position, limit int) (delivery.Position, bool, error) {
@@ -56,6 +65,9 @@ func (h *Handler) stream(ctx context.Context, out *sse.Stream, connection *strea
 		case <-connection.Done():
 			return
 		case <-heartbeat.C:
+			if !good() {
+				return
+			}
 			err = out.Write(sse.Alive)
 		case <-connection.Room():
 			if err = connection.Feed(ctx, wake); err != nil && ctx.Err() == nil {

@@ -124,6 +124,11 @@ type verified struct {
 	issued, expires time.Time
 }
 
+// maxAhead is how far the clock of a machine that mints tokens may be ahead.
+const maxAhead = time.Minute
+
+var errAhead = errors.New("the token was issued in the future")
+
 var errCritical = errors.New("the token has critical extensions, and none is known")
 
 // verify tells which device a token is for, and from when until when.
@@ -145,6 +150,10 @@ func (k Key) verify(token string, now time.Time) (verified, error) {
 	v := verified{device: delivery.Device{ServiceSID: c.ServiceSID, Identity: c.Subject}, expires: c.ExpiresAt.Time}
 	if c.IssuedAt != nil {
 		v.issued = c.IssuedAt.Time
+	}
+	if v.issued.After(now.Add(maxAhead)) {
+		// It would outlive being revoked.
+		return verified{}, errAhead
 	}
 	return v, nil
 }

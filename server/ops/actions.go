@@ -6,15 +6,16 @@ import (
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// Backup lets POST /store/backup?to=DIR copy the store into a directory of this machine that is not there yet.
-func (o *Ops) Backup(backup func(to string) error) {
+// Backup lets POST /store/backup?data=DIR&to=DIR copy the store into a directory of this machine that is not there yet; data, if
+// it is given, is the directory that the caller takes for the store's.
+func (o *Ops) Backup(backup func(data, to string) error) {
 	o.actions["/store/backup"] = func(w http.ResponseWriter, r *http.Request) {
 		to := r.FormValue("to")
 		if to == "" {
 			text(w, http.StatusBadRequest, "to must be a directory that is not there yet")
 			return
 		}
-		if err := backup(to); err != nil {
+		if err := backup(r.FormValue("data"), to); err != nil {
 			text(w, http.StatusUnprocessableEntity, err.Error())
 			return
 		}

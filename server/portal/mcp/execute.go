@@ -141,6 +141,9 @@ func (t *operationTool) inputSchema() (map[string]any, error) {
 func (t *operationTool) call(ctx context.Context, request *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if request.Extra != nil {
+		ctx = context.WithValue(ctx, callerKey{}, callerOf(request.Extra.Header))
+	}
 	r, problem := t.request(ctx, request.Params.Arguments)
 	if problem != "" {
 		return complaint("%s", problem), nil

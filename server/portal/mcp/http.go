@@ -36,8 +36,9 @@ func (s *Server) Handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r.Header.Set(callerHeader, r.RemoteAddr)
 		if !origin.OwnHost(r, own.Host) {
-			refuse(w, http.StatusForbidden, fmt.Sprintf("The host of the request is not this server's: use %s, or start the server with its --public-url.", s.config.Portal.URL(Path)))
+			refuse(w, http.StatusForbidden, fmt.Sprintf("The host of the request is not this server's: use %s, or start the server with its --public-url; a proxy has to pass the host on (nginx: proxy_set_header Host $host).", s.config.Portal.URL(Path)))
 			return
 		}
 		if !origin.OwnPage(r, own.Host) {

@@ -6,6 +6,22 @@ import (
 	"net/http"
 )
 
+// callerHeader is where the handler leaves the address of a request, whose headers are all that a tool sees of it. What a
+// caller sends under this name is overwritten.
+const callerHeader = "Nudge-Mcp-Caller"
+
+// caller is who asked for a call: its address, and what proxies say of it.
+type caller struct {
+	address   string
+	forwarded []string
+}
+
+type callerKey struct{}
+
+func callerOf(header http.Header) caller {
+	return caller{header.Get(callerHeader), header.Values("X-Forwarded-For")}
+}
+
 // InProcess calls a handler of this process, without a connection.
 type InProcess struct{ Handler http.Handler }
 
@@ -16,6 +32,11 @@ func (p InProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	request.RequestURI = r.URL.RequestURI()
 	request.Host = r.URL.Host
 	request.RemoteAddr = "127.0.0.1:0"
+	if from, _ := r.Context().Value(callerKey{}).(caller); from.address != "" {
+		// Who tries credentials through a tool is counted like any other caller.
+		request.RemoteAddr = from.address
+		request.Header["X-Forwarded-For"] = from.forwarded
+	}
 	if request.Body == nil {
 		request.Body = http.NoBody
 	}
