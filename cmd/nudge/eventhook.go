@@ -43,12 +43,13 @@ type eventHook struct {
 	cancel  context.CancelFunc
 
 	dropped atomic.Int64
-	// said is when dropping was logged last, in nanoseconds since 1970: once a second at most.
-	said atomic.Int64
+	// said is when dropping was logged last, in nanoseconds since it started: once a second at most.
+	started time.Time
+	said    atomic.Int64
 }
 
 func startEventHook(url string, hooks *webhook.Channel, log *slog.Logger) *eventHook {
-	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed()}
+	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed(), started: time.Now().Add(-time.Minute)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	for i := range h.queues {
 		h.queues[i] = make(chan *delivery.Event, eventQueue)
@@ -76,7 +77,7 @@ func (h *eventHook) observe(e delivery.Event) {
 
 func (h *eventHook) drop(why string) {
 	dropped := h.dropped.Add(1)
-	now, said := time.Now().UnixNano(), h.said.Load()
+	now, said := int64(time.Since(h.started)), h.said.Load()
 	if now-said > int64(time.Second) && h.said.CompareAndSwap(said, now) {
 		h.log.Error(why, slog.Int64("dropped_so_far", dropped))
 	}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -91,11 +92,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &logged):
 		return exitFailure
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "nudge: %v\nRun \"nudge --help\" for the commands, \"nudge COMMAND --help\" for the flags.\n", err)
+		complain(stderr, "nudge: %v\nRun \"nudge --help\" for the commands, \"nudge COMMAND --help\" for the flags.\n", err)
 		return exitUsage
 	default:
-		_, _ = fmt.Fprintf(stderr, "nudge: %v\n", err)
+		complain(stderr, "nudge: %v\n", err)
 		return exitFailure
+	}
+}
+
+// complain writes the last words, if somebody reads them: a pipe that is full must not keep the process.
+func complain(w io.Writer, format string, args ...any) {
+	written := make(chan bool)
+	go func() {
+		_, _ = fmt.Fprintf(w, format, args...)
+		close(written)
+	}()
+	select {
+	case <-written:
+	case <-time.After(flushTimeout):
 	}
 }
 

@@ -27,6 +27,8 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
+	// Whoever read the log may be gone; the server is not.
+	signal.Ignore(syscall.SIGPIPE)
 	if os.Getenv("GOMAXPROCS") == "" {
 		// One more processor for the goroutine that waits in fsync, and one for those that it wakes: at 64 connections
 		// on two cores the durable server answers about a sixth more.
@@ -176,8 +178,13 @@ func (s *serving) close() {
 
 // until waits for the end: of ctx, or of what it cannot go on without.
 func (s *serving) until(ctx context.Context) (ended bool, err error) {
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		select {
+		case <-look.C:
+			// A directory that is gone is noticed though nobody asks for anything.
+			_ = s.delivering.store.Ready()
 		case err := <-s.failed:
 			return true, err
 		case err := <-s.delivering.failed:

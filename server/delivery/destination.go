@@ -48,7 +48,8 @@ func (d *destination) pop() job {
 }
 
 // learn draws its conclusions from an attempt; tell, if any, is to be called without the lock. The pool is locked.
-func (p *pool) learn(d *destination, o outcome) (tell func()) {
+func (p *pool) learn(t turn, o outcome) (tell func()) {
+	d := t.destination
 	switch {
 	case !o.attempted:
 		return nil
@@ -61,6 +62,10 @@ func (p *pool) learn(d *destination, o outcome) (tell func()) {
 			p.busy.begin(d.waiting())
 			return p.change(o, false)
 		}
+		return nil
+	}
+	if d.failing && !t.probe {
+		// It was under way when the breaker opened, and says nothing new.
 		return nil
 	}
 	d.failures++

@@ -63,8 +63,8 @@ func (q *Queue) expireFew(entries []*entry) {
 	for _, e := range entries {
 		record, err := q.record(e, nil)
 		if err != nil {
-			// The store still has it as pending; it expires again at the next start.
-			q.config.Logger.Error("a notification expired and could not be read", slog.String("sid", e.text()), slog.Any("error", err))
+			// Not by its SID, perhaps by its time.
+			q.expireMany([]*entry{e})
 			continue
 		}
 		record.Reason = q.reasons.text(e.reason)

@@ -22,6 +22,8 @@ type hosts struct {
 	most    map[string]int
 	down    map[string]bool
 	tries   map[string]int
+	// hold, if any, is received from in each attempt at a host that is not dead.
+	hold chan bool
 }
 
 func newHosts() *hosts {
@@ -35,6 +37,9 @@ func (h *hosts) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result
 	down := h.down[name]
 	if !strings.Contains(name, "dead") {
 		h.mu.Unlock()
+		if h.hold != nil {
+			<-h.hold
+		}
 		if down {
 			return delivery.Again(0, "down")
 		}
@@ -338,4 +343,104 @@ func TestWhatIsTriedOnceIsFirst(t *testing.T) {
 	}()
 	close(b.channel.hold)
 	b.Idle()
+}
+
+// A blip of a busy receiver is no reason to leave it alone for long: what was under way when it began counts once.
+func TestBlipOfABusyReceiver(t *testing.T) {
+	channel, clock := newHosts(), delivery.NewManualClock(deliverytest.Start)
+	channel.hold = make(chan bool)
+	var delivered atomic.Int64
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
+		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Random: func() float64 { return 0.5 },
+		Observe: func(e delivery.Event) {
+			if e.Type == delivery.EventDelivered {
+				delivered.Add(1)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = queue.Close() }()
+	add := func(i int) {
+		n := deliverytest.Notification(i)
+		n.Channel, n.Address, n.Created = "webhook", "https://busy.example/", clock.Now()
+		if err := queue.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Its window grows to the full one.
+	for i := range 100 {
+		add(i)
+	}
+	for range 100 {
+		channel.hold <- true
+	}
+	queue.Idle()
+	// All that are under way at once fail.
+	channel.set("https://busy.example:443", true)
+	for i := range 100 {
+		add(1000 + i)
+	}
+	for range 32 {
+		channel.hold <- true
+	}
+	close(channel.hold)
+	queue.Idle()
+	channel.set("https://busy.example:443", false)
+	clock.Settle = queue.Idle
+	clock.Advance(3 * time.Second)
+	if delivered.Load() != 200 {
+		t.Errorf("%d of 200 are delivered within 3 s of the blip", delivered.Load())
+	}
+}
+
+// A receiver of which nothing is known comes before those that have failed, however many of those there are.
+func TestNewReceiverComesBeforeThoseThatFailed(t *testing.T) {
+	channel, delivered := newHosts(), make(chan string, 1)
+	clock := delivery.NewManualClock(deliverytest.Start)
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
+		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Workers: 16, AttemptTimeout: 20 * time.Millisecond,
+		Observe: func(e delivery.Event) {
+			if e.Type == delivery.EventDelivered {
+				delivered <- e.Record.SID
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = queue.Close() }()
+	add := func(i int, address string) delivery.Notification {
+		n := deliverytest.Notification(i)
+		n.Channel, n.Address, n.Created = "webhook", address, clock.Now()
+		if err := queue.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for i := range 100 {
+		add(i, fmt.Sprintf("https://dead-%d.example/", i))
+	}
+	queue.Idle()
+	// All have failed once, and more waits for each.
+	for i := range 400 {
+		add(1000+i, fmt.Sprintf("https://dead-%d.example/", i%100))
+	}
+	n := add(2000, "https://new.example/")
+	if got := <-delivered; got != n.SID {
+		t.Errorf("%s was delivered", got)
+	}
+	tried := 0
+	channel.mu.Lock()
+	for name, count := range channel.tries {
+		if strings.Contains(name, "dead") {
+			tried += count
+		}
+	}
+	channel.mu.Unlock()
+	// The first round, and what was under way.
+	if tried > 100+3*16 {
+		t.Errorf("%d attempts at those that had failed came before", tried-100)
+	}
 }

@@ -83,7 +83,7 @@ func (c *ManualClock) Advance(d time.Duration) {
 	for {
 		c.mu.Lock()
 		if len(c.timers) == 0 || c.timers[0].at > end {
-			c.elapsed = end
+			c.elapsed = max(c.elapsed, end)
 			c.mu.Unlock()
 			return
 		}

@@ -7,8 +7,9 @@ import "sync"
 //   - Destinations take turns, so that a long queue for one holds back no other. In a queue, what is tried only once is first.
 //   - A destination may have as many attempts under way as its window. That is one while it is new or fails, and grows with
 //     what it takes; see destination.
-//   - Half of the workers are for destinations that are known to work, and the last quarter is for those that have nothing
-//     under way: whatever hangs, another destination gets a worker.
+//   - Destinations that have failed may have half of the workers, and all that are not known to work three quarters; the last
+//     quarter is for those that have nothing under way. Whatever hangs, one that is known to work gets a worker at once, and
+//     a new one before those that have failed.
 //
 // An attempt that waits for an answer costs a goroutine, and what its channel holds open.
 type pool struct {
@@ -26,9 +27,10 @@ type pool struct {
 	destinations map[destinationKey]*destination
 	// active counts the attempts under way; trials those for destinations that are not known to work.
 	active, trials int
-	// working and others are the destinations that have something to start; crowded those that wait for the last quarter.
-	working, others, crowded turns
-	othersFirst              bool
+	// working, fresh and others are the destinations that have something to start: those that are known to work, those of
+	// which nothing is known, and those that have failed. crowded wait for the last quarter.
+	working, fresh, others, crowded turns
+	othersFirst                     bool
 	// failing counts the destinations that fail.
 	failing int
 }
@@ -49,11 +51,11 @@ type outcome struct {
 	address, reason   string
 }
 
-// turn is a job with its destination. It is a trial when the destination is not known to work.
+// turn is a job with its destination. It is a trial when the destination is not known to work, and a probe when it fails.
 type turn struct {
-	destination *destination
-	job         job
-	trial       bool
+	destination  *destination
+	job          job
+	trial, probe bool
 }
 
 // newPool makes the pool of a channel.
@@ -93,9 +95,12 @@ func (p *pool) enqueue(d *destination) {
 		return
 	}
 	d.queued = true
-	if d.works {
+	switch {
+	case d.works:
 		p.working.push(d)
-	} else {
+	case d.failures == 0:
+		p.fresh.push(d)
+	default:
 		p.others.push(d)
 	}
 }
@@ -118,7 +123,7 @@ func (p *pool) work(t turn) {
 		if t.trial {
 			p.trials--
 		}
-		tell := p.learn(d, o)
+		tell := p.learn(t, o)
 		p.enqueue(d)
 		p.leave(d)
 		if !p.crowding() {
@@ -151,7 +156,7 @@ func (p *pool) next() (turn, bool) {
 			p.crowded.push(d)
 			continue
 		}
-		t := turn{destination: d, job: d.pop(), trial: !d.works}
+		t := turn{destination: d, job: d.pop(), trial: !d.works, probe: d.failing}
 		if d.failing {
 			p.busy.begin(1)
 		}
@@ -166,19 +171,29 @@ func (p *pool) next() (turn, bool) {
 	return turn{}, false
 }
 
-// nextDestination alternates between those that are known to work and the others, which may take half of the workers.
+// nextDestination alternates between those that are known to work and the others: the new ones, which may take three quarters
+// of the workers, before those that have failed, which may take half.
 func (p *pool) nextDestination() (d *destination) {
-	mayTry := p.trials < max(p.workers/2, 1)
-	if p.othersFirst && mayTry {
-		d = p.others.pop()
+	if p.othersFirst {
+		d = p.nextOther()
 	}
 	if d == nil {
 		d = p.working.pop()
 	}
-	if d == nil && mayTry {
-		d = p.others.pop()
+	if d == nil {
+		d = p.nextOther()
 	}
 	p.othersFirst = !p.othersFirst
+	return d
+}
+
+func (p *pool) nextOther() (d *destination) {
+	if p.trials < max(p.workers-p.workers/4, 1) {
+		d = p.fresh.pop()
+	}
+	if d == nil && p.trials < max(p.workers/2, 1) {
+		d = p.others.pop()
+	}
 	return d
 }
 

@@ -265,6 +265,10 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 			return record, nil
 		}
 	}
+	// It may have ended meanwhile.
+	if record, ended = q.recent.find(key.String()); ended {
+		return q.kept(record)
+	}
 	return Record{}, ErrNotFound
 }
 

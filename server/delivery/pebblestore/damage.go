@@ -98,6 +98,9 @@ func (s *Store) readMeta(readOnly bool) error {
 			return err
 		}
 	case errors.Is(err, pebble.ErrNotFound):
+	case pebble.IsCorruptionError(err):
+		// What else is in the block is not lost by going on.
+		s.damage.block(err)
 	case err != nil:
 		return err
 	case len(value) != 4:

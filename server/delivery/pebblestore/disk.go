@@ -33,9 +33,14 @@ type disk struct {
 	tableErrors atomic.Int64
 }
 
+// owns tells whether a file is the store's: a backup is written through the same file system.
+func (d *disk) owns(path string) bool {
+	return path == d.dir || filepath.Dir(path) == filepath.Clean(d.dir)
+}
+
 // see passes an error on if the library can bear it.
 func (d *disk) see(op, path string, err error) error {
-	if err == nil || filepath.Dir(path) != filepath.Clean(d.dir) && path != d.dir {
+	if err == nil || !d.owns(path) {
 		return err
 	}
 	name := filepath.Base(path)
@@ -51,7 +56,7 @@ func (d *disk) see(op, path string, err error) error {
 
 // private lets nobody but the owner read a file.
 func (d *disk) private(path string) error {
-	if d.chmod == nil || filepath.Dir(path) != filepath.Clean(d.dir) {
+	if d.chmod == nil {
 		return nil
 	}
 	return d.chmod(path, 0o600)
@@ -62,7 +67,7 @@ func (d *disk) opened(op, path string, f vfs.File, err error) (vfs.File, error) 
 	if err == nil {
 		err = d.private(path)
 	}
-	if err == nil && isLog(path) {
+	if err == nil && isLog(path) && d.owns(path) {
 		err = d.logs.add(d, path)
 	}
 	if err := d.see(op, path, err); err != nil {
@@ -79,7 +84,10 @@ func (d *disk) Create(path string, category vfs.DiskWriteCategory) (vfs.File, er
 
 // ReuseForWrite takes an old log file for a new one.
 func (d *disk) ReuseForWrite(from, path string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	err := d.logs.remove(d, from)
+	var err error
+	if d.owns(from) {
+		err = d.logs.remove(d, from)
+	}
 	if err := d.see("reusing", from, err); err != nil {
 		return nil, err
 	}
@@ -101,7 +109,7 @@ func (d *disk) Rename(from, to string) error { return d.see("renaming", to, d.FS
 
 // Remove removes a file. That a log file may go is on the disk before it goes.
 func (d *disk) Remove(path string) error {
-	if isLog(path) {
+	if isLog(path) && d.owns(path) {
 		if err := d.logs.remove(d, path); err != nil {
 			return err
 		}

@@ -371,3 +371,68 @@ func TestLittleSpaceTakesWhatIsNotStored(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What becomes of a copy is nothing to the store, and the store is watched as before.
+func TestBackupLeavesTheStoreWatched(t *testing.T) {
+	dir, to := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "copy")
+	s := open(t, dir, pebblestore.Options{})
+	must(t, s.Add(t.Context(), deliverytest.Notification(0)))
+	must(t, s.Backup(to))
+	for _, path := range glob(t, to, "*") {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v %v", path, info.Mode(), err)
+		}
+	}
+	must(t, os.RemoveAll(to))
+	must(t, s.Add(t.Context(), deliverytest.Notification(1)))
+	must(t, s.Backup(to))
+	must(t, os.RemoveAll(dir))
+	if err := s.Add(t.Context(), deliverytest.Notification(2)); err == nil {
+		t.Error("a notification is taken by a store that is gone")
+	}
+}
+
+// Wherever a table is damaged: the store opens, or says why not; when it opens, adding and ending go on, and forgetting
+// what is old is no reason to refuse an outcome.
+func TestDamageAnywhereInATable(t *testing.T) {
+	const positions = 24
+	opened := 0
+	for i := range positions {
+		dir := t.TempDir()
+		s, err := pebblestore.Open(dir, pebblestore.Options{})
+		must(t, err)
+		for n := range 300 {
+			must(t, s.Add(t.Context(), deliverytest.Notification(n)))
+			if n < 150 {
+				must(t, s.End(t.Context(), delivery.Record{Notification: deliverytest.Notification(n), State: delivery.Expired, Ended: deliverytest.Start.Add(time.Duration(n) * time.Millisecond)}))
+			}
+		}
+		must(t, s.Close())
+		change(t, dir, func(db *pebble.DB) { must(t, db.Flush()) })
+		for _, path := range glob(t, dir, "*.sst") {
+			data, err := os.ReadFile(path)
+			must(t, err)
+			for b := range 8 {
+				data[len(data)*i/positions+b] ^= 0xff
+			}
+			must(t, os.WriteFile(path, data, 0o600))
+		}
+		s, err = pebblestore.Open(dir, pebblestore.Options{})
+		if err != nil {
+			continue
+		}
+		opened++
+		for n := 1000; n < 1003; n++ {
+			added := deliverytest.Notification(n)
+			must(t, s.Add(t.Context(), added))
+			if err := s.End(t.Context(), delivery.Record{Notification: added, State: delivery.Delivered, Ended: deliverytest.Start.Add(3 * time.Hour)}); err != nil {
+				t.Errorf("damage at %d of %d: an outcome is refused: %v", i, positions, err)
+			}
+		}
+		pending(t, s)
+		must(t, s.Close())
+	}
+	if opened < positions*2/3 {
+		t.Errorf("%d of %d damaged stores opened", opened, positions)
+	}
+}

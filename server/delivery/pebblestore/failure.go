@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // failure is the end of a store: the first error of its disk after which the library cannot go on. It happens once, is
@@ -44,6 +45,17 @@ func (f *failure) error() error {
 	default:
 		return nil
 	}
+}
+
+// commitLimit is how long a write may take. The library lets writers wait for its housekeeping, which may wait for a file that
+// is damaged, for ever.
+const commitLimit = 30 * time.Second
+
+// write is do for a write, with a limit.
+func (f *failure) write(g func() error) error {
+	timer := time.AfterFunc(commitLimit, func() { f.happen(fmt.Errorf("a write did not come back within %v", commitLimit)) })
+	defer timer.Stop()
+	return f.do(g)
 }
 
 // do calls g and waits for it, or for the failure, which may be what g does not return from.

@@ -77,7 +77,9 @@ func (s *Store) forgetFrom(batch *pebble.Batch, from, before []byte) (next []byt
 	}
 	defer s.close(keys)
 	n := 0
+	last := from
 	for keys.First(); keys.Valid(); keys.Next() {
+		last = bytes.Clone(keys.Key())
 		if n == forgetAtMost || bytes.Compare(keys.Key(), before) >= 0 {
 			return bytes.Clone(keys.Key()), nil
 		}
@@ -85,7 +87,16 @@ func (s *Store) forgetFrom(batch *pebble.Batch, from, before []byte) (next []byt
 		_ = batch.Delete(sidKey(keys.Key()[1+timeLength:]), nil)
 		n++
 	}
-	return before, keys.Error()
+	err = keys.Error()
+	if !pebble.IsCorruptionError(err) {
+		return before, err
+	}
+	// What cannot be read is never forgotten; an outcome must not fail because of it.
+	s.damage.block(err)
+	if next = s.beyond(err, last, []byte{outcomePrefix + 1}); next == nil || bytes.Compare(next, before) > 0 {
+		next = before
+	}
+	return next, nil
 }
 
 // close closes an iterator and counts its steps.

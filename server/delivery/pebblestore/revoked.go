@@ -2,7 +2,7 @@ package pebblestore
 
 import (
 	"encoding/binary"
-	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -55,5 +55,11 @@ func (s *Store) readRevocations() error {
 			s.revoked.at[string(keys.Key())] = time.Unix(0, int64(binary.BigEndian.Uint64(value)))
 		}
 	}
-	return errors.Join(keys.Error(), keys.Close())
+	err = keys.Error()
+	if pebble.IsCorruptionError(err) {
+		s.damage.add("revocations of device tokens cannot be read: revoke again what must stay revoked", slog.String("error", firstLine(err)))
+		err = nil
+	}
+	_ = keys.Close()
+	return err
 }

@@ -15,7 +15,7 @@ import (
 
 // commit commits a batch. What was synced is worth nothing when its files are not there any more.
 func (s *Store) commit(batch *pebble.Batch, options *pebble.WriteOptions) error {
-	if err := s.failure.do(func() error { return batch.Commit(options) }); err != nil {
+	if err := s.failure.write(func() error { return batch.Commit(options) }); err != nil {
 		return err
 	}
 	// Not after a failure: something may be using it.
@@ -73,6 +73,11 @@ func (s *Store) count(batch *pebble.Batch, n delivery.Notification) (unlock func
 	stripe := &s.stripes[maphash.Bytes(s.seed, key)%uint64(len(s.stripes))]
 	stripe.Lock()
 	value, err := s.get(key)
+	if pebble.IsCorruptionError(err) {
+		// Better one too many than none at all.
+		s.damage.block(err)
+		err = nil
+	}
 	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
 		stripe.Unlock()
 		return nil, err

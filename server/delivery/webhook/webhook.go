@@ -50,6 +50,7 @@ func New(secrets func() Secrets, options Options) *Channel {
 			Transport: &http.Transport{
 				DialContext:         allowed.dialer().DialContext,
 				TLSHandshakeTimeout: 5 * time.Second,
+				MaxIdleConns:        512,
 				MaxIdleConnsPerHost: 16,
 				IdleConnTimeout:     time.Minute,
 				ForceAttemptHTTP2:   true,
