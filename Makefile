@@ -106,9 +106,8 @@ bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism
 .PHONY: soak
 soak: ## load a server for SOAK (15m), its clock moved three hours ahead half way; fails when anything grows
 	@mkdir -p $(BUILD)
-	$(GO) build -o $(BUILD)/nudge ./cmd/nudge
 	cd bench && $(GO) build -o $(BUILD)/bench .
-	$(BUILD)/bench soak -nudge $(BUILD)/nudge -for $${SOAK:-15m}
+	$(BUILD)/bench soak -for $${SOAK:-15m}
 
 .PHONY: fuzz
 fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)

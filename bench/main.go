@@ -4,7 +4,7 @@
 //	bench million   one million pending: memory, fresh deliveries, kill -9 to serving, expiry
 //	bench portal    requests/s of pages and of MCP tools beside the operation's, and the operation's without them
 //	bench devices   ten thousand connected devices: memory of each
-//	bench soak      load, devices that come and go, receivers that hang, a clock that is moved: nothing may grow
+//	bench soak      load, devices that come and go, receivers that hang, a machine that sleeps: nothing may grow
 //	bench contract  the contract kit beside other tools that test servers, on the same wrong servers
 //
 // Each starts its own servers, which are this program again, and stops by itself.
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "soak": runSoak}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "soak": runSoak, "soakserver": runSoakServer}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|soak")
 		os.Exit(2)

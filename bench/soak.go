@@ -31,10 +31,10 @@ const (
 	soakDevices    = 50
 	soakGeneration = 10 * time.Second
 	soakPerSecond  = 100
-	soakClock      = 200 * time.Millisecond
+	soakLook       = 200 * time.Millisecond
 )
 
-// soak is a running `nudge serve`, with who uses it.
+// soak is a running server, with who uses it.
 type soak struct {
 	url, ops string
 	key      device.Key
@@ -46,11 +46,10 @@ type soak struct {
 	created, refused, arrived, received atomic.Int64
 }
 
-// runSoak loads a server for a time, with devices that come and go and receivers that hang, and moves its clock three hours
-// ahead half way. It fails when memory, descriptors, goroutines or the work for a request grow.
+// runSoak loads a server for a time, with devices that come and go and receivers that hang, and has it sleep for three hours
+// half way. It fails when memory, descriptors, goroutines or the work for a request grow.
 func runSoak(args []string) error {
 	flags := flag.NewFlagSet("soak", flag.ExitOnError)
-	nudge := flags.String("nudge", "", "the binary of nudge")
 	length := flags.Duration("for", 15*time.Minute, "how long")
 	_ = flags.Parse(args)
 	dir, err := os.MkdirTemp("", "soak")
@@ -76,8 +75,11 @@ func runSoak(args []string) error {
 	if err := s.writeChallenges(0); err != nil {
 		return err
 	}
-	command := exec.Command(*nudge, "serve", "--addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0", "--data="+filepath.Join(dir, "data"), "--challenges="+s.file,
-		"--device-key="+string(s.key), "--account="+accounts.DevelopmentSID+":"+accounts.DevelopmentToken, "--test-clock", "--webhook-allow-private", "--log-level=error")
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := exec.Command(self, "soakserver", "-data", filepath.Join(dir, "data"), "-challenges", s.file, "-key", string(s.key))
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -87,15 +89,15 @@ func runSoak(args []string) error {
 		return err
 	}
 	defer func() { _ = command.Process.Kill(); _ = command.Wait() }()
-	for lines := bufio.NewScanner(out); s.ops == "" && lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "nudge listens on "); ok {
+	for lines := bufio.NewScanner(out); (s.ops == "" || s.url == "") && lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "url "); ok {
 			s.url = value
 		}
-		if value, ok := strings.CutPrefix(lines.Text(), "operators: "); ok {
-			s.ops, _, _ = strings.Cut(value, "/healthz")
+		if value, ok := strings.CutPrefix(lines.Text(), "ops "); ok {
+			s.ops = value
 		}
 	}
-	if s.ops == "" {
+	if s.ops == "" || s.url == "" {
 		return errors.New("the server did not start")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), *length)
@@ -193,7 +195,7 @@ func (s *soak) connect(ctx context.Context, i int) {
 	d := delivery.Device{ServiceSID: service, Identity: fmt.Sprintf("device-%04d", i)}
 	base := fmt.Sprintf("%s/devices/v1/Services/%s/Entities/%s/notifications", s.url, service, d.Identity)
 	for ctx.Err() == nil {
-		// Its time is the machine's: tokens do not go by the test clock.
+		// Tokens go by the time of the machine.
 		token, err := s.key.Token(d, time.Now(), time.Hour)
 		if err != nil {
 			return
@@ -229,17 +231,18 @@ func (s *soak) connect(ctx context.Context, i int) {
 // sample is what is watched: resident memory in bytes, descriptors, goroutines, and bytes allocated for a request.
 type sample struct{ memory, descriptors, goroutines, work float64 }
 
-// watch moves the clock and looks at the server until ctx is done, and then judges.
+// watch moves the clock once and looks at the server until ctx is done, and then judges.
 func (s *soak) watch(ctx context.Context, length time.Duration) error {
 	started, jumped := time.Now(), false
 	var samples []sample
 	var allocated, requests float64
-	for looked := started; ctx.Err() == nil; pause(ctx, soakClock) {
-		by := soakClock
+	for looked := started; ctx.Err() == nil; pause(ctx, soakLook) {
 		if !jumped && time.Since(started) > length/2 {
-			by, jumped = 3*time.Hour, true
-		}
-		if response, err := http.Post(s.ops+"/clock/advance?by="+by.String(), "", nil); err == nil {
+			jumped = true
+			response, err := http.Post(s.ops+"/sleep?for=3h", "", nil)
+			if err != nil {
+				return err
+			}
 			_ = response.Body.Close()
 		}
 		if time.Since(looked) < length/60 {
