@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 )
 
 // runAttempt makes one attempt and does what its result asks for.
 func (q *Queue) runAttempt(j job) outcome {
 	p, e := j.partition, j.entry
-	ctx, mine, number := q.beginAttempt(j)
-	if mine == nil {
+	ctx, cancel, number := q.beginAttempt(j)
+	if cancel == nil {
 		return outcome{}
 	}
-	defer mine.cancel()
+	defer cancel()
+	channel := q.poolOf(e).channel
 	record, err := q.record(e, j.notification)
 	var result Result
 	if err != nil {
@@ -22,7 +24,7 @@ func (q *Queue) runAttempt(j job) outcome {
 		q.config.Logger.Error("a notification could not be read", slog.String("sid", e.text()), slog.Any("error", err))
 	} else {
 		record.Attempts = number
-		result = q.deliver(ctx, e.pool.channel, record, e)
+		result = q.deliver(ctx, channel, record, e)
 		q.observe(EventAttempted, record, result)
 	}
 	learnt := outcome{
@@ -31,14 +33,15 @@ func (q *Queue) runAttempt(j job) outcome {
 	}
 
 	p.mu.Lock()
-	e.attempt = nil
+	ended := e.running.expired
+	e.endAttempt()
 	if !p.holds(e) {
 		// It was acknowledged meanwhile.
 		p.mu.Unlock()
 		return learnt
 	}
 	e.reason = q.reasons.number(result.reason)
-	expired := mine.expired || e.once == nil && q.time.now() >= e.deadline
+	expired := ended || e.once() == nil && q.time.now() >= e.deadline
 	switch {
 	case result.kind == resultDone:
 		q.remove(p, e)
@@ -48,7 +51,7 @@ func (q *Queue) runAttempt(j job) outcome {
 		q.remove(p, e)
 		p.mu.Unlock()
 		_ = q.finish(p, e, record, Failed, result.reason)
-	case expired || e.once != nil && result.kind != resultSent:
+	case expired || e.once() != nil && result.kind != resultSent:
 		q.remove(p, e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
@@ -59,8 +62,8 @@ func (q *Queue) runAttempt(j job) outcome {
 	return learnt
 }
 
-// beginAttempt counts the attempt and gives its context; mine is nil when there is nothing to try any more.
-func (q *Queue) beginAttempt(j job) (ctx context.Context, mine *running, number int) {
+// beginAttempt counts the attempt and gives its context; cancel is nil when there is nothing to try any more.
+func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelFunc, number int) {
 	p, e := j.partition, j.entry
 	p.mu.Lock()
 	now := q.time.now()
@@ -76,17 +79,22 @@ func (q *Queue) beginAttempt(j job) (ctx context.Context, mine *running, number 
 		return nil, nil, 0
 	}
 	defer p.mu.Unlock()
-	if e.once != nil {
+	if e.once() != nil {
 		// The time that it has counts from its attempt.
 		e.deadline = now.add(q.config.AttemptTimeout)
 		p.reschedule(e, e.deadline)
 		q.setTimer(p)
 	}
-	ctx, cancel := context.WithTimeout(q.ctx, min(q.config.AttemptTimeout, e.deadline.sub(now)))
-	e.attempt = &running{cancel: cancel}
-	e.attempts++
+	ctx, cancel = context.WithTimeout(q.ctx, min(q.config.AttemptTimeout, e.deadline.sub(now)))
+	if e.running == nil {
+		e.running = &running{}
+	}
+	e.running.cancel = cancel
+	if e.attempts < math.MaxUint16 {
+		e.attempts++
+	}
 	e.last = q.clock.Now().UnixNano()
-	return ctx, e.attempt, int(e.attempts)
+	return ctx, cancel, int(e.attempts)
 }
 
 // deliver calls the channel; its panic is a failed attempt.
@@ -98,7 +106,7 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 		}
 	}()
 	a := Attempt{Notification: record.Notification, Number: record.Attempts, time: q.time, deadline: e.deadline}
-	if e.once == nil {
+	if e.once() == nil {
 		a.Remaining = e.deadline.sub(q.time.now())
 	}
 	return channel.Deliver(ctx, a)
@@ -114,7 +122,7 @@ func (q *Queue) finish(p *partition, e *entry, record Record, state State, reaso
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		e.wake = e.deadline
-		if e.attempt == nil {
+		if !e.attempting() {
 			e.phase = scheduled
 			e.wake = min(q.time.now().add(firstRetry), e.deadline)
 		}
@@ -136,7 +144,7 @@ func (q *Queue) keep(p *partition, e *entry, result Result) {
 	e.woken = false
 	onDevice := result.kind == resultWaiting || result.kind == resultSent
 	switch {
-	case onDevice && woken && e.once == nil:
+	case onDevice && woken && e.once() == nil:
 		q.submit(job{partition: p, entry: e})
 		return
 	case onDevice:
@@ -156,8 +164,8 @@ func (q *Queue) record(e *entry, n *Notification) (Record, error) {
 	switch {
 	case n != nil:
 		record = Record{Notification: *n, State: Pending}
-	case e.once != nil:
-		record = Record{Notification: *e.once, State: Pending}
+	case e.once() != nil:
+		record = Record{Notification: *e.once(), State: Pending}
 	default:
 		var err error
 		if record, err = q.config.Store.Find(q.ctx, e.text()); err != nil {

@@ -1,9 +1,6 @@
 package delivery
 
-import (
-	"fmt"
-	"hash/maphash"
-)
+import "fmt"
 
 // Defaults of the bounds of what is pending. The first takes about a gigabyte of memory.
 const (
@@ -13,10 +10,6 @@ const (
 
 // deviceKey tells devices apart within a partition; two that share one share their bound.
 type deviceKey uint32
-
-func (q *Queue) deviceKey(d Device) deviceKey {
-	return deviceKey(maphash.Comparable(q.seed, d))
-}
 
 // reserve counts an entry that is about to be stored, unless as many are pending as may be.
 func (q *Queue) reserve(p *partition, e *entry) error {

@@ -163,12 +163,13 @@ func DestinationOf(address string) string {
 	return u.Scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// destinationKey tells where a notification goes.
-func (q *Queue) destinationKey(n *Notification) destinationKey {
+// keys tell where a notification goes, and for which device.
+func (q *Queue) keys(n *Notification) (destinationKey, deviceKey) {
+	device := maphash.Comparable(q.seed, n.Device)
 	if n.Address == "" {
-		return destinationKey(maphash.Comparable(q.seed, n.Device))
+		return destinationKey(device), deviceKey(device)
 	}
-	return destinationKey(maphash.Comparable(q.seed, DestinationOf(n.Address)))
+	return destinationKey(maphash.String(q.seed, DestinationOf(n.Address))), deviceKey(device)
 }
 
 // jobs is a queue of jobs.

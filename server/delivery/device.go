@@ -129,8 +129,8 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 
 // acknowledgeable tells whether a device may still acknowledge an entry. The partition is locked.
 func (q *Queue) acknowledgeable(e *entry) bool {
-	if _, connected := e.pool.channel.(Presence); !connected {
+	if _, connected := q.poolOf(e).channel.(Presence); !connected {
 		return false
 	}
-	return e.once != nil || q.time.now() < e.deadline
+	return e.once() != nil || q.time.now() < e.deadline
 }

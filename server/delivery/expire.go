@@ -77,7 +77,7 @@ func (q *Queue) expireMany(entries []*entry) {
 	wanted := make(map[string]*entry, len(entries))
 	var first, last int64
 	for _, e := range entries {
-		if e.once != nil {
+		if e.once() != nil {
 			q.expireFew([]*entry{e})
 			continue
 		}

@@ -66,29 +66,50 @@ type entry struct {
 	expires, last int64
 	// deadline is when it expires, and wake when it needs attention next.
 	deadline, wake moment
-	// index is its place in the heap; -1 when it is in none.
-	index    int32
-	attempts int32
-	pool     *pool
-	// once is the notification when its TTL is 0: one attempt, stored nowhere. It is nil for all others.
-	once *Notification
-	// attempt is the attempt that is being made; nil otherwise.
-	attempt *running
+	// running is what an entry has for a while only; nil for most.
+	running *running
 	// destination tells apart where its channel sends it.
 	destination destinationKey
 	device      deviceKey
-	// reason is the number of the last attempt's reason.
+	// index is its place in the heap; -1 when it is in none.
+	index    int32
+	attempts uint16
+	// reason is the number of the last attempt's reason, and pool that of its channel's pool.
 	reason uint16
+	pool   uint8
 	phase  phase
 	// woken asks for another attempt after the one that is being made.
 	woken bool
 }
 
-// running is an attempt that is being made.
+// running is what is kept of an attempt that is being made, and of a notification with a TTL of 0.
 type running struct {
+	// cancel ends the attempt; nil when none is being made.
 	cancel context.CancelFunc
 	// expired notes that the TTL elapsed meanwhile.
 	expired bool
+	// once is the notification when its TTL is 0: one attempt, stored nowhere. It is nil for all others.
+	once *Notification
+}
+
+// once is the notification of an entry with a TTL of 0; nil for all others.
+func (e *entry) once() *Notification {
+	if e.running == nil {
+		return nil
+	}
+	return e.running.once
+}
+
+// attempting tells whether an attempt is being made. The partition is locked.
+func (e *entry) attempting() bool { return e.running != nil && e.running.cancel != nil }
+
+// endAttempt forgets the attempt. The partition is locked.
+func (e *entry) endAttempt() {
+	if e.running.once == nil {
+		e.running = nil
+		return
+	}
+	e.running.cancel = nil
 }
 
 // phase is what an entry waits for.

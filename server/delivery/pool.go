@@ -79,7 +79,7 @@ func (p *pool) submit(j job) {
 		p.busy.begin(1)
 	}
 	queue := &d.jobs
-	if j.entry.once != nil {
+	if j.entry.once() != nil {
 		queue = &d.urgent
 	}
 	queue.push(j)

@@ -46,13 +46,15 @@ type Config struct {
 
 // Queue delivers notifications until their TTL elapses.
 type Queue struct {
-	config     Config
-	clock      Clock
-	time       *timeline
-	seed       maphash.Seed
-	ctx        context.Context
-	cancel     context.CancelFunc
-	pools      map[string]*pool
+	config Config
+	clock  Clock
+	time   *timeline
+	seed   maphash.Seed
+	ctx    context.Context
+	cancel context.CancelFunc
+	// pools are those of the channels, and the first that of a channel which this server does not have; numbers gives the place.
+	pools      []*pool
+	numbers    map[string]uint8
 	partitions [Partitions]partition
 	pending    atomic.Int64
 	expirer    expirer
@@ -63,10 +65,13 @@ type Queue struct {
 	stopTick   func()
 }
 
+// maxChannels is how many channels an entry can name.
+const maxChannels = 255
+
 // NewQueue makes a queue and takes up what its store holds as pending.
 func NewQueue(ctx context.Context, config Config) (*Queue, error) {
-	if config.Store == nil || len(config.Channels) == 0 {
-		return nil, errors.New("delivery: Config.Store and Config.Channels are required")
+	if config.Store == nil || len(config.Channels) == 0 || len(config.Channels) > maxChannels {
+		return nil, errors.New("delivery: Config.Store and Config.Channels are required, of up to 255 channels")
 	}
 	if config.Workers == 0 {
 		config.Workers = DefaultWorkers
@@ -92,10 +97,12 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed(), pools: map[string]*pool{}}
+	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed(), numbers: map[string]uint8{}}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.pools = []*pool{q.newPool(noChannel{}, 1)}
 	for name, channel := range config.Channels {
-		q.pools[name] = q.newPool(channel, config.Workers)
+		q.numbers[name] = uint8(len(q.pools))
+		q.pools = append(q.pools, q.newPool(channel, config.Workers))
 	}
 	for i := range q.partitions {
 		p := &q.partitions[i]
@@ -120,7 +127,7 @@ func (q *Queue) takeUp(ctx context.Context) error {
 			return err
 		}
 		e.wake = now
-		if presence, ok := e.pool.channel.(Presence); ok && !presence.Present(record.Device) {
+		if presence, ok := q.poolOf(e).channel.(Presence); ok && !presence.Present(record.Device) {
 			e.phase, e.wake = waiting, e.deadline
 		}
 		q.add(q.partitionOf(record.Device), e)
@@ -175,15 +182,13 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 	}
 	e := &entry{
 		sid: key, expires: n.Expires().UnixNano(), deadline: q.time.deadline(n), index: -1,
-		pool: q.pools[n.Channel], destination: q.destinationKey(&n), device: q.deviceKey(n.Device),
+		pool: q.numbers[n.Channel],
 	}
+	e.destination, e.device = q.keys(&n)
 	if n.TTL == 0 {
-		e.once = &n
+		e.running = &running{once: &n}
 		// Until its attempt begins.
 		e.deadline = q.time.now().add(q.config.AttemptTimeout)
-	}
-	if e.pool == nil {
-		e.pool = q.newPool(noChannel(n.Channel), 1)
 	}
 	e.wake = e.deadline
 	return e, nil
@@ -191,11 +196,13 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 
 func (e *entry) text() string { return e.sid.String() }
 
-// noChannel stands for a channel that this server does not have.
-type noChannel string
+func (q *Queue) poolOf(e *entry) *pool { return q.pools[e.pool] }
 
-func (c noChannel) Deliver(context.Context, Attempt) Result {
-	return Gone(fmt.Sprintf("this server has no channel %.40q", string(c)))
+// noChannel stands for the channels that this server does not have.
+type noChannel struct{}
+
+func (noChannel) Deliver(_ context.Context, a Attempt) Result {
+	return Gone(fmt.Sprintf("this server has no channel %.40q", a.Channel))
 }
 
 func (q *Queue) partitionOf(d Device) *partition { return &q.partitions[PartitionOf(d)] }
@@ -216,7 +223,7 @@ func (q *Queue) remove(p *partition, e *entry) {
 // submit hands an attempt to its pool. The partition is locked.
 func (q *Queue) submit(j job) {
 	q.prepare(j.partition, j.entry)
-	j.entry.pool.submit(j)
+	q.poolOf(j.entry).submit(j)
 }
 
 // prepare takes an entry from what it waited for to an attempt. The partition is locked.
@@ -252,9 +259,9 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 		}
 		p.mu.Lock()
 		e := p.entries[key]
-		if e != nil && (stored || e.once != nil) {
+		if e != nil && (stored || e.once() != nil) {
 			if !stored {
-				record = Record{Notification: *e.once, State: Pending}
+				record = Record{Notification: *e.once(), State: Pending}
 			}
 			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
 			p.mu.Unlock()
@@ -285,10 +292,7 @@ func (q *Queue) ClockSteps() int { return q.time.wallSteps() }
 
 // FailingDestinations is how many destinations of a channel fail, so that one attempt at a time probes each.
 func (q *Queue) FailingDestinations(channel string) int {
-	if p := q.pools[channel]; p != nil {
-		return p.failingDestinations()
-	}
-	return 0
+	return q.pools[q.numbers[channel]].failingDestinations()
 }
 
 // Idle waits until no attempt is being made or due now.

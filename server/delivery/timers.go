@@ -38,11 +38,11 @@ func (q *Queue) attend(p *partition, timer int) {
 		switch {
 		case now < e.deadline:
 			q.submit(job{partition: p, entry: e})
-		case e.attempt != nil:
+		case e.attempting():
 			// The attempt ends now and decides: it may just have succeeded.
 			heap.Pop(&p.wakes)
-			e.attempt.expired = true
-			e.attempt.cancel()
+			e.running.expired = true
+			e.running.cancel()
 		default:
 			q.remove(p, e)
 			over = append(over, e)

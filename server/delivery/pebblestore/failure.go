@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,12 @@ type failure struct {
 	once sync.Once
 	done chan struct{}
 	err  error
+
+	// begun and ended count writes; endedThen is how many had come back at since.
+	begun, ended atomic.Int64
+	looking      sync.Mutex
+	endedThen    int64
+	since        time.Time
 
 	dir       string
 	log       *slog.Logger
@@ -51,11 +58,25 @@ func (f *failure) error() error {
 // is damaged, for ever.
 const commitLimit = 30 * time.Second
 
-// write is do for a write, with a limit.
+// write is do for a write: lookAtWrites watches how long writes take.
 func (f *failure) write(g func() error) error {
-	timer := time.AfterFunc(commitLimit, func() { f.happen(fmt.Errorf("a write did not come back within %v", commitLimit)) })
-	defer timer.Stop()
+	f.begun.Add(1)
+	defer f.ended.Add(1)
 	return f.do(g)
+}
+
+// lookAtWrites ends the store when writes are under way and none has come back for too long. It is called now and then.
+func (f *failure) lookAtWrites(now time.Time) {
+	f.looking.Lock()
+	defer f.looking.Unlock()
+	ended := f.ended.Load()
+	if ended != f.endedThen || f.begun.Load() == ended {
+		f.endedThen, f.since = ended, now
+		return
+	}
+	if now.Sub(f.since) > commitLimit {
+		f.happen(fmt.Errorf("no write came back within %v", commitLimit))
+	}
 }
 
 // do calls g and waits for it, or for the failure, which may be what g does not return from.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -20,10 +21,11 @@ func isLog(path string) bool { return strings.HasSuffix(path, ".log") }
 // logList is the list of a store's log files, on the disk and in memory: a file is added before anything is written to it, and
 // removed before it is.
 type logList struct {
+	// newest is the path of the log file that is written now.
+	newest atomic.Value
+
 	mu    sync.Mutex
 	names []string
-	// newest is the path of the log file that is written now.
-	newest string
 }
 
 // readLogs gives what is listed and not there, and a list of the rest.
@@ -51,7 +53,7 @@ func readLogs(fs vfs.FS, dir string) (list *logList, missing []string, err error
 func (l *logList) add(d *disk, path string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest = path
+	l.newest.Store(path)
 	l.names = append(l.names, filepath.Base(path))
 	return l.write(d)
 }
@@ -69,9 +71,8 @@ func (l *logList) remove(d *disk, path string) error {
 
 // current is the path of the log file that is written now.
 func (l *logList) current() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.newest
+	path, _ := l.newest.Load().(string)
+	return path
 }
 
 // write replaces the list on the disk. It uses the file system below, so that its errors come back here.

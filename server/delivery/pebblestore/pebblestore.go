@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -190,8 +191,10 @@ func (s *Store) use(f func() error) (err error) {
 	return f()
 }
 
-// Ready gives an error while the store takes nothing: too little space is free, or it has failed.
+// Ready gives an error while the store takes nothing: too little space is free, or it has failed. Called once a second or so,
+// it notices that the directory is gone, and that writes do not come back.
 func (s *Store) Ready() error {
+	s.failure.lookAtWrites(time.Now())
 	if err := s.failure.error(); err != nil {
 		return err
 	}

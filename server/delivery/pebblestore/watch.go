@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -42,9 +43,11 @@ func (s *space) check() error {
 // watches nothing: a file system in memory has no such accidents.
 type presence struct {
 	logs *logList
+	// looked is the log file that was looked at last.
+	looked atomic.Pointer[logFile]
+}
 
-	mu sync.Mutex
-	// path and info are the log file that was looked at last.
+type logFile struct {
 	path string
 	info os.FileInfo
 }
@@ -56,19 +59,19 @@ func (p *presence) check() error {
 	if p == nil {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	path := p.logs.current()
 	info, err := os.Lstat(path)
+	looked := p.looked.Load()
 	switch {
 	case err != nil && p.logs.current() != path:
 		// A new one has just been begun.
 		return nil
 	case err != nil:
 		return fmt.Errorf("%w: %w", errGone, err)
-	case p.path == path && !os.SameFile(p.info, info):
+	case looked == nil || looked.path != path:
+		p.looked.CompareAndSwap(looked, &logFile{path, info})
+	case !os.SameFile(looked.info, info):
 		return errGone
 	}
-	p.path, p.info = path, info
 	return nil
 }
