@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
@@ -59,50 +55,6 @@ type serveCommand struct {
 	LogFormat  string         `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the log lines on standard error. (${default})"`
 	LogLevel   string         `default:"info" enum:"debug,info,warn,error" placeholder:"debug|info|warn|error" help:"The least severe lines that are logged. (${default})"`
 	AccessLog  bool           `default:"true" negatable:"" help:"Log a line for each request. (on; --no-access-log: none)"`
-}
-
-// list is the value of a flag that can be repeated and takes several values between commas. An empty one is most likely a
-// variable that was not set.
-type list []string
-
-// Decode adds the values that were given.
-func (l *list) Decode(ctx *kong.DecodeContext) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("text", &text); err != nil {
-		return err
-	}
-	for value := range strings.SplitSeq(text, ",") {
-		if strings.TrimSpace(value) == "" {
-			return errors.New("a value is empty: leave the flag out, or give it one")
-		}
-		*l = append(*l, value)
-	}
-	return nil
-}
-
-// ranges is the value of a flag that lists ranges of addresses.
-type ranges []netip.Prefix
-
-// Decode adds the ranges that were given. One of IPv4 addresses that are written as IPv6 ones is one of IPv4.
-func (r *ranges) Decode(ctx *kong.DecodeContext) error {
-	var texts list
-	if err := texts.Decode(ctx); err != nil {
-		return err
-	}
-	for _, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return fmt.Errorf("%.50q must be a range such as 10.0.0.0/8, or 10.0.0.1/32 for one address", text)
-		}
-		if a := prefix.Addr(); a.Is4In6() {
-			if prefix.Bits() < 96 {
-				return fmt.Errorf("%.50q is wider than the addresses of IPv4 that it names", text)
-			}
-			prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96)
-		}
-		*r = append(*r, prefix.Masked())
-	}
-	return nil
 }
 
 // secretVariables are those that, set and empty, are most likely a secret that was not found. Taking one for not given would

@@ -1,0 +1,60 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Find gives what became of a notification; the error is ErrNotFound when none has this SID, or not any more.
+func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
+	key, err := parseSID(sidText)
+	if err != nil {
+		return Record{}, ErrNotFound
+	}
+	record, ended := q.recent.find(key.String())
+	if ended {
+		return q.kept(record)
+	}
+	record, err = q.config.Store.Find(ctx, sidText)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Record{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	stored := err == nil
+	if stored && record.State != Pending {
+		return q.kept(record)
+	}
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		if stored {
+			p = q.partitionOf(record.Device)
+		}
+		p.mu.Lock()
+		e := p.entries[key]
+		if e != nil && (stored || e.once() != nil) {
+			if !stored {
+				record = Record{Notification: *e.once(), State: Pending}
+			}
+			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+			p.mu.Unlock()
+			return record, nil
+		}
+		p.mu.Unlock()
+		if stored {
+			return record, nil
+		}
+	}
+	// It may have ended meanwhile.
+	if record, ended = q.recent.find(key.String()); ended {
+		return q.kept(record)
+	}
+	return Record{}, ErrNotFound
+}
+
+// kept gives an outcome until Retention is over: a store forgets it some time after.
+func (q *Queue) kept(record Record) (Record, error) {
+	if q.clock.Now().Sub(record.Ended) > Retention {
+		return Record{}, ErrNotFound
+	}
+	return record, nil
+}
