@@ -56,6 +56,9 @@ type Identity = string
 // ServiceSid defines model for ServiceSid.
 type ServiceSid = string
 
+// Busy What went wrong, in the shape that the operation's errors have.
+type Busy = ErrorBody
+
 // Error What went wrong, in the shape that the operation's errors have.
 type Error = ErrorBody
 
