@@ -104,7 +104,7 @@ bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism
 	SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=$(CURDIR)/interop/python $(BUILD)/bench contract $(CURDIR)/bench/peers $(BUILD)/venv/bin/schemathesis
 
 .PHONY: soak
-soak: ## load a server for SOAK (15m), its clock moved three hours ahead half way; fails when anything grows
+soak: ## load a server for SOAK (15m), asleep for three hours half way; fails when anything grows
 	@mkdir -p $(BUILD)
 	cd bench && $(GO) build -o $(BUILD)/bench .
 	$(BUILD)/bench soak -for $${SOAK:-15m}

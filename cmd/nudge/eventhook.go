@@ -39,6 +39,7 @@ type eventHook struct {
 	seed    maphash.Seed
 	queues  [eventPosters]chan *delivery.Event
 	posters sync.WaitGroup
+	closing chan struct{}
 	ctx     context.Context
 	cancel  context.CancelFunc
 
@@ -49,17 +50,30 @@ type eventHook struct {
 }
 
 func startEventHook(url string, hooks *webhook.Channel, log *slog.Logger) *eventHook {
-	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed(), started: time.Now().Add(-time.Minute)}
+	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed(), started: time.Now().Add(-time.Minute), closing: make(chan struct{})}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	for i := range h.queues {
 		h.queues[i] = make(chan *delivery.Event, eventQueue)
 		h.posters.Go(func() {
-			for e := range h.queues[i] {
-				h.post(e)
-			}
+			h.postAll(h.queues[i])
 		})
 	}
 	return h
+}
+
+// postAll posts what comes, and at the end what is there.
+func (h *eventHook) postAll(queue <-chan *delivery.Event) {
+	for {
+		select {
+		case e := <-queue:
+			h.post(e)
+		case <-h.closing:
+			for len(queue) > 0 {
+				h.post(<-queue)
+			}
+			return
+		}
+	}
 }
 
 // observe takes an event; it never waits.
@@ -122,11 +136,9 @@ func (h *eventHook) try(id string, body []byte) delivery.Result {
 	}
 }
 
-// close posts what waits, for a while. Nothing may be observed afterwards.
+// close posts what waits, for a while.
 func (h *eventHook) close() {
-	for _, queue := range h.queues {
-		close(queue)
-	}
+	close(h.closing)
 	defer time.AfterFunc(eventGrace, h.cancel).Stop()
 	h.posters.Wait()
 	h.cancel()

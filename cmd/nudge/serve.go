@@ -203,8 +203,6 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 // drain ends: first a balancer is told, then callers, then those in flight are waited for.
 func (s *serving) drain() error {
 	s.ops.SetReady(false)
-	// Callers are told with each answer that the connection ends, so that none meets its end with a request.
-	s.public.http.SetKeepAlivesEnabled(false)
 	if delay := s.cmd.drainDelay(); delay > 0 {
 		s.log.Info("shutting down: /readyz is 503, requests are still answered", slog.Duration("for", delay))
 		select {

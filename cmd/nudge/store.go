@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -55,7 +56,10 @@ func (cmd *storeBackupCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	if err := cmd.post(ctx, "store/backup", url.Values{"data": {dir}, "to": {to}}); err != nil {
-		return fmt.Errorf("the server that uses %s has to run, and to answer at --ops-url: %w", cmd.Dir, err)
+		if _, unanswered := errors.AsType[*url.Error](err); unanswered {
+			return fmt.Errorf("the server that uses %s has to run, and to answer at --ops-url: %w", cmd.Dir, err)
+		}
+		return err
 	}
 	_, err = fmt.Fprintln(out.stdout, to)
 	return err

@@ -41,6 +41,8 @@ func (q *Queue) runAttempt(j job) outcome {
 		return learnt
 	}
 	e.reason = q.reasons.number(result.reason)
+	// That its own time was over says nothing of the receiver.
+	learnt.failed = learnt.failed && !ended
 	expired := ended || e.once() == nil && q.time.now() >= e.deadline
 	switch {
 	case result.kind == resultDone:
@@ -68,7 +70,7 @@ func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelF
 	p.mu.Lock()
 	now := q.time.now()
 	switch {
-	case !p.holds(e) || q.ctx.Err() != nil:
+	case !p.holds(e) || e.attempting() || q.ctx.Err() != nil:
 		p.mu.Unlock()
 		return nil, nil, 0
 	case now >= e.deadline:

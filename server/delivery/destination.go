@@ -26,8 +26,8 @@ type destination struct {
 	urgent, jobs jobs
 	// window is how many attempts may be under way, and active how many are.
 	window, active int
-	// queued notes that it is in a queue of turns.
-	queued bool
+	// queued notes that it has a turn, crowded that it waits for the last quarter of the workers.
+	queued, crowded bool
 	// works means that it took the last attempts.
 	works bool
 	// failures counts the failures in a row. From failuresToOpen on it is failing: one attempt at a time probes it, not
@@ -121,16 +121,26 @@ func (p *pool) postpone(d *destination) bool {
 // leave forgets a destination that has nothing to do, unless something was learnt of it that is worth its place. Devices
 // of a channel without addresses are not worth one: they are many, and sending to them does not take time.
 func (p *pool) leave(d *destination) {
-	if d.active > 0 || d.waiting() > 0 {
+	if d.active > 0 || d.waiting() > 0 || d.queued || d.crowded {
 		return
 	}
 	_, devices := p.channel.(Presence)
-	if learnt := d.works || d.failures > 0; learnt && !devices && len(p.destinations) <= maxRemembered {
+	if learnt := d.works || d.failures > 0; !learnt || devices {
+		delete(p.destinations, d.key)
 		return
 	}
-	delete(p.destinations, d.key)
-	if d.failing {
-		p.failing--
+	if len(p.destinations) <= maxRemembered {
+		return
+	}
+	// Any other one that is idle makes its place: maps are gone through in any order.
+	for key, other := range p.destinations {
+		if other != d && other.active == 0 && other.waiting() == 0 {
+			delete(p.destinations, key)
+			if other.failing {
+				p.failing--
+			}
+			return
+		}
 	}
 }
 

@@ -444,3 +444,22 @@ func TestNewReceiverComesBeforeThoseThatFailed(t *testing.T) {
 		t.Errorf("%d attempts at those that had failed came before", tried-100)
 	}
 }
+
+// A device gets what is created in a burst in the order of its creation.
+func TestDeviceGetsABurstInOrder(t *testing.T) {
+	b := newBench(t, delivery.Sent())
+	const burst = 500
+	for i := range burst {
+		n := deliverytest.Notification(10 * i)
+		n.Created = deliverytest.Start
+		if err := b.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Idle()
+	for i, a := range b.channel.tried() {
+		if a.SID != deliverytest.Notification(10*i).SID {
+			t.Fatalf("attempt %d is for %s", i, a.SID)
+		}
+	}
+}

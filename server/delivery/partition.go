@@ -58,7 +58,7 @@ func parseSID(text string) (s sid, err error) {
 func (s sid) String() string { return "NT" + hex.EncodeToString(s[:]) }
 
 // entry is what is kept in memory of a pending notification; the notification itself stays in the store. With its place
-// in the map and the heap it takes about 150 bytes.
+// in the maps and the heap it takes about 170 bytes.
 type entry struct {
 	sid sid
 	// expires is the wall time at which it expires, as the store has it, and last that of the last attempt, in nanoseconds

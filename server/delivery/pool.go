@@ -60,8 +60,13 @@ type turn struct {
 
 // newPool makes the pool of a channel.
 func (q *Queue) newPool(c Channel, workers int) *pool {
+	window := max(workers/32, 1)
+	if _, devices := c.(Presence); devices {
+		// One after the other: a device gets them in order, and sending to it does not take time.
+		window = 1
+	}
 	return &pool{
-		channel: c, workers: workers, window: max(workers/32, 1), run: q.runAttempt, time: q.time, busy: &q.busy,
+		channel: c, workers: workers, window: window, run: q.runAttempt, time: q.time, busy: &q.busy,
 		changed: q.destinationChanged, destinations: map[destinationKey]*destination{},
 	}
 }
@@ -128,6 +133,7 @@ func (p *pool) work(t turn) {
 		p.leave(d)
 		if !p.crowding() {
 			for c := p.crowded.pop(); c != nil; c = p.crowded.pop() {
+				c.crowded = false
 				p.enqueue(c)
 			}
 		}
@@ -152,8 +158,15 @@ func (p *pool) next() (turn, bool) {
 			return turn{}, false
 		}
 		d.queued = false
+		// It may have begun to fail while it waited.
+		if d.waiting() == 0 || d.active >= d.window || p.postpone(d) {
+			continue
+		}
 		if d.active > 0 && p.crowding() {
-			p.crowded.push(d)
+			if !d.crowded {
+				d.crowded = true
+				p.crowded.push(d)
+			}
 			continue
 		}
 		t := turn{destination: d, job: d.pop(), trial: !d.works, probe: d.failing}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/nudgehq/nudge/server/delivery"
 )
@@ -15,6 +16,8 @@ func (o *Ops) Backup(backup func(data, to string) error) {
 			text(w, http.StatusBadRequest, "to must be a directory that is not there yet")
 			return
 		}
+		// Copying to another disk may take long.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		if err := backup(r.FormValue("data"), to); err != nil {
 			text(w, http.StatusUnprocessableEntity, err.Error())
 			return

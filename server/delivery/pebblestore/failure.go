@@ -17,11 +17,13 @@ type failure struct {
 	done chan struct{}
 	err  error
 
-	// begun and ended count writes; endedThen is how many had come back at since.
+	// begun and ended count writes; endedThen is how many had come back at the last look.
 	begun, ended atomic.Int64
 	looking      sync.Mutex
 	endedThen    int64
-	since        time.Time
+	// waiting notes that writes were under way at the last look, at looked; none has come back since.
+	waiting       bool
+	looked, since time.Time
 
 	dir       string
 	log       *slog.Logger
@@ -54,7 +56,7 @@ func (f *failure) error() error {
 	}
 }
 
-// commitLimit is how long a write may take. The library lets writers wait for its housekeeping, which may wait for a file that
+// commitLimit is how long no write may come back. The library lets writers wait for its housekeeping, which may wait for a file that
 // is damaged, for ever.
 const commitLimit = 30 * time.Second
 
@@ -70,10 +72,12 @@ func (f *failure) lookAtWrites(now time.Time) {
 	f.looking.Lock()
 	defer f.looking.Unlock()
 	ended := f.ended.Load()
-	if ended != f.endedThen || f.begun.Load() == ended {
-		f.endedThen, f.since = ended, now
-		return
+	waiting := f.begun.Load() != ended
+	// A gap between two looks says nothing of what happened in it.
+	if !waiting || !f.waiting || ended != f.endedThen || now.Sub(f.looked) > 5*time.Second {
+		f.since = now
 	}
+	f.endedThen, f.waiting, f.looked = ended, waiting, now
 	if now.Sub(f.since) > commitLimit {
 		f.happen(fmt.Errorf("no write came back within %v", commitLimit))
 	}
