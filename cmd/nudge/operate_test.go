@@ -109,7 +109,7 @@ func TestAddressesCanBeOpened(t *testing.T) {
 
 // A balancer is told first, callers later.
 func TestDrainDelay(t *testing.T) {
-	r := serve(t, "--drain-delay=2s")
+	r := serve(t, "--drain-delay=5s")
 	r.stop()
 	r.stderr.await(t, "/readyz is 503, requests are still answered")
 	if status, _ := get(t, r.ops+"/readyz"); status != http.StatusServiceUnavailable {
