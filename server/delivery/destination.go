@@ -98,7 +98,8 @@ func (p *pool) change(o outcome, failing bool) (tell func()) {
 
 // postpone tells whether a failing destination has to wait for its next probe, and sets the timer for it. The pool is locked.
 func (p *pool) postpone(d *destination) bool {
-	if !d.failing {
+	// What is tried only once, at once, is a probe of its own.
+	if !d.failing || len(d.urgent.list) > 0 {
 		return false
 	}
 	wait := d.probe.sub(p.time.now())

@@ -468,3 +468,34 @@ func TestDeviceGetsABurstInOrder(t *testing.T) {
 		}
 	}
 }
+
+// A TTL of 0 is tried at once, though its destination fails: it is a probe.
+func TestWhatIsTriedOnceProbesAtOnce(t *testing.T) {
+	channel, clock := newHosts(), delivery.NewManualClock(deliverytest.Start)
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
+		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = queue.Close() }()
+	channel.set("https://down.example:443", true)
+	for i := range 20 {
+		n := deliverytest.Notification(i)
+		n.Channel, n.Address, n.Created = "webhook", "https://down.example/", deliverytest.Start
+		if i == 19 {
+			n.TTL = 0
+		}
+		if err := queue.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		queue.Idle()
+	}
+	// Five until it is taken to fail, and the one that is tried once.
+	if tried := channel.tried("https://down.example:443"); tried != 6 || queue.FailingDestinations("webhook") != 1 {
+		t.Errorf("%d attempts, %d destinations fail", tried, queue.FailingDestinations("webhook"))
+	}
+	if record, err := queue.Find(t.Context(), deliverytest.Notification(19).SID); err != nil || record.State != delivery.Expired || record.Attempts != 1 {
+		t.Errorf("%+v %v", record, err)
+	}
+}
