@@ -25,6 +25,3 @@ func (s *Store) Backup(to string) error {
 
 // private lets nobody but the owner into a directory.
 func private(dir string) error { return os.Chmod(dir, 0o700) }
-
-// Failed tells whether the store has failed: it has to be opened again, by another process.
-func (s *Store) Failed() bool { return s.failure.error() != nil }

@@ -106,3 +106,6 @@ func (f *failure) do(g func() error) error {
 		return f.err
 	}
 }
+
+// Failed tells whether the store has failed: it has to be opened again, by another process.
+func (s *Store) Failed() bool { return s.failure.error() != nil }
