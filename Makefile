@@ -20,7 +20,7 @@ help: ## print this list
 
 .PHONY: run
 run: ## run the server on 127.0.0.1:8080 with the development account
-	$(GO) run ./cmd/nudge serve
+	@$(GO) build -o $(BUILD)/nudge ./cmd/nudge && exec $(BUILD)/nudge serve
 
 .PHONY: test
 test: ## run all Go tests: the module's own, and the official Go SDK against a running server

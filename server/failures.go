@@ -128,7 +128,7 @@ func (f *failures) add(address string) (refused bool) {
 	return false
 }
 
-// forget makes a place: of those whose time is over, or else any one.
+// forget makes places: of those whose time is over, or else any tenth, so that not every failure goes through all.
 func (f *failures) forget() {
 	for address, count := range f.counts {
 		if time.Since(count.since) >= failureWindow {
@@ -136,7 +136,7 @@ func (f *failures) forget() {
 		}
 	}
 	for address := range f.counts {
-		if len(f.counts) < maxAddresses {
+		if len(f.counts) <= maxAddresses-maxAddresses/10 {
 			return
 		}
 		delete(f.counts, address)

@@ -89,7 +89,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, incomplete(w, err)
 }
 
-// incomplete is the error for a body that could not be read; the connection is of no more use.
+// incomplete is the error for a body that could not be read. What comes late is not waited for: the connection ends.
 func incomplete(w http.ResponseWriter, err error) error {
 	switch {
 	case err == nil:

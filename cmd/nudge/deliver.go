@@ -143,7 +143,7 @@ func (d *delivering) opened(log *slog.Logger, data string) {
 	if err := d.store.Ready(); err != nil {
 		log.Warn("not ready: notifications with a TTL are refused until it passes", slog.Any("error", err))
 	}
-	for _, path := range []string{data, filepath.Join(data, "device.key"), filepath.Join(data, "webhook.secret")} {
+	for _, path := range []string{data, filepath.Join(data, device.KeyFile), filepath.Join(data, webhook.SecretFile)} {
 		if secretfile.Exposed(path) {
 			log.Warn("others than its owner can read it: chmod go= "+path, slog.String("path", path))
 		}
@@ -163,7 +163,7 @@ func backup(store *pebblestore.Store, data, of, to string) error {
 	if err := store.Backup(to); err != nil {
 		return err
 	}
-	for _, name := range []string{"device.key", "webhook.secret"} {
+	for _, name := range []string{device.KeyFile, webhook.SecretFile} {
 		content, err := os.ReadFile(filepath.Join(data, name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue

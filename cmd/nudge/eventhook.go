@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
@@ -110,13 +112,19 @@ func (h *eventHook) post(e *delivery.Event) {
 		h.log.Error("an event could not be written", slog.Any("error", err))
 		return
 	}
-	id := fmt.Sprintf("%s-%s-%d", e.Record.SID, e.Type, e.Time.UnixNano())
-	if e.Record.SID == "" {
-		id = fmt.Sprintf("%s-%d", e.Type, e.Time.UnixNano())
-	}
-	if result := h.try(id, body); result.String() != "delivered" {
+	if result := h.try(eventID(e), body); !result.Delivered() {
 		h.drop("an event was not taken by the events webhook: " + result.Reason())
 	}
+}
+
+// eventID is the same each time an event is posted, and no other event's.
+func eventID(e *delivery.Event) string {
+	about := e.Record.SID
+	if about == "" {
+		hash := sha256.Sum256([]byte(e.Destination))
+		about = hex.EncodeToString(hash[:8])
+	}
+	return fmt.Sprintf("%s-%s-%d", about, e.Type, e.Time.UnixNano())
 }
 
 // try posts until the event is taken, will never be, or was tried often enough.
@@ -125,7 +133,7 @@ func (h *eventHook) try(id string, body []byte) delivery.Result {
 		limited, cancel := context.WithTimeout(h.ctx, eventTimeout)
 		result := h.hooks.Post(limited, h.url, id, body)
 		cancel()
-		if result.String() != "again" || attempt == eventAttempts {
+		if !result.Retry() || attempt == eventAttempts {
 			return result
 		}
 		select {

@@ -47,6 +47,7 @@ func listen(addr string, certificate *tls.Config, log *slog.Logger) (*listener, 
 	if err != nil {
 		return nil, err
 	}
+	l = bound(l, maxConnections(openFiles()), log)
 	return &listener{net: l, tls: certificate != nil, http: &http.Server{
 		TLSConfig:         certificate,
 		ReadHeaderTimeout: headerTimeout,

@@ -203,12 +203,14 @@ func (q *Queue) observe(t EventType, record Record, result Result) {
 }
 
 // destinationChanged tells that a destination has begun to fail, or to work again.
-func (q *Queue) destinationChanged(address string, failing bool, reason string) {
-	event := Event{Type: EventDestinationWorks, Time: q.clock.Now(), Destination: DestinationOf(address)}
-	if failing {
-		event.Type, event.Reason = EventDestinationFails, reason
+func (q *Queue) destinationChanged(c change) {
+	event := Event{Type: EventDestinationWorks, Time: q.clock.Now(), Destination: DestinationOf(c.address)}
+	message := "a destination works again"
+	if c.failing {
+		event.Type, event.Reason = EventDestinationFails, c.reason
+		message = "a destination fails: one attempt at a time probes it"
 	}
-	q.config.Logger.Warn("a destination "+map[bool]string{true: "fails: one attempt at a time probes it", false: "works again"}[failing],
+	q.config.Logger.Warn(message,
 		slog.String("destination", event.Destination), slog.String("reason", event.Reason))
 	q.config.Observe(event)
 }

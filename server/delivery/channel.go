@@ -92,5 +92,11 @@ func (r Result) String() string {
 	return [...]string{resultAgain: "again", resultDone: "delivered", resultGone: "gone", resultSent: "sent", resultWaiting: "waiting"}[r.kind]
 }
 
+// Delivered tells whether the device has the notification.
+func (r Result) Delivered() bool { return r.kind == resultDone }
+
+// Retry tells whether the attempt failed and another one may not.
+func (r Result) Retry() bool { return r.kind == resultAgain }
+
 // Reason says why the result is not better; empty when it is delivered.
 func (r Result) Reason() string { return r.reason }

@@ -35,7 +35,8 @@ type destination struct {
 	failures int
 	failing  bool
 	probe    moment
-	timer    bool
+	// stopTimer ends the timer that is set for the next probe; nil when none is.
+	stopTimer func()
 }
 
 func (d *destination) waiting() int { return len(d.urgent.list) + len(d.jobs.list) }
@@ -47,53 +48,73 @@ func (d *destination) pop() job {
 	return d.jobs.pop()
 }
 
-// learn draws its conclusions from an attempt; tell, if any, is to be called without the lock. The pool is locked.
-func (p *pool) learn(t turn, o outcome) (tell func()) {
+// learn draws its conclusions from an attempt. The pool is locked.
+func (p *pool) learn(t turn, o outcome) {
 	d := t.destination
 	switch {
 	case !o.attempted:
-		return nil
+		return
 	case !o.failed:
 		d.failures, d.works = 0, true
-		d.window = min(2*d.window, p.window)
+		d.window = min(2*d.window, p.maxWindow)
 		if d.failing {
 			// What waits is due now.
 			d.failing = false
 			p.busy.begin(d.waiting())
-			return p.change(o, false)
+			p.change(o, false)
 		}
-		return nil
+		return
 	}
 	if d.failing && !t.probe {
 		// It was under way when the breaker opened, and says nothing new.
-		return nil
+		return
 	}
 	d.failures++
 	d.window = max(d.window/2, 1)
 	if d.failures < failuresToOpen {
-		return nil
+		return
 	}
 	d.window, d.works = 1, false
 	d.probe = p.time.now().add(Backoff(d.failures-failuresToOpen+1, 0.5))
 	if d.failing {
-		return nil
+		return
 	}
 	// What waits is not due before a probe gets through.
 	d.failing = true
 	p.busy.end(d.waiting())
-	return p.change(o, true)
+	p.change(o, true)
 }
 
-func (p *pool) change(o outcome, failing bool) (tell func()) {
+// change is a destination that has begun to fail, or to work again.
+type change struct {
+	address string
+	failing bool
+	reason  string
+}
+
+func (p *pool) change(o outcome, failing bool) {
 	if failing {
 		p.failing++
 	} else {
 		p.failing--
 	}
-	if p.changed == nil {
-		return nil
+	p.changes = append(p.changes, change{o.address, failing, o.reason})
+}
+
+// tell tells of the changes in their order, without the lock: one worker at a time.
+func (p *pool) tell() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.telling && len(p.changes) > 0 {
+		changes := p.changes
+		p.changes, p.telling = nil, true
+		p.mu.Unlock()
+		for _, c := range changes {
+			p.changed(c)
+		}
+		p.mu.Lock()
+		p.telling = false
 	}
-	return func() { p.changed(o.address, failing, o.reason) }
 }
 
 // postpone tells whether a failing destination has to wait for its next probe, and sets the timer for it. The pool is locked.
@@ -106,17 +127,30 @@ func (p *pool) postpone(d *destination) bool {
 	if wait <= 0 {
 		return false
 	}
-	if !d.timer {
-		d.timer = true
-		p.time.clock.AfterFunc(wait, func() {
+	if d.stopTimer == nil && !p.closed {
+		d.stopTimer = p.time.clock.AfterFunc(wait, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			d.timer = false
+			if d.stopTimer = nil; p.closed {
+				return
+			}
 			p.enqueue(d)
 			p.start()
 		})
 	}
 	return true
+}
+
+// close sets no timers any more, and ends those that are set.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, d := range p.destinations {
+		if d.stopTimer != nil {
+			d.stopTimer()
+		}
+	}
 }
 
 // leave forgets a destination that has nothing to do, unless something was learnt of it that is worth its place. Devices

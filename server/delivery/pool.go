@@ -14,12 +14,12 @@ import "sync"
 // An attempt that waits for an answer costs a goroutine, and what its channel holds open.
 type pool struct {
 	channel Channel
-	// workers bounds the attempts under way, window those for one destination.
-	workers, window int
-	run             func(j job) outcome
-	time            *timeline
-	// changed, if any, is told that a destination has begun to fail, or to work again.
-	changed func(address string, failing bool, reason string)
+	// workers bounds the attempts under way, maxWindow those for one destination.
+	workers, maxWindow int
+	run                func(j job) outcome
+	time               *timeline
+	// changed is told that a destination has begun to fail, or to work again.
+	changed func(c change)
 	// busy counts the jobs that are due, until they are done.
 	busy *busy
 
@@ -27,12 +27,16 @@ type pool struct {
 	destinations map[destinationKey]*destination
 	// active counts the attempts under way; trials those for destinations that are not known to work.
 	active, trials int
-	// working, fresh and others are the destinations that have something to start: those that are known to work, those of
+	// working, fresh and failed are the destinations that have something to start: those that are known to work, those of
 	// which nothing is known, and those that have failed. crowded wait for the last quarter.
-	working, fresh, others, crowded turns
-	othersFirst                     bool
-	// failing counts the destinations that fail.
+	working, fresh, failed, crowded turns
+	// unprovenFirst alternates: whether those that are not known to work are asked before those that are.
+	unprovenFirst bool
+	// failing counts the destinations that fail; changes are what was not told of them yet, telling that a worker tells.
 	failing int
+	changes []change
+	telling bool
+	closed  bool
 }
 
 // job is one attempt to make. The notification is in hand when it was just added or read; otherwise it is nil and read
@@ -60,13 +64,13 @@ type turn struct {
 
 // newPool makes the pool of a channel.
 func (q *Queue) newPool(c Channel, workers int) *pool {
-	window := max(workers/32, 1)
+	maxWindow := max(workers/32, 1)
 	if _, devices := c.(Presence); devices {
 		// One after the other: a device gets them in order, and sending to it does not take time.
-		window = 1
+		maxWindow = 1
 	}
 	return &pool{
-		channel: c, workers: workers, window: window, run: q.runAttempt, time: q.time, busy: &q.busy,
+		channel: c, workers: workers, maxWindow: maxWindow, run: q.runAttempt, time: q.time, busy: &q.busy,
 		changed: q.destinationChanged, destinations: map[destinationKey]*destination{},
 	}
 }
@@ -106,7 +110,7 @@ func (p *pool) enqueue(d *destination) {
 	case d.failures == 0:
 		p.fresh.push(d)
 	default:
-		p.others.push(d)
+		p.failed.push(d)
 	}
 }
 
@@ -128,7 +132,8 @@ func (p *pool) work(t turn) {
 		if t.trial {
 			p.trials--
 		}
-		tell := p.learn(t, o)
+		p.learn(t, o)
+		changed := len(p.changes) > 0
 		p.enqueue(d)
 		p.leave(d)
 		if !p.crowding() {
@@ -140,15 +145,17 @@ func (p *pool) work(t turn) {
 		t, ok = p.next()
 		p.start()
 		p.mu.Unlock()
-		if tell != nil {
-			tell()
+		if changed {
+			p.tell()
 		}
 		p.busy.end(1)
 	}
 }
 
 // crowding tells whether only the last quarter of the workers is left.
-func (p *pool) crowding() bool { return p.active >= p.workers-p.workers/4 }
+func (p *pool) crowding() bool { return p.active >= p.threeQuarters() }
+
+func (p *pool) threeQuarters() int { return max(p.workers-p.workers/4, 1) }
 
 // next takes the job whose destination's turn it is.
 func (p *pool) next() (turn, bool) {
@@ -187,25 +194,25 @@ func (p *pool) next() (turn, bool) {
 // nextDestination alternates between those that are known to work and the others: the new ones, which may take three quarters
 // of the workers, before those that have failed, which may take half.
 func (p *pool) nextDestination() (d *destination) {
-	if p.othersFirst {
-		d = p.nextOther()
+	if p.unprovenFirst {
+		d = p.nextUnproven()
 	}
 	if d == nil {
 		d = p.working.pop()
 	}
 	if d == nil {
-		d = p.nextOther()
+		d = p.nextUnproven()
 	}
-	p.othersFirst = !p.othersFirst
+	p.unprovenFirst = !p.unprovenFirst
 	return d
 }
 
-func (p *pool) nextOther() (d *destination) {
-	if p.trials < max(p.workers-p.workers/4, 1) {
+func (p *pool) nextUnproven() (d *destination) {
+	if p.trials < p.threeQuarters() {
 		d = p.fresh.pop()
 	}
 	if d == nil && p.trials < max(p.workers/2, 1) {
-		d = p.others.pop()
+		d = p.failed.pop()
 	}
 	return d
 }

@@ -250,6 +250,9 @@ func (q *Queue) Idle() { q.busy.wait() }
 func (q *Queue) Close() error {
 	q.cancel()
 	q.stopTimers()
+	for _, p := range q.pools {
+		p.close()
+	}
 	q.busy.wait()
 	return nil
 }

@@ -2,12 +2,11 @@ package device
 
 import (
 	"errors"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/internal/bearer"
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
@@ -21,7 +20,7 @@ const (
 // authenticate checks the token by the path.
 func (h *Handler) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		token, ok := bearer(c.Request().Header)
+		token, ok := bearer.Token(c.Request().Header)
 		if !ok {
 			return errUnauthorized
 		}
@@ -46,17 +45,6 @@ func (h *Handler) revoked(v verified) bool {
 	}
 	at, revoked := h.config.Revoked(v.device)
 	return revoked && !v.issued.After(at)
-}
-
-// bearer gives the token of the one Authorization header. The scheme has no case, and blanks before the token do not count.
-func bearer(header http.Header) (token string, ok bool) {
-	values := header.Values("Authorization")
-	if len(values) != 1 {
-		return "", false
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	token = strings.TrimLeft(token, " ")
-	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
 // verify tries the keys in force, the one that signs first.

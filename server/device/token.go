@@ -19,8 +19,8 @@ import (
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// keyFile is the keys' file in the data directory.
-const keyFile = "device.key"
+// KeyFile is the keys' file in the data directory.
+const KeyFile = "device.key"
 
 // minKey is the length of the shortest key, in bytes: as long as the hash that the signature uses.
 const minKey = 32
@@ -51,7 +51,7 @@ func checkKey(text string) error {
 
 // LoadKey reads the key that signs, of a server's data directory. The error wraps fs.ErrNotExist where there is none.
 func LoadKey(dir string) (Key, error) {
-	path := filepath.Join(dir, keyFile)
+	path := filepath.Join(dir, KeyFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
@@ -66,7 +66,7 @@ func LoadKey(dir string) (Key, error) {
 // OpenKeys gives the keys of a data directory as they are now; the first signs, each verifies. Where there is no file it is
 // made.
 func OpenKeys(dir string, log *slog.Logger) (keys func() []Key, err error) {
-	path := filepath.Join(dir, keyFile)
+	path := filepath.Join(dir, KeyFile)
 	if err := secretfile.Make(path, string(randomKey())); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/bearer"
 	"github.com/nudgehq/nudge/internal/origin"
 )
 
@@ -52,11 +53,7 @@ func (g Guard) ofOtherPage(r *http.Request) bool {
 }
 
 func (g Guard) hasToken(r *http.Request) bool {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return false
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(g.Token))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], want[:]) == 1
+	token, ok := bearer.Token(r.Header)
+	given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(g.Token))
+	return ok && subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }

@@ -67,6 +67,10 @@ func (p *Portal) Below(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, below := strings.CutPrefix(r.URL.Path, p.prefix+"/")
 		raw, rawBelow := strings.CutPrefix(r.URL.EscapedPath(), p.prefix+"/")
+		if r.URL.Path == p.prefix {
+			below, rawBelow = true, true
+			path, raw = "", ""
+		}
 		if !below || !rawBelow {
 			next.ServeHTTP(w, r)
 			return

@@ -13,7 +13,7 @@ import (
 
 // Report is what a store holds.
 type Report struct {
-	// Version is the store's.
+	// Version is the store's; 0 for one that was written before there were versions.
 	Version int `json:"version"`
 	// Pending and the three after it count notifications by state, Limited the challenges whose notifications are counted,
 	// Revoked the devices whose tokens were revoked.
@@ -34,7 +34,7 @@ type Report struct {
 	LogEnd  int64  `json:"log_end,omitempty"`
 }
 
-// Check reads all of a store that no process has open, and changes nothing in it. What is damaged is logged.
+// Check reads all of a store that no process has open. It writes nothing but the file that keeps others out meanwhile. What is damaged is logged.
 func Check(dir string, log *slog.Logger) (Report, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return Report{}, err
@@ -45,7 +45,7 @@ func Check(dir string, log *slog.Logger) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Version: storeVersion}
+	report := Report{Version: s.version}
 	report.LogFile, report.LogEnd = s.LogEnd()
 	for _, prefix := range []byte{pendingPrefix, devicePrefix, outcomePrefix, sidPrefix, countPrefix, revokedPrefix, asidePrefix} {
 		s.checkAll(prefix, &report)

@@ -81,7 +81,7 @@ func (s *Store) putAside(key, value []byte, err error) {
 	_ = batch.Set(append([]byte{asidePrefix}, key...), value, nil)
 	_ = batch.Delete(key, nil)
 	// When it cannot be written it comes again at the next start.
-	_ = s.commit(batch, pebble.NoSync)
+	_ = s.commit(batch, false)
 }
 
 // storeVersion is the version of the keys and what they mean. A store of a later version is refused.
@@ -92,11 +92,12 @@ func (s *Store) readMeta(readOnly bool) error {
 	value, err := s.get([]byte{versionPrefix})
 	switch {
 	case errors.Is(err, pebble.ErrNotFound) && !readOnly:
-		if err := s.failure.do(func() error {
-			return s.db.Set([]byte{versionPrefix}, binary.BigEndian.AppendUint32(nil, storeVersion), pebble.Sync)
-		}); err != nil {
+		batch := s.db.NewBatch()
+		_ = batch.Set([]byte{versionPrefix}, binary.BigEndian.AppendUint32(nil, storeVersion), nil)
+		if err := s.commit(batch, true); err != nil {
 			return err
 		}
+		s.version = storeVersion
 	case errors.Is(err, pebble.ErrNotFound):
 	case pebble.IsCorruptionError(err):
 		// What else is in the block is not lost by going on.
@@ -107,6 +108,8 @@ func (s *Store) readMeta(readOnly bool) error {
 		return errors.New("the store's version is damaged")
 	case binary.BigEndian.Uint32(value) > storeVersion:
 		return fmt.Errorf("the store has version %d, and this nudge reads up to %d: use a later one", binary.BigEndian.Uint32(value), storeVersion)
+	default:
+		s.version = int(binary.BigEndian.Uint32(value))
 	}
 	return s.readRevocations()
 }

@@ -17,7 +17,7 @@ type failure struct {
 	done chan struct{}
 	err  error
 
-	// begun and ended count writes; endedThen is how many had come back at the last look.
+	// begun and ended count commits; endedThen is how many had come back at the last look.
 	begun, ended atomic.Int64
 	looking      sync.Mutex
 	endedThen    int64
@@ -59,13 +59,6 @@ func (f *failure) error() error {
 // commitLimit is how long no write may come back. The library lets writers wait for its housekeeping, which may wait for a file that
 // is damaged, for ever.
 const commitLimit = 30 * time.Second
-
-// write is do for a write: lookAtWrites watches how long writes take.
-func (f *failure) write(g func() error) error {
-	f.begun.Add(1)
-	defer f.ended.Add(1)
-	return f.do(g)
-}
 
 // lookAtWrites ends the store when writes are under way and none has come back for too long. It is called now and then.
 func (f *failure) lookAtWrites(now time.Time) {

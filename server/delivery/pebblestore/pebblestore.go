@@ -57,7 +57,10 @@ type Store struct {
 	life   sync.RWMutex
 	closed bool
 
+	// version is the store's; 0 while it has none.
+	version   int
 	retention retention
+	commits   commits
 	revoked   revocations
 	steps     atomic.Int64
 	// stripes order the adding to one challenge: the count is read and written in one step.
@@ -114,8 +117,10 @@ func open(dir string, options Options, readOnly bool) (_ *Store, err error) {
 	if err := s.failure.do(func() error { return s.openDB(files, readOnly) }); err != nil {
 		return nil, fmt.Errorf("the store is damaged or cannot be read: %w", err)
 	}
+	s.commits = newCommits()
+	go s.commitGroups()
 	if err := s.readMeta(readOnly); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return nil, errors.Join(err, s.closeDB())
 	}
 	return s, nil
 }
@@ -217,5 +222,14 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.failure.do(s.db.Close), s.unlock())
+	return errors.Join(s.closeDB(), s.unlock())
+}
+
+// closeDB closes the database after what waits to be committed; nobody uses it any more.
+func (s *Store) closeDB() error {
+	return s.failure.do(func() error {
+		close(s.commits.waiting)
+		<-s.commits.ended
+		return s.db.Close()
+	})
 }

@@ -23,7 +23,7 @@ func (s *Store) Revoke(d delivery.Device, at time.Time) error {
 		key := revokedKey(d)
 		batch := s.db.NewBatch()
 		_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano())), nil)
-		if err := s.commit(batch, pebble.Sync); err != nil {
+		if err := s.commit(batch, true); err != nil {
 			return err
 		}
 		s.revoked.mu.Lock()

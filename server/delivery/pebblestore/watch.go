@@ -20,22 +20,36 @@ type space struct {
 	dir string
 	min uint64
 
-	mu   sync.Mutex
-	next time.Time
-	err  error
+	// looking is locked by who looks. A disk may hang: the others go by the last look.
+	looking sync.Mutex
+	next    time.Time
+	short   atomic.Pointer[error]
 }
 
 // check gives an error when too little is free. Where the file system cannot tell, there is none.
 func (s *space) check() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := time.Now(); now.After(s.next) {
-		s.next, s.err = now.Add(spaceInterval), nil
-		if usage, err := s.fs.GetDiskUsage(s.dir); err == nil && usage.AvailBytes < s.min {
-			s.err = fmt.Errorf("data directory %s: %d MiB are free on the disk, %d are needed", s.dir, usage.AvailBytes>>20, s.min>>20)
-		}
+	if s.looking.TryLock() {
+		s.look(time.Now())
+		s.looking.Unlock()
 	}
-	return s.err
+	if err := s.short.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (s *space) look(now time.Time) {
+	if !now.After(s.next) {
+		return
+	}
+	s.next = now.Add(spaceInterval)
+	usage, err := s.fs.GetDiskUsage(s.dir)
+	if err != nil || usage.AvailBytes >= s.min {
+		s.short.Store(nil)
+		return
+	}
+	err = fmt.Errorf("data directory %s: %d MiB are free on the disk, %d are needed", s.dir, usage.AvailBytes>>20, s.min>>20)
+	s.short.Store(&err)
 }
 
 // presence watches that the log file which is written is the one that its path names. Who removes or replaces the directory

@@ -13,22 +13,6 @@ import (
 	"github.com/nudgehq/nudge/server/delivery"
 )
 
-// commit commits a batch. What was synced is worth nothing when its files are not there any more.
-func (s *Store) commit(batch *pebble.Batch, options *pebble.WriteOptions) error {
-	if err := s.failure.write(func() error { return batch.Commit(options) }); err != nil {
-		return err
-	}
-	// Not after a failure: something may be using it.
-	_ = batch.Close()
-	if options.Sync {
-		if err := s.presence.check(); err != nil {
-			s.failure.happen(err)
-			return s.failure.error()
-		}
-	}
-	return nil
-}
-
 // Add stores the notification.
 func (s *Store) Add(_ context.Context, n delivery.Notification) error {
 	return s.use(func() error {
@@ -59,7 +43,7 @@ func (s *Store) Add(_ context.Context, n delivery.Notification) error {
 		if batch.Empty() {
 			return nil
 		}
-		return s.commit(batch, pebble.Sync)
+		return s.commit(batch, true)
 	})
 }
 
@@ -98,7 +82,7 @@ func (s *Store) count(batch *pebble.Batch, n delivery.Notification) (unlock func
 func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 	return s.use(func() error {
 		batch := s.db.NewBatch()
-		options := pebble.NoSync
+		durable := false
 		var latest time.Time
 		var oldest []byte
 		for _, r := range records {
@@ -113,7 +97,7 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 			_ = batch.Set(outcome, encode(r), nil)
 			_ = batch.Set(sidKey(sid), outcome, nil)
 			if r.State != delivery.Expired {
-				options = pebble.Sync
+				durable = true
 			}
 			if latest.Before(r.Ended) {
 				latest = r.Ended
@@ -129,7 +113,7 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 		if err != nil {
 			return err
 		}
-		err = s.commit(batch, options)
+		err = s.commit(batch, durable)
 		forgotten(err == nil)
 		return err
 	})

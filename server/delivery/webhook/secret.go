@@ -17,8 +17,8 @@ import (
 	"github.com/nudgehq/nudge/internal/secretfile"
 )
 
-// secretFile is the secrets' file in the data directory.
-const secretFile = "webhook.secret"
+// SecretFile is the secrets' file in the data directory.
+const SecretFile = "webhook.secret"
 
 // secretPrefix begins every secret.
 const secretPrefix = "whsec_"
@@ -61,7 +61,7 @@ func checkSecret(text string) error {
 
 // LoadSecrets reads the secrets of a server's data directory. The error wraps fs.ErrNotExist where there are none.
 func LoadSecrets(dir string) (Secrets, error) {
-	path := filepath.Join(dir, secretFile)
+	path := filepath.Join(dir, SecretFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
@@ -78,7 +78,7 @@ func OpenSecrets(dir string, log *slog.Logger) (secrets func() Secrets, err erro
 	var random [32]byte
 	// It never fails: crypto/rand ends the process instead.
 	_, _ = rand.Read(random[:])
-	path := filepath.Join(dir, secretFile)
+	path := filepath.Join(dir, SecretFile)
 	if err := secretfile.Make(path, secretPrefix+base64.StdEncoding.EncodeToString(random[:])); err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
 	}

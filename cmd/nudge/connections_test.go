@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// Who takes all connections makes others wait, and takes no file from the store; the next one is served when one ends.
+func TestConnectionsAreBounded(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan net.Conn, 10)
+	server := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "served") }),
+		ConnState: func(c net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				accepted <- c
+			}
+		},
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(bound(plain, 2, slog.New(slog.DiscardHandler))) }()
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", plain.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	first, _ := dial(), dial()
+	<-accepted
+	<-accepted
+	third := dial()
+	if _, err := io.WriteString(third, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if len(accepted) != 0 {
+		t.Error("a third connection was accepted")
+	}
+	_ = first.Close()
+	if answer, err := io.ReadAll(third); err != nil || len(answer) == 0 {
+		t.Errorf("after one had ended: %q, %v", answer, err)
+	}
+	// It ends though it waits for a place.
+	dial()
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != http.ErrServerClosed {
+		t.Error(err)
+	}
+}
+
+func TestMaxConnections(t *testing.T) {
+	for _, test := range []struct {
+		files uint64
+		want  int
+	}{{0, 0}, {1024, 512}, {4096, 2048}, {65536, 62536}, {1 << 63, 1 << 30}} {
+		if got := maxConnections(test.files); got != test.want {
+			t.Errorf("of %d files: %d connections, want %d", test.files, got, test.want)
+		}
+	}
+}
