@@ -50,8 +50,8 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
-	"github.com/nudgehq/nudge/server/portal"
-	"github.com/nudgehq/nudge/server/portal/mcp"
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
@@ -202,8 +202,8 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge/contract"
-	"github.com/nudgehq/nudge/server/portal"
-	"github.com/nudgehq/nudge/server/portal/mcp"
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 

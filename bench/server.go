@@ -11,16 +11,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/memstore"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
+	"github.com/nudgehq/nudge/delivery/stream"
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/memstore"
-	"github.com/nudgehq/nudge/server/delivery/pebblestore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
 	"github.com/nudgehq/nudge/server/device"
-	"github.com/nudgehq/nudge/server/portal"
-	"github.com/nudgehq/nudge/server/portal/mcp"
 )
 
 // key signs the devices' tokens.

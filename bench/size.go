@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // Sizes of the two measurements.

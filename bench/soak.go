@@ -19,8 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server/accounts"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/device"
 )
 

@@ -11,13 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
+	"github.com/nudgehq/nudge/delivery/stream"
+	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/pebblestore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
-	"github.com/nudgehq/nudge/server/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )

@@ -12,10 +12,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // BenchmarkCreate sets three layers of one request side by side, without a network: Echo alone with the same answer, the

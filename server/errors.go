@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/nudgehq/nudge/api"
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // The codes of the document's error table. Status, message and page of each stand in openapi.yaml, as an example of the

@@ -11,11 +11,11 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/api"
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // priority is every notification's: sent at once, and may wake a sleeping device.

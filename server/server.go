@@ -11,7 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // Defaults of Config.

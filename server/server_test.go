@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 

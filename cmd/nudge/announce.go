@@ -9,9 +9,9 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
-	"github.com/nudgehq/nudge/server/portal"
 )
 
 // announce says what a person who starts the server wants to know: as text on standard output, or as a line of the log where

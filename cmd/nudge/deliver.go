@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
+	"github.com/nudgehq/nudge/delivery/stream"
+	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/internal/secretfile"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/pebblestore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
-	"github.com/nudgehq/nudge/server/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )

@@ -13,7 +13,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/nudgehq/nudge/api"
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server/ops"
 )
 

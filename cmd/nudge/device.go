@@ -14,8 +14,8 @@ import (
 
 	"github.com/tmaxmax/go-sse"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/webaddress"
-	"github.com/nudgehq/nudge/server/delivery"
 	"github.com/nudgehq/nudge/server/device"
 )
 

@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server/accounts"
-	"github.com/nudgehq/nudge/server/portal"
-	"github.com/nudgehq/nudge/server/portal/mcp"
 )
 
 // documentation is the portal with its MCP server.

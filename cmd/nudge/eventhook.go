@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/webhook"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/server/ops"
 )
 

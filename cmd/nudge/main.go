@@ -21,10 +21,10 @@ import (
 
 	"github.com/nudgehq/nudge/client"
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
+	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/server"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/pebblestore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
 	"github.com/nudgehq/nudge/server/device"
 )
 

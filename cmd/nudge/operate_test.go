@@ -19,8 +19,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/webhook"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
 )
 

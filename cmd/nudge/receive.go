@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 
-	"github.com/nudgehq/nudge/server/delivery/webhook"
+	"github.com/nudgehq/nudge/delivery/webhook"
 )
 
 // maxReceived bounds a webhook's body, in bytes.

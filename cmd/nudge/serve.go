@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/ops"
-	"github.com/nudgehq/nudge/server/portal"
 )
 
 // drainTimeout is how long the requests in flight may take at the end.

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/internal/webaddress"
+	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery/webhook"
 	"github.com/nudgehq/nudge/server/device"
-	"github.com/nudgehq/nudge/server/portal"
 )
 
 type serveCommand struct {

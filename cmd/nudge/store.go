@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"path/filepath"
 
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/pebblestore"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/server/device"
 )
 

@@ -6,8 +6,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/bearer"
-	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // tokenExpires is where authenticate leaves the time that the token expires at, tokenGood a function that tells whether it

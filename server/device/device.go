@@ -15,12 +15,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/internal/origin"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/internal/sse"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/stream"
 )
 
 // OpenAPI is the document of the device endpoints.

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/deliverytest"
-	"github.com/nudgehq/nudge/server/delivery/memstore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/deliverytest"
+	"github.com/nudgehq/nudge/delivery/memstore"
+	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/server/device"
 )
 

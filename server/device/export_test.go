@@ -3,7 +3,7 @@ package device
 import (
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // VerifyForTest verifies a token by a key.

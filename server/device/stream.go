@@ -10,9 +10,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/internal/sse"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/stream"
 )
 
 // StreamNotifications holds the stream open, until the token expires at the latest.

@@ -14,9 +14,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/secretfile"
-	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // KeyFile is the keys' file in the data directory.

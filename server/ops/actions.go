@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // Backup lets POST /store/backup?data=DIR&to=DIR copy the store into a directory of this machine that is not there yet; data, if

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // maxAdvance is how far one call moves the clock.

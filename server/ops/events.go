@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/sse"
-	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // serveEvents streams events as server-sent events.

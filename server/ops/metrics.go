@@ -3,7 +3,7 @@ package ops
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // deliveryMetrics are the metrics of deliveries.

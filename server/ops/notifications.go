@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 )
 
 // Deliveries is what the operators' endpoints need of the delivery queue.

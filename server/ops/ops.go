@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server"
-	"github.com/nudgehq/nudge/server/delivery"
 )
 
 // Ops is the operators' side of one server.

@@ -26,13 +26,13 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/memstore"
+	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/delivery"
-	"github.com/nudgehq/nudge/server/delivery/memstore"
-	"github.com/nudgehq/nudge/server/delivery/stream"
 	"github.com/nudgehq/nudge/server/device"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
-	"github.com/nudgehq/nudge/server/delivery"
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 

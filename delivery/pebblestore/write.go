@@ -1,0 +1,120 @@
+package pebblestore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/nudgehq/nudge/delivery"
+)
+
+// Add stores the notification.
+func (s *Store) Add(_ context.Context, n delivery.Notification) error {
+	return s.use(func() error {
+		if n.TTL > 0 {
+			if err := s.space.check(); err != nil {
+				return err
+			}
+		}
+		batch := s.db.NewBatch()
+		if n.ChallengeLimit > 0 {
+			unlock, err := s.count(batch, n)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+		}
+		if n.TTL > 0 {
+			sid, err := digits(n.SID)
+			if err != nil {
+				return err
+			}
+			pending := pendingKey(n, sid)
+			// Setting into a batch in memory does not fail.
+			_ = batch.Set(pending, encode(delivery.Record{Notification: n, State: delivery.Pending}), nil)
+			_ = batch.Set(deviceKey(n.Device, pending), nil, nil)
+			_ = batch.Set(sidKey(sid), pending, nil)
+		}
+		if batch.Empty() {
+			return nil
+		}
+		return s.commit(batch, true)
+	})
+}
+
+// count adds one to the challenge's count in the batch, unless it has reached its limit. Until unlock, nobody else
+// counts for the same challenge.
+func (s *Store) count(batch *pebble.Batch, n delivery.Notification) (unlock func(), err error) {
+	key, err := countKey(n)
+	if err != nil {
+		return nil, err
+	}
+	stripe := &s.stripes[maphash.Bytes(s.seed, key)%uint64(len(s.stripes))]
+	stripe.Lock()
+	value, err := s.get(key)
+	if pebble.IsCorruptionError(err) {
+		// Better one too many than none at all.
+		s.damage.block(err)
+		err = nil
+	}
+	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+		stripe.Unlock()
+		return nil, err
+	}
+	var counted uint64
+	if len(value) == 8 {
+		counted = binary.BigEndian.Uint64(value)
+	}
+	if counted >= uint64(n.ChallengeLimit) {
+		stripe.Unlock()
+		return nil, delivery.ErrLimit
+	}
+	_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, counted+1), nil)
+	return stripe.Unlock, nil
+}
+
+// End records final states and forgets old ones.
+func (s *Store) End(_ context.Context, records ...delivery.Record) error {
+	return s.use(func() error {
+		batch := s.db.NewBatch()
+		durable := false
+		var latest time.Time
+		var oldest []byte
+		for _, r := range records {
+			sid, err := digits(r.SID)
+			if err != nil {
+				return err
+			}
+			pending := pendingKey(r.Notification, sid)
+			outcome := timedKey(outcomePrefix, r.Ended, sid)
+			_ = batch.Delete(pending, nil)
+			_ = batch.Delete(deviceKey(r.Device, pending), nil)
+			_ = batch.Set(outcome, encode(r), nil)
+			_ = batch.Set(sidKey(sid), outcome, nil)
+			if r.State != delivery.Expired {
+				durable = true
+			}
+			if latest.Before(r.Ended) {
+				latest = r.Ended
+			}
+			if oldest == nil || bytes.Compare(outcome, oldest) < 0 {
+				oldest = outcome
+			}
+		}
+		if batch.Empty() {
+			return nil
+		}
+		forgotten, err := s.forget(batch, oldest, timedKey(outcomePrefix, latest.Add(-delivery.Retention), nil))
+		if err != nil {
+			return err
+		}
+		err = s.commit(batch, durable)
+		forgotten(err == nil)
+		return err
+	})
+}

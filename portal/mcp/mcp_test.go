@@ -1,0 +1,544 @@
+package mcp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
+	"github.com/nudgehq/nudge/server/servertest"
+)
+
+const publicURL = "https://notify.example.com"
+
+// The document, and a version before it that allowed more.
+func build(t *testing.T, configure ...func(*portal.Config, *mcp.Config)) *mcp.Server {
+	t.Helper()
+	pages := portal.Config{PublicURL: publicURL, Versions: fstest.MapFS{
+		"0.9.0.yaml": &fstest.MapFile{Data: bytes.Replace(nudge.OpenAPI, []byte("maximum: 300"), []byte("maximum: 600"), 1)},
+	}}
+	config := mcp.Config{Version: "test"}
+	for _, f := range configure {
+		f(&pages, &config)
+	}
+	p, err := portal.New(pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Portal = p
+	s, err := mcp.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// withBasicAuth sends credentials with every request.
+type withBasicAuth struct{ username, password string }
+
+func (a withBasicAuth) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.username != "" {
+		r = r.Clone(r.Context())
+		r.SetBasicAuth(a.username, a.password)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// connectHTTP is a client over streamable HTTP.
+func connectHTTP(t *testing.T, s *mcp.Server, auth withBasicAuth) *sdk.ClientSession {
+	t.Helper()
+	server := httptest.NewServer(s.Handler())
+	t.Cleanup(server.Close)
+	return connect(t, &sdk.StreamableClientTransport{Endpoint: server.URL + mcp.Path, HTTPClient: &http.Client{Transport: auth}, DisableStandaloneSSE: true})
+}
+
+// connectStdio is a client on a pair of streams.
+func connectStdio(t *testing.T, s *mcp.Server) *sdk.ClientSession {
+	t.Helper()
+	fromClient, toServer := io.Pipe()
+	fromServer, toClient := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeStdio(ctx, fromClient, toClient) }()
+	t.Cleanup(func() {
+		_ = toServer.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return connect(t, &sdk.IOTransport{Reader: fromServer, Writer: toServer})
+}
+
+func connect(t *testing.T, transport sdk.Transport) *sdk.ClientSession {
+	t.Helper()
+	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	session, err := client.Connect(t.Context(), transport, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+func call(t *testing.T, session *sdk.ClientSession, tool string, arguments map[string]any) *sdk.CallToolResult {
+	t.Helper()
+	result, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: arguments})
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	return result
+}
+
+func text(result *sdk.CallToolResult) string {
+	var b strings.Builder
+	for _, content := range result.Content {
+		if t, ok := content.(*sdk.TextContent); ok {
+			b.WriteString(t.Text)
+		}
+	}
+	return b.String()
+}
+
+func TestTools(t *testing.T) {
+	for name, open := range map[string]func(*testing.T) *sdk.ClientSession{
+		"over HTTP":  func(t *testing.T) *sdk.ClientSession { return connectHTTP(t, build(t), withBasicAuth{}) },
+		"over stdio": func(t *testing.T) *sdk.ClientSession { return connectStdio(t, build(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			session := open(t)
+			if !strings.Contains(session.InitializeResult().Instructions, "search") {
+				t.Errorf("the instructions are %q", session.InitializeResult().Instructions)
+			}
+			listed, err := session.ListTools(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			schemas := map[string]*sdk.Tool{}
+			for _, tool := range listed.Tools {
+				schemas[tool.Name] = tool
+			}
+			if len(schemas) != 5 {
+				t.Errorf("the tools are %v", schemas)
+			}
+			for _, c := range []struct {
+				tool      string
+				arguments map[string]any
+				want      []string
+			}{
+				{"list_pages", nil, []string{publicURL + portal.Base, publicURL + portal.Base + "/operations/CreateNotification", publicURL + portal.Base + "/changelog"}},
+				{"list_pages", map[string]any{"parent": publicURL + portal.Base}, []string{"/operations/CreateNotification"}},
+				{"list_pages", map[string]any{"parent": portal.Base + "/changelog"}, []string{`"pages":[]`}},
+				{"search", map[string]any{"query": "ttl"}, []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
+				{"search", map[string]any{"query": "60309", "type": "error"}, []string{"#error-60309"}},
+				{"get_pages", map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, []string{"Maximum: `300`", "# Changelog", "request-property-max-decreased"}},
+				{"list_changes", nil, []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
+				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", "`300`"}},
+				{"get_change", map[string]any{"id": "unreleased-1"}, []string{"request-property-max-decreased", "POST /v2/Services/"}},
+			} {
+				result := call(t, session, c.tool, c.arguments)
+				if result.IsError {
+					t.Errorf("%s %v: %s", c.tool, c.arguments, text(result))
+				}
+				structured, _ := json.Marshal(result.StructuredContent)
+				for _, want := range c.want {
+					if !strings.Contains(strings.ReplaceAll(string(structured), `\n`, "\n"), want) {
+						t.Errorf("%s %v: no %s in %s", c.tool, c.arguments, want, structured)
+					}
+				}
+				conforms(t, schemas[c.tool].OutputSchema, result.StructuredContent)
+			}
+		})
+	}
+}
+
+// conforms wants a value to keep a tool's schema.
+func conforms(t *testing.T, schema, value any) {
+	t.Helper()
+	encoded, err := json.Marshal(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(encoded, &s); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resolved.Validate(value); err != nil {
+		t.Errorf("%v does not keep its schema: %v", value, err)
+	}
+}
+
+// A tool gives the page that people read, byte for byte.
+func TestPagesAreThePortals(t *testing.T) {
+	var p *portal.Portal
+	changed := bytes.Replace(nudge.OpenAPI, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
+	s := build(t, func(c *portal.Config, _ *mcp.Config) {
+		c.Document = changed
+		var err error
+		if p, err = portal.New(*c); err != nil {
+			t.Fatal(err)
+		}
+	})
+	session := connectHTTP(t, s, withBasicAuth{})
+	for _, page := range p.Pages() {
+		got := text(call(t, session, "get_pages", map[string]any{"urls": []string{publicURL + page.Path}}))
+		if strings.TrimSpace(got) != strings.TrimSpace(page.Markdown) {
+			t.Errorf("get_pages gives another %s", page.Path)
+		}
+	}
+	if got := text(call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}})); !strings.Contains(got, "Maximum: `600`") || strings.Contains(got, "Maximum: `300`") {
+		t.Error("get_pages does not say 600")
+	}
+}
+
+// Documents of other people have what ours has not.
+func TestExecuteEverything(t *testing.T) {
+	everything, err := os.ReadFile("../testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got *http.Request
+	target := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		w.WriteHeader(http.StatusNoContent)
+	})
+	use := func(document []byte) (*mcp.Server, error) {
+		p, err := portal.New(portal.Config{PublicURL: publicURL, Document: document, Versions: fstest.MapFS{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: mcp.InProcess{Handler: target}, BaseURL: publicURL}})
+	}
+	s, err := use(everything)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := connectHTTP(t, s, withBasicAuth{})
+	result := call(t, session, "fetch_thing", map[string]any{"Sid": "a b", "q": []string{"x", "y"}, "X-Level": 2})
+	if result.IsError || got.URL.RequestURI() != "/v2/Things/a%20b?q=x&q=y" || got.Header.Get("X-Level") != "2" || text(result) != "204 " {
+		t.Errorf("%s %v %s", got.URL, got.Header, text(result))
+	}
+	if result := call(t, session, "update_thing_now", map[string]any{"Sid": "a", "body": map[string]any{"name": "x"}}); result.IsError || got.Method != "PUT" {
+		t.Errorf("%v %s", got, text(result))
+	}
+	for name, c := range map[string]struct {
+		tool      string
+		arguments map[string]any
+		want      string
+	}{
+		"a body that is missing": {"update_thing_now", map[string]any{"Sid": "a"}, "body is required"},
+		"a path that leads up":   {"http_remove", map[string]any{"Sid": ".."}, "another path"},
+		"an empty path":          {"http_remove", map[string]any{"Sid": ""}, "another path"},
+		"at the exclusive bound": {"fetch_thing", map[string]any{"Sid": "a", "q": []string{}, "X-Level": 1}, "above 1"},
+	} {
+		if result := call(t, session, c.tool, c.arguments); !result.IsError || !strings.Contains(text(result), c.want) {
+			t.Errorf("%s: %s", name, text(result))
+		}
+	}
+	if _, err := use(bytes.Replace(everything, []byte("operationId: HTTPRemove"), []byte("operationId: Search"), 1)); err == nil {
+		t.Error("an operation takes the place of the tool search")
+	}
+}
+
+func TestResources(t *testing.T) {
+	session := connectHTTP(t, build(t), withBasicAuth{})
+	listed, err := session.ListResources(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listed.Resources) != 4 {
+		t.Errorf("the resources are %v", listed.Resources)
+	}
+	for _, r := range listed.Resources {
+		read, err := session.ReadResource(t.Context(), &sdk.ReadResourceParams{URI: r.URI})
+		if err != nil || len(read.Contents) != 1 || read.Contents[0].Text == "" || read.Contents[0].MIMEType != r.MIMEType {
+			t.Errorf("%s: %v %v", r.URI, read, err)
+		}
+		if r.MIMEType == "application/yaml" && read.Contents[0].Text != string(nudge.OpenAPI) {
+			t.Error("the document is another")
+		}
+	}
+}
+
+// Bad arguments are a tool's error, which the model reads, and not more of them than is useful comes back.
+func TestBadArguments(t *testing.T) {
+	session := connectStdio(t, build(t))
+	long := strings.Repeat("x", 1<<20)
+	for name, c := range map[string]struct {
+		tool      string
+		arguments any
+		want      string
+	}{
+		"a missing argument":      {"search", map[string]any{}, "query"},
+		"an unknown argument":     {"search", map[string]any{"query": "x", "limit": 3}, `["limit"]; search takes query (required): one word or several; type: `},
+		"another type":            {"search", map[string]any{"query": 3}, "query"},
+		"an empty query":          {"search", map[string]any{"query": ""}, "minLength"},
+		"a long query":            {"search", map[string]any{"query": strings.Repeat("x", 300)}, "; search takes query (required)"},
+		"a kind that is none":     {"search", map[string]any{"query": "x", "type": "y"}, "type"},
+		"no page":                 {"get_pages", map[string]any{"urls": []string{}}, "minItems"},
+		"too many pages":          {"get_pages", map[string]any{"urls": strings.Split(strings.Repeat("x,", 11), ",")}, "maxItems"},
+		"a page that is none":     {"get_pages", map[string]any{"urls": []string{"https://evil.example/"}}, "list_pages names all"},
+		"a parent that is none":   {"list_pages", map[string]any{"parent": "/nothing"}, "list_pages names all"},
+		"a version that is none":  {"list_changes", map[string]any{"version": "7"}, "there are unreleased, 0.9.0"},
+		"a change that is none":   {"get_change", map[string]any{"id": "7-1"}, "list_changes names all"},
+		"a megabyte of arguments": {"search", map[string]any{"query": long}, "at most 65536"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: c.tool, Arguments: c.arguments})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := text(result); !result.IsError || !strings.Contains(got, c.want) || len(got) > 600 {
+				t.Errorf("got %t %q, wanted something about %s", result.IsError, got, c.want)
+			}
+		})
+	}
+}
+
+func post(t *testing.T, url, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(answer)
+}
+
+func TestHTTP(t *testing.T) {
+	server := httptest.NewServer(build(t).Handler())
+	t.Cleanup(server.Close)
+	const list = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+	for name, c := range map[string]struct {
+		body   string
+		header []string
+		status int
+		want   string
+	}{
+		"a client":                       {list, nil, 200, "get_pages"},
+		"the public host":                {list, []string{"Host", "notify.example.com"}, 200, "get_pages"},
+		"the public origin":              {list, []string{"Host", "notify.example.com", "Origin", publicURL}, 200, "get_pages"},
+		"an evil origin":                 {list, []string{"Origin", "https://evil.example"}, 403, "other origins"},
+		"an origin that is null":         {list, []string{"Origin", "null"}, 403, "other origins"},
+		"a page of another site":         {list, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other origins"},
+		"an evil host":                   {list, []string{"Host", "evil.example"}, 403, publicURL},
+		"an evil host and its origin":    {list, []string{"Host", "evil.example:8080", "Origin", "http://evil.example:8080"}, 403, publicURL},
+		"an evil host that looks right":  {list, []string{"Host", "notify.example.com.evil.example"}, 403, publicURL},
+		"a megabyte":                     {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 1<<20) + `"}}}`, nil, 413, "at most 262144"},
+		"arguments that are too large":   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 100_000) + `"}}}`, nil, 200, "at most 65536"},
+		"a batch":                        {"\n[" + list + "," + list + "]", nil, 400, "batches are refused"},
+		"what is no JSON":                {`{`, nil, 400, `"code":-32700`},
+		"a method that is none":          {`{"jsonrpc":"2.0","id":1,"method":"nothing"}`, nil, 400, `{"error":{"code":-32601,"message":"There is no method \"nothing\"."},"id":1,`},
+		"a long method":                  {`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, nil, 400, "There is no method"},
+		"a long tool":                    {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "tools/list"},
+		"a long resource":                {`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "resources/list"},
+		"a tool that is none":            {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nothing"}}`, nil, 200, "nothing"},
+		"an operation, which is no tool": {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification"}}`, nil, 200, "unknown tool"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, answer := post(t, server.URL+mcp.Path, c.body, c.header...)
+			if response.StatusCode != c.status || !strings.Contains(answer, c.want) || len(answer) > 20_000 || strings.Contains(answer, "xxxxxxxxxx") && len(answer) > 2000 {
+				t.Errorf("%d %.300s", response.StatusCode, answer)
+			}
+		})
+	}
+	t.Run("callers that send half of a message keep nobody out", func(t *testing.T) {
+		for range 40 {
+			connection, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = connection.Close() })
+			if _, err := fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", mcp.Path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			if response, answer := post(t, server.URL+mcp.Path, list); response.StatusCode != 200 {
+				t.Fatalf("%d %s", response.StatusCode, answer)
+			}
+		}
+	})
+	t.Run("a person", func(t *testing.T) {
+		response, err := http.Get(server.URL + mcp.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		hint, _ := io.ReadAll(response.Body)
+		if response.StatusCode != 405 || response.Header.Get("Allow") != "POST" || !strings.Contains(string(hint), publicURL+mcp.Path) {
+			t.Errorf("%d %s", response.StatusCode, hint)
+		}
+	})
+}
+
+func TestExecute(t *testing.T) {
+	target := servertest.New(t)
+	s := build(t, func(_ *portal.Config, c *mcp.Config) {
+		c.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: target.Handler}, BaseURL: publicURL}
+	})
+	session := connectHTTP(t, s, withBasicAuth{target.AccountSID, target.AuthToken})
+	good := func(change map[string]any) map[string]any {
+		arguments := map[string]any{
+			"ServiceSid": "VA" + strings.Repeat("a", 32), "Identity": "user-0001", "ChallengeSid": "YC" + strings.Repeat("b", 32), "Ttl": 150,
+		}
+		for name, value := range change {
+			if arguments[name] = value; value == nil {
+				delete(arguments, name)
+			}
+		}
+		return arguments
+	}
+
+	listed, err := session.ListTools(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tool *sdk.Tool
+	for _, candidate := range listed.Tools {
+		if candidate.Name == "create_notification" {
+			tool = candidate
+		}
+	}
+	if tool == nil {
+		t.Fatal("there is no create_notification")
+	}
+	schema, _ := json.Marshal(tool.InputSchema)
+	for _, want := range []string{`"maximum":300`, `"minimum":0`, `"pattern":"^VA[0-9a-fA-F]{32}$"`, `"additionalProperties":false`, `"required":["ServiceSid","Identity","ChallengeSid"]`, `"default":300`} {
+		if !strings.Contains(string(schema), want) {
+			t.Errorf("the schema lacks %s: %s", want, schema)
+		}
+	}
+
+	t.Run("with credentials", func(t *testing.T) {
+		result := call(t, session, "create_notification", good(nil))
+		if result.IsError || len(target.Notifications()) != 1 || target.Notifications()[0].TTL.Seconds() != 150 {
+			t.Fatalf("%s, %+v", text(result), target.Notifications())
+		}
+		conforms(t, tool.OutputSchema, result.StructuredContent)
+		conforms(t, tool.InputSchema, good(nil))
+	})
+	t.Run("a whole number is an integer, however it is written", func(t *testing.T) {
+		for _, number := range []string{"150.0", "15e1"} {
+			if result := call(t, session, "create_notification", good(map[string]any{"Ttl": json.RawMessage(number)})); result.IsError {
+				t.Errorf("%s: %s", number, text(result))
+			}
+		}
+	})
+	t.Run("without credentials", func(t *testing.T) {
+		other := connectHTTP(t, s, withBasicAuth{})
+		if result := call(t, other, "create_notification", good(nil)); !result.IsError || !strings.Contains(text(result), "Authorization") {
+			t.Error(text(result))
+		}
+	})
+	t.Run("with wrong credentials", func(t *testing.T) {
+		other := connectHTTP(t, s, withBasicAuth{target.AccountSID, "wrong"})
+		if result := call(t, other, "create_notification", good(nil)); !result.IsError || !strings.Contains(text(result), "20003") {
+			t.Error(text(result))
+		}
+	})
+	for name, c := range map[string]struct {
+		change map[string]any
+		want   string
+	}{
+		"above the bound":          {map[string]any{"Ttl": 301}, "Ttl must be an integer from 0 to 300"},
+		"a number as text":         {map[string]any{"Ttl": "150"}, "Ttl must be an integer from 0 to 300"},
+		"a whole number too large": {map[string]any{"Ttl": json.RawMessage("301.0")}, "Ttl must be an integer from 0 to 300"},
+		"a huge exponent":          {map[string]any{"Ttl": json.RawMessage("1e99")}, "Ttl must be an integer from 0 to 300"},
+		"a fraction":               {map[string]any{"Ttl": 1.5}, "Ttl must be an integer"},
+		"an object":                {map[string]any{"Ttl": map[string]any{"a": 1}}, "Ttl must be an integer"},
+		"a wrong SID":              {map[string]any{"ServiceSid": "VB"}, "ServiceSid must be"},
+		"a path that leads away":   {map[string]any{"Identity": "../../x"}, "Identity must be"},
+		"a missing argument":       {map[string]any{"ChallengeSid": nil}, "ChallengeSid is required"},
+		"an unknown argument":      {map[string]any{"ttl": 150}, `no argument "ttl"`},
+		"a challenge that expired": {map[string]any{"ChallengeSid": "YC00000000000000000000000000060323"}, "60323"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := call(t, session, "create_notification", good(c.change))
+			if !result.IsError || !strings.Contains(text(result), c.want) {
+				t.Errorf("%t %s", result.IsError, text(result))
+			}
+		})
+	}
+	if n := len(target.Notifications()); n != 3 {
+		t.Errorf("%d notifications were created, not 3", n)
+	}
+}
+
+// A line that is none of the protocol's is answered, and the session goes on.
+func TestStdioSurvivesBadLines(t *testing.T) {
+	var out bytes.Buffer
+	in := strings.Join([]string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}`,
+		`{bad`, ``, `"` + strings.Repeat("x", 5<<20) + `"`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`, `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`,
+	}, "\n")
+	// The input stays open until the last answer is there, as a client's does.
+	input, more := io.Pipe()
+	done := make(chan error, 1)
+	answers := &lines{all: &out, on: `"id":2`, found: make(chan struct{})}
+	go func() { done <- build(t).ServeStdio(t.Context(), input, answers) }()
+	if _, err := io.WriteString(more, in+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-answers.found
+	_ = more.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{`"code":-32700`, "at most 4194304 bytes", `"get_pages"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("nothing says %s", want)
+		}
+	}
+}
+
+// lines keeps what is written and tells when a text is there.
+type lines struct {
+	all   *bytes.Buffer
+	on    string
+	found chan struct{}
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.all.Write(p)
+	if l.on != "" && strings.Contains(l.all.String(), l.on) {
+		l.on = ""
+		close(l.found)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,403 @@
+package portal_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"golang.org/x/net/html"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/portal"
+)
+
+const publicURL = "https://notify.example.com"
+
+func build(t *testing.T, configure ...func(*portal.Config)) *portal.Portal {
+	t.Helper()
+	config := portal.Config{PublicURL: publicURL, Devices: true}
+	for _, f := range configure {
+		f(&config)
+	}
+	p, err := portal.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func serve(t *testing.T, p *portal.Portal) *httptest.Server {
+	t.Helper()
+	h, err := p.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func get(t *testing.T, url string, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// document is the embedded one with what it has no case of.
+var document = bytes.Replace(nudge.OpenAPI, []byte("      requestBody:\n"), []byte("      requestBody:\n        description: What to send.\n"), 1)
+
+// Both forms of the page say all that the document says.
+func TestPagesSayAllThatTheDocumentSays(t *testing.T) {
+	s := serve(t, build(t, func(c *portal.Config) { c.Document = document }))
+	for _, page := range []string{portal.Base, portal.Base + "/operations/CreateNotification"} {
+		_, text := get(t, s.URL+page)
+		_, markdown := get(t, s.URL+page+".md")
+		for _, missing := range missing(t, document, text, markdown) {
+			t.Errorf("%s: %s", page, missing)
+		}
+	}
+}
+
+// A bound that changes in the document changes in every form.
+func TestChangedBoundIsShown(t *testing.T) {
+	changed := bytes.Replace(nudge.OpenAPI, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
+	s := serve(t, build(t, func(c *portal.Config) { c.Document = changed }))
+	for _, page := range []string{portal.Base, portal.Base + ".md", portal.Base + "/operations/CreateNotification.md", portal.Base + "/openapi.yaml"} {
+		_, text := get(t, s.URL+page)
+		if !strings.Contains(text, "600") {
+			t.Errorf("%s does not say 600", page)
+		}
+	}
+	_, text := get(t, s.URL+portal.Base)
+	_, markdown := get(t, s.URL+portal.Base+".md")
+	for _, missing := range missing(t, changed, text, markdown) {
+		t.Error(missing)
+	}
+	_, changes := get(t, s.URL+portal.Base+"/changelog.md")
+	if !strings.Contains(changes, "## unreleased") || !strings.Contains(changes, "request-property-max-increased") {
+		t.Errorf("the changelog says %s", changes)
+	}
+}
+
+// The document's order is the page's.
+func TestOrderIsTheDocuments(t *testing.T) {
+	s := serve(t, build(t))
+	_, markdown := get(t, s.URL+portal.Base+".md")
+	at := -1
+	for _, text := range []string{"`ServiceSid`", "`Identity`", "`ChallengeSid`", "### Request body", "`createWithTtl`", "`createWithDefaultTtl`",
+		"#### 201", "`Access-Control-Allow-Origin`", "`Access-Control-Allow-Methods`", "`Twilio-Request-Id`", "`sid`", "`account_sid`", "`service_sid`", "`entity_sid`",
+		"`identity`", "`challenge_sid`", "`priority`", "`ttl`", "`date_created`", "\"sid\":", "\"account_sid\":", "\"ttl\":", "\"date_created\":",
+		"#### 400", "`code`", "`message`", "`more_info`", "`status`", "`details`", "`in`", "`field`", "`rule`", "60200", "60306", "20001", "60307", "#### 401", "#### 403", "#### 503"} {
+		next := strings.Index(markdown[at+1:], text)
+		if next < 0 {
+			t.Fatalf("%s does not come after what is before it in the document", text)
+		}
+		at += next + 1
+	}
+	_, converted := get(t, s.URL+portal.Base+"/openapi.json")
+	if strings.Index(converted, `"openapi"`) > strings.Index(converted, `"info"`) || strings.Index(converted, `"paths"`) > strings.Index(converted, `"components"`) {
+		t.Error("openapi.json has another order than openapi.yaml")
+	}
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(converted))
+	if err != nil || doc.Paths.Len() != 1 {
+		t.Errorf("openapi.json is not the document: %v", err)
+	}
+}
+
+func TestHTTP(t *testing.T) {
+	p := build(t)
+	s := serve(t, p)
+	types := map[string]string{
+		"": "text/html", ".md": "text/markdown", "/operations/CreateNotification": "text/html", "/changelog": "text/html", "/llms.txt": "text/plain",
+		"/openapi.yaml": "application/yaml", "/openapi.json": "application/json", "/mcp.json": "application/json", "/search?q=ttl": "text/html", "/search.json?q=ttl": "application/json",
+		"/assets/portal.css": "text/css", "/assets/portal.js": "text/javascript", "/assets/icon.svg": "image/svg+xml",
+	}
+	for path, want := range types {
+		t.Run("GET "+path, func(t *testing.T) {
+			response, body := get(t, s.URL+portal.Base+path)
+			if response.StatusCode != 200 || !strings.HasPrefix(response.Header.Get("Content-Type"), want) || body == "" {
+				t.Fatalf("%d %s, %d bytes", response.StatusCode, response.Header.Get("Content-Type"), len(body))
+			}
+			policy := response.Header.Get("Content-Security-Policy")
+			if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+				t.Errorf("the policy is %s", policy)
+			}
+			etag := response.Header.Get("ETag")
+			if again, _ := get(t, s.URL+portal.Base+path, "If-None-Match", etag); again.StatusCode != http.StatusNotModified || etag == "" {
+				t.Errorf("with its ETag %s: %d", etag, again.StatusCode)
+			}
+			if path == "" {
+				compressed, raw := get(t, s.URL+portal.Base, "Accept-Encoding", "gzip")
+				unpacked, err := gzip.NewReader(strings.NewReader(raw))
+				if err != nil || compressed.Header.Get("Content-Encoding") != "gzip" || compressed.Header.Get("ETag") != etag {
+					t.Fatalf("%v, %v", compressed.Header, err)
+				}
+				if plain, err := io.ReadAll(unpacked); err != nil || string(plain) != body {
+					t.Errorf("the compressed page is another: %v", err)
+				}
+				if again, _ := get(t, s.URL+portal.Base, "Accept-Encoding", "gzip", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
+					t.Errorf("compressed, with its ETag: %d", again.StatusCode)
+				}
+			}
+		})
+	}
+	t.Run("the ways to AI tools and to the document", func(t *testing.T) {
+		_, body := get(t, s.URL+portal.Base)
+		for _, want := range []string{
+			`<a class="button" href="cursor://anysphere.cursor-deeplink/mcp/install?name=nudge&amp;config=`, ">Add to Cursor<", `<a class="button" href="vscode:mcp/install?`, ">Add to VS Code<",
+			"claude mcp add --transport http nudge " + publicURL, "&#34;mcpServers&#34;", "<code>mcp.json</code>", portal.Base + "/openapi.yaml", portal.Base + "/openapi.json", portal.Base + "/llms.txt",
+			`data-example="createWithTtl"`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the page lacks %s", want)
+			}
+		}
+	})
+	t.Run("nothing of another host is used", func(t *testing.T) {
+		_, body := get(t, s.URL+portal.Base)
+		for _, reference := range regexp.MustCompile(`<(?:script|link|img|iframe|source)[^>]*(?:src|href)="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+			if !strings.HasPrefix(reference[1], portal.Base) {
+				t.Errorf("the page uses %s", reference[1])
+			}
+		}
+		if strings.Contains(body, "style=") || regexp.MustCompile(`<script>|\son[a-z]+=`).MatchString(body) {
+			t.Error("the page has a style or a script inline, which its policy refuses")
+		}
+	})
+	t.Run("an address that is none", func(t *testing.T) {
+		if response, _ := get(t, s.URL+portal.Base+"/nothing"); response.StatusCode != 404 {
+			t.Errorf("%d", response.StatusCode)
+		}
+	})
+	t.Run("an address that is none, in a browser", func(t *testing.T) {
+		response, body := get(t, s.URL+portal.Base+"/nothing", "Accept", "text/html")
+		if response.StatusCode != 404 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || !strings.Contains(body, `href="`+portal.Base+`"`) {
+			t.Errorf("%d %s", response.StatusCode, body)
+		}
+	})
+	t.Run("an address that leads elsewhere", func(t *testing.T) {
+		if response, _ := get(t, s.URL+portal.Base+"/..%2f../"); response.StatusCode != 404 {
+			t.Errorf("%d to %s", response.StatusCode, response.Header.Get("Location"))
+		}
+	})
+	t.Run("a slash at the end", func(t *testing.T) {
+		if response, _ := get(t, s.URL+portal.Base+"/"); response.StatusCode != 308 || response.Header.Get("Location") != portal.Base {
+			t.Errorf("%d to %s", response.StatusCode, response.Header.Get("Location"))
+		}
+	})
+	t.Run("a method that only writes", func(t *testing.T) {
+		response, err := http.Post(s.URL+portal.Base, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != 405 || response.Header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("%d, Allow %q", response.StatusCode, response.Header.Get("Allow"))
+		}
+	})
+	t.Run("a query that is markup", func(t *testing.T) {
+		_, body := get(t, s.URL+portal.Base+"/search?q=%3Cscript%3Ealert(1)%3C/script%3E")
+		if strings.Contains(body, "<script>alert") {
+			t.Error("the query is not escaped")
+		}
+	})
+	t.Run("a long query", func(t *testing.T) {
+		if _, body := get(t, s.URL+portal.Base+"/search?q="+strings.Repeat("x", 100_000)); len(body) > 10_000 {
+			t.Errorf("it is answered with %d bytes", len(body))
+		}
+	})
+}
+
+func TestSearch(t *testing.T) {
+	p := build(t)
+	for query, want := range map[string]string{
+		"ttl": "Ttl", "TTL": "Ttl", "service": "ServiceSid", "request id": "Twilio-Request-Id", "60309": "60309 The Challenge has had its notifications; trying again does not help",
+		"basic": "Authentication", "create notification": "Create a Notification for a Challenge", "allow": "Allow",
+	} {
+		hits := p.Search(query, "")
+		if len(hits) == 0 || hits[0].Title != want {
+			t.Errorf("%q finds %+v, not %s first", query, hits, want)
+		}
+	}
+	for _, hit := range p.Search("sid", "parameter") {
+		if hit.Kind != "parameter" {
+			t.Errorf("a search for parameters finds %+v", hit)
+		}
+	}
+	if hits := p.Search("a", ""); len(hits) != 20 {
+		t.Errorf("%d hits, not 20", len(hits))
+	}
+	if hits := p.Search("xyzzy", ""); len(hits) != 0 {
+		t.Errorf("found %+v", hits)
+	}
+	// What is found is there.
+	s := serve(t, p)
+	for _, query := range []string{"ttl", "sid", "error", "header", "allow"} {
+		for _, hit := range p.Search(query, "") {
+			path, anchor, ok := strings.Cut(hit.Path, "#")
+			if _, page := get(t, s.URL+path); ok && !strings.Contains(page, `id="`+anchor+`"`) {
+				t.Errorf("the page has no place %s", hit.Path)
+			}
+		}
+	}
+}
+
+func TestChangelog(t *testing.T) {
+	version := func(name string, replace ...string) *fstest.MapFile {
+		text := strings.Replace(string(nudge.OpenAPI), "version: 1.0.0", "version: "+name, 1)
+		return &fstest.MapFile{Data: []byte(strings.NewReplacer(replace...).Replace(text))}
+	}
+	p := build(t, func(c *portal.Config) {
+		c.Versions = fstest.MapFS{
+			"0.9.0.yaml":  version("0.9.0", "maximum: 300", "maximum: 600"),
+			"0.10.0.yaml": version("0.10.0"),
+		}
+		c.Document = version("1.0.0", "maximum: 300", "maximum: 900").Data
+	})
+	var names []string
+	for _, v := range p.Versions() {
+		names = append(names, v.Name)
+	}
+	if !slices.Equal(names, []string{"unreleased", "0.10.0", "0.9.0"}) {
+		t.Fatalf("the versions are %v", names)
+	}
+	s := serve(t, p)
+	_, page := get(t, s.URL+portal.Base+"/changelog")
+	for _, text := range []string{`<span class="severity breaking">breaking</span>`, "request-property-max-decreased", "request-property-max-increased", "The first version.", `id="0.10.0-1"`} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the changelog lacks %s", text)
+		}
+	}
+	// One line of the document, many answers: each is named.
+	everywhere := build(t, func(c *portal.Config) {
+		c.Versions = fstest.MapFS{"1.0.0.yaml": version("1.0.0")}
+		c.Document = version("1.1.0", "        details:\n", "        particulars:\n").Data
+	})
+	var more []string
+	for _, c := range everywhere.Versions()[0].Changes {
+		more = append(more, c.More...)
+	}
+	_, html := get(t, serve(t, everywhere).URL+portal.Base+"/changelog")
+	for _, text := range more {
+		if !strings.Contains(squeeze(everywhere.Page(portal.Base+"/changelog").Markdown), squeeze(text)) {
+			t.Errorf("the changelog in Markdown lacks %s", text)
+		}
+	}
+	if len(more) == 0 || !strings.Contains(html, "9 more like it") {
+		t.Errorf("the changelog lacks %q", more)
+	}
+	if hits := p.Search("max-decreased", "change"); len(hits) != 1 || hits[0].Path != portal.Base+"/changelog#0.10.0-1" {
+		t.Errorf("the search finds %+v", hits)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for _, url := range []string{"", "notify.example.com", "ftp://notify.example.com", "https://", "https://a.example/a/..", "https://a.example/a//b", "https://a.example/%61", "https://a.example/{x}", "https://a.example/doc", "https://a.example/devices/x", "https://a.example/v2", "https://a.example:99999", "https://a.example:", "http://[::1%25lo]:80", "http://0.0.0.0:80", "http://:80", "https://a.example/?", "https://a.example/#x", "https://user:secret@notify.example.com"} {
+		if _, err := portal.New(portal.Config{PublicURL: url}); err == nil {
+			t.Errorf("the public URL %q is taken", url)
+		}
+	}
+	if _, err := portal.New(portal.Config{PublicURL: publicURL, Document: []byte("openapi: 3.0.3")}); err == nil {
+		t.Error("a document that is none is taken")
+	}
+}
+
+// No secret is on a page of a server that is not for development.
+func TestCredentialsAreNotInvented(t *testing.T) {
+	s := serve(t, build(t))
+	_, markdown := get(t, s.URL+portal.Base+".md")
+	for _, text := range []string{"$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN", `os.Getenv("TWILIO_AUTH_TOKEN")`, "process.env.TWILIO_AUTH_TOKEN", `os.environ["TWILIO_AUTH_TOKEN"]`, publicURL + "/v2/Services/VA"} {
+		if !strings.Contains(markdown, text) {
+			t.Errorf("the samples lack %s", text)
+		}
+	}
+	if strings.Contains(markdown, "dev0token") {
+		t.Error("the samples have the token of development")
+	}
+}
+
+// Documents of other people have what ours has not.
+func TestEverything(t *testing.T) {
+	everything, err := os.ReadFile("testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, build(t, func(c *portal.Config) { c.Document, c.Versions = everything, fstest.MapFS{} }))
+	_, page := get(t, s.URL+portal.Base)
+	_, markdown := get(t, s.URL+portal.Base+".md")
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, names := map[string]bool{}, map[string]int{}
+	for n := range root.Descendants() {
+		radio := ""
+		for _, a := range n.Attr {
+			if a.Key == "id" && ids[a.Val] {
+				t.Errorf("two places are called %s", a.Val)
+			}
+			if a.Key == "id" {
+				ids[a.Val] = true
+			}
+			if a.Key == "name" && strings.HasSuffix(a.Val, "-tabs") {
+				radio = a.Val
+			}
+		}
+		for _, a := range n.Attr {
+			if a.Key == "checked" && radio != "" {
+				names[radio]++
+			}
+		}
+	}
+	for name, checked := range names {
+		if checked != 1 {
+			t.Errorf("%d tabs of %s are chosen", checked, name)
+		}
+	}
+	for _, link := range regexp.MustCompile(`<(?:a href="#|label for=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if !ids[html.UnescapeString(link[1])] {
+			t.Errorf("there is no place for the link #%s", link[1])
+		}
+	}
+	if strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
+		t.Error("the description brings an image or a script")
+	}
+	for _, missing := range missingOfEverything(t, page, markdown) {
+		t.Error(missing)
+	}
+	if strings.Contains(markdown, "<nil>") || strings.Contains(markdown, "twilio(") {
+		t.Error("a null is <nil>, or there is a sample of an SDK that has no such call")
+	}
+	_, merged := get(t, serve(t, build(t, func(c *portal.Config) {
+		c.Versions = fstest.MapFS{}
+		c.Document = []byte(strings.Replace(strings.Replace(string(everything), "    Base:\n", "    Base: &base\n", 1), "    Thing:\n", "    Merged:\n      <<: *base\n      description: Merged.\n    Thing:\n", 1))
+	})).URL+portal.Base+"/openapi.json")
+	if strings.Contains(merged, "<<") || !strings.Contains(merged, `"Merged."`) {
+		t.Error("openapi.json keeps what only YAML has")
+	}
+}
