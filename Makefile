@@ -33,7 +33,7 @@ endif
 .PHONY: generate
 generate: ## make all that follows from openapi.yaml, and say what is left to do
 	$(GO) generate ./...
-	@$(GO) run ./internal/nextsteps
+	@$(GO) run ./cmd/nextsteps
 
 .PHONY: check
 check: drift breaking tidy vet lint ## everything that keeps the tree in order; fails on any difference

@@ -132,7 +132,7 @@ func TestSecondOperation(t *testing.T) {
 	if err == nil || strings.Count(string(out), "missing method") != strings.Count(string(out), "(missing method FetchChallenge)") || !strings.Contains(string(out), "(missing method FetchChallenge)") {
 		t.Fatalf("the compiler names not the one method: %v\n%s", err, out)
 	}
-	hint := exec.Command("go", "run", "./internal/nextsteps")
+	hint := exec.Command("go", "run", "./cmd/nextsteps")
 	hint.Dir = dir
 	if out, err := hint.CombinedOutput(); err != nil || !strings.Contains(string(out), "write the method FetchChallenge of server.Server") || !strings.Contains(string(out), "endpoint added") {
 		t.Errorf("%v: the hint is\n%s", err, out)

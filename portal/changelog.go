@@ -48,7 +48,7 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 	add := func(name string, document []byte) error {
 		v := Version{Name: name, First: before == nil}
 		if !v.First {
-			changes, err := docdiff.Wire(docdiff.Document{Name: last, Data: before}, docdiff.Document{Name: name, Data: document})
+			changes, err := docdiff.Compare(docdiff.Document{Name: last, Data: before}, docdiff.Document{Name: name, Data: document})
 			if err != nil {
 				return fmt.Errorf("what changed in %s: %w", name, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/internal/docdiff"
+	"github.com/nudgehq/nudge/internal/docdiff/gocode"
 )
 
 // maxDocument bounds a document that is fetched, in bytes.
@@ -40,11 +41,16 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 		return usageError{err}
 	}
 	report := &docdiff.Report{Old: redacted(cmd.Old), New: redacted(cmd.New)}
-	changes, err := docdiff.Compare(docdiff.Document{Name: report.Old, Data: older}, docdiff.Document{Name: report.New, Data: newer})
+	before, after := docdiff.Document{Name: report.Old, Data: older}, docdiff.Document{Name: report.New, Data: newer}
+	wire, err := docdiff.Compare(before, after)
 	if err != nil {
 		return usageError{err}
 	}
-	report.Changes = docdiff.Together(changes)
+	code, err := gocode.Compare(before, after)
+	if err != nil {
+		return usageError{err}
+	}
+	report.Changes = docdiff.Together(docdiff.Sorted(wire, code))
 	if cmd.Accepted != "" {
 		data, err := os.ReadFile(cmd.Accepted)
 		if err != nil {

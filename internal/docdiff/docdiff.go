@@ -2,7 +2,7 @@
 //
 // A change breaks callers on the wire when a request that was valid is refused, or an answer that could not come before can
 // come; it is a warning when neither is so and a caller may have to act all the same. oasdiff finds these, refined by
-// checks of our own. A change breaks Go users when apidiff says so of the code that is generated from the document.
+// checks of our own. What changes for Go users of the generated code is found by package gocode.
 package docdiff
 
 import (
@@ -39,10 +39,10 @@ type Audience string
 
 // The audiences.
 const (
-	// Callers speak to the service, in whatever language.
-	Callers Audience = "wire"
-	// Gophers use the Go code that is generated from the document.
-	Gophers Audience = "go"
+	// Wire is everybody who speaks to the service, in whatever language.
+	Wire Audience = "wire"
+	// GoAPI is whoever uses the Go code that is generated from the document.
+	GoAPI Audience = "go"
 )
 
 // Change is one thing that changed.
@@ -65,27 +65,14 @@ type Change struct {
 	Gone bool `json:"gone,omitempty"`
 }
 
-// Compare lists what changed for callers and for Go users, the most severe first; [Together] shortens the list.
+// Compare lists what changed for callers on the wire, the most severe first; [Together] shortens the list.
 func Compare(older, newer Document) ([]Change, error) {
 	before, after, err := loadBoth(older, newer)
 	if err != nil {
 		return nil, err
 	}
 	wire, err := wireChanges(before, after)
-	if err != nil {
-		return nil, err
-	}
-	return sorted(append(wire, goChanges(before, after)...)), nil
-}
-
-// Wire lists what changed for callers on the wire, the most severe first; [Together] shortens the list.
-func Wire(older, newer Document) ([]Change, error) {
-	before, after, err := loadBoth(older, newer)
-	if err != nil {
-		return nil, err
-	}
-	wire, err := wireChanges(before, after)
-	return sorted(wire), err
+	return Sorted(wire), err
 }
 
 func wireChanges(before, after *loaded) ([]Change, error) {
@@ -103,7 +90,7 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 			continue
 		}
 		change := Change{
-			Audience: Callers, Rule: found.GetId(), Severity: severities[found.GetLevel()],
+			Audience: Wire, Rule: found.GetId(), Severity: severities[found.GetLevel()],
 			Text: plainNumbers(found.GetUncolorizedText(localize)), Comment: found.GetComment(localize),
 		}
 		if found.GetPath() != "" {
@@ -125,8 +112,9 @@ var wholeNumber = regexp.MustCompile("(`-?[0-9]+)\\.00`")
 
 func plainNumbers(text string) string { return wholeNumber.ReplaceAllString(text, "$1`") }
 
-// sorted puts the most severe changes first, and otherwise keeps a fixed order.
-func sorted(list []Change) []Change {
+// Sorted puts the most severe changes of several lists first, and otherwise keeps a fixed order.
+func Sorted(lists ...[]Change) []Change {
+	list := slices.Concat(lists...)
 	slices.SortStableFunc(list, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(len(a.Text), len(b.Text)), cmp.Compare(a.Text, b.Text))
 	})

@@ -10,7 +10,18 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/docdiff"
+	"github.com/nudgehq/nudge/internal/docdiff/gocode"
 )
+
+// compare lists what changes for callers and for Go users.
+func compare(older, newer docdiff.Document) ([]docdiff.Change, error) {
+	wire, err := docdiff.Compare(older, newer)
+	if err != nil {
+		return nil, err
+	}
+	code, err := gocode.Compare(older, newer)
+	return docdiff.Sorted(wire, code), err
+}
 
 // The table was written before the code: testdata/changes.yaml.
 func TestChanges(t *testing.T) {
@@ -34,11 +45,11 @@ func TestChanges(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			newer := change(t, string(nudge.OpenAPI), c.After, c.Old, c.New)
-			changes, err := docdiff.Compare(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
+			changes, err := compare(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			worst := map[docdiff.Audience]string{docdiff.Callers: "none", docdiff.Gophers: "none"}
+			worst := map[docdiff.Audience]string{docdiff.Wire: "none", docdiff.GoAPI: "none"}
 			for _, found := range changes {
 				if worst[found.Audience] == "none" {
 					worst[found.Audience] = found.Severity.String()
@@ -47,7 +58,7 @@ func TestChanges(t *testing.T) {
 					t.Errorf("no line: %+v", found)
 				}
 			}
-			for audience, at := range map[docdiff.Audience]string{docdiff.Callers: c.At, docdiff.Gophers: c.GoAt} {
+			for audience, at := range map[docdiff.Audience]string{docdiff.Wire: c.At, docdiff.GoAPI: c.GoAt} {
 				if at != "" && !slices.ContainsFunc(changes, func(found docdiff.Change) bool {
 					text := newer
 					if found.Gone {
@@ -59,8 +70,8 @@ func TestChanges(t *testing.T) {
 					t.Errorf("%s: no change of the worst severity is at %q", audience, at)
 				}
 			}
-			if worst[docdiff.Callers] != c.Wire || worst[docdiff.Gophers] != c.Go {
-				t.Errorf("wire %s, go %s; wanted %s, %s", worst[docdiff.Callers], worst[docdiff.Gophers], c.Wire, c.Go)
+			if worst[docdiff.Wire] != c.Wire || worst[docdiff.GoAPI] != c.Go {
+				t.Errorf("wire %s, go %s; wanted %s, %s", worst[docdiff.Wire], worst[docdiff.GoAPI], c.Wire, c.Go)
 				for _, found := range changes {
 					t.Logf("%s %s %s line %d: %s", found.Audience, found.Severity, found.Rule, found.Line, found.Text)
 				}
@@ -100,7 +111,7 @@ func TestSchemasThatContainThemselves(t *testing.T) {
 // On the wire a path's parameter has no name.
 func TestRenamedPathParameter(t *testing.T) {
 	newer := strings.NewReplacer("{Identity}", "{Name}", "name: Identity", "name: Name", "path.Identity", "path.Name").Replace(string(nudge.OpenAPI))
-	changes, err := docdiff.Wire(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
+	changes, err := docdiff.Compare(docdiff.Document{Name: "older", Data: nudge.OpenAPI}, docdiff.Document{Name: "newer", Data: []byte(newer)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,17 +124,17 @@ func TestRenamedPathParameter(t *testing.T) {
 func TestUnusualDocuments(t *testing.T) {
 	before, _, _ := strings.Cut(string(nudge.OpenAPI), "paths:\n")
 	empty := docdiff.Document{Name: "empty.yaml", Data: []byte(before + "paths: {}\ncomponents: {securitySchemes: {accountSid_authToken: {type: http, scheme: basic}}}\n")}
-	changes, err := docdiff.Compare(empty, docdiff.Document{Name: "openapi.yaml", Data: nudge.OpenAPI})
+	changes, err := compare(empty, docdiff.Document{Name: "openapi.yaml", Data: nudge.OpenAPI})
 	if err != nil || len(changes) == 0 {
 		t.Errorf("%+v, %v", changes, err)
 	}
 	for _, c := range changes {
-		if strings.Contains(c.Text, "no longer implements") || c.Audience == docdiff.Callers && c.Severity == docdiff.Breaking {
+		if strings.Contains(c.Text, "no longer implements") || c.Audience == docdiff.Wire && c.Severity == docdiff.Breaking {
 			t.Errorf("%+v", c)
 		}
 	}
 	for _, text := range []string{"", "null", "a: b", "swagger: '2.0'", "openapi: 3.0.3\ninfo: {title: t, version: v}\nservers: [null]\npaths: {}"} {
-		if _, err := docdiff.Wire(empty, docdiff.Document{Name: "none.yaml", Data: []byte(text)}); err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		if _, err := docdiff.Compare(empty, docdiff.Document{Name: "none.yaml", Data: []byte(text)}); err == nil || !strings.Contains(err.Error(), "none.yaml") {
 			t.Errorf("%q is taken: %v", text, err)
 		}
 	}
@@ -131,7 +142,7 @@ func TestUnusualDocuments(t *testing.T) {
 
 // A change is accepted with its operation, and with as many like it as were reviewed.
 func TestAcceptance(t *testing.T) {
-	c := docdiff.Change{Audience: docdiff.Callers, Rule: "r", Severity: docdiff.Breaking, Text: "t", Operation: "POST /a", More: []string{"u"}}
+	c := docdiff.Change{Audience: docdiff.Wire, Rule: "r", Severity: docdiff.Breaking, Text: "t", Operation: "POST /a", More: []string{"u"}}
 	for _, a := range []docdiff.Acceptance{
 		{Rule: "r", Text: "t", More: 1}, {Rule: "r", Text: "t", Operation: "POST /b", More: 1}, {Rule: "r", Text: "t", Operation: "POST /a"}, {Rule: "r", Text: "t", Operation: "POST /a", More: 1},
 	} {

@@ -35,16 +35,25 @@ func loadBoth(older, newer Document) (before, after *loaded, err error) {
 	return before, after, err
 }
 
-// read loads a document that is valid, but for its examples, which are for readers, and patterns that other languages read.
-func read(document Document) (*loaded, error) {
+// Load parses a document with the lines of its parts. It must be valid, but for examples, which are for readers, and for
+// patterns that RE2 cannot read. The error names the document.
+func (d Document) Load() (*openapi3.T, error) {
 	loader := openapi3.NewLoader()
 	loader.IncludeOrigin = true
-	spec, err := loader.LoadFromData(document.Data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", document.Name, err)
+	spec, err := loader.LoadFromData(d.Data)
+	if err == nil {
+		err = spec.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableSchemaPatternValidation())
 	}
-	if err := spec.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
-		return nil, fmt.Errorf("%s: %w", document.Name, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	return spec, nil
+}
+
+func read(document Document) (*loaded, error) {
+	spec, err := document.Load()
+	if err != nil {
+		return nil, err
 	}
 	// Parameters of a path are compared as those of its operations.
 	commonparams.Move(spec)
@@ -84,7 +93,7 @@ func alignPaths(older, newer *openapi3.T) []Change {
 			for _, was := range slices.Sorted(maps.Keys(names)) {
 				if names[was] != was {
 					list = append(list, Change{
-						Audience: Callers, Rule: "path-parameter-renamed", Severity: Info, Operation: method + " " + path, Line: ruledoc.Line(newer.Paths.Value(path).Origin),
+						Audience: Wire, Rule: "path-parameter-renamed", Severity: Info, Operation: method + " " + path, Line: ruledoc.Line(newer.Paths.Value(path).Origin),
 						Text: fmt.Sprintf("the path parameter `%s` is called `%s`; on the wire the path is the same", was, names[was]),
 					})
 				}

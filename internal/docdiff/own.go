@@ -44,8 +44,8 @@ func servers(older, newer openapi3.Servers) []Change {
 			}
 		}
 	}
-	compare(older, newer, Change{Audience: Callers, Rule: "server-removed", Severity: Warning, Gone: true}, "the server `%s` is not listed any more")
-	compare(newer, older, Change{Audience: Callers, Rule: "server-added", Severity: Info}, "the server `%s` is listed")
+	compare(older, newer, Change{Audience: Wire, Rule: "server-removed", Severity: Warning, Gone: true}, "the server `%s` is not listed any more")
+	compare(newer, older, Change{Audience: Wire, Rule: "server-added", Severity: Info}, "the server `%s` is listed")
 	return list
 }
 
@@ -56,7 +56,7 @@ type ownChecks struct {
 }
 
 func (o *ownChecks) add(rule string, severity Severity, line int, format string, args ...any) {
-	o.found = append(o.found, Change{Audience: Callers, Operation: o.operation, Rule: rule, Severity: severity, Line: line, Text: fmt.Sprintf(format, args...)})
+	o.found = append(o.found, Change{Audience: Wire, Operation: o.operation, Rule: rule, Severity: severity, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
 // bodies compares what is said of other fields, and of the spelling of numbers, in the bodies of an operation.

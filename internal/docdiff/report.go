@@ -56,7 +56,7 @@ func (r *Report) where(c Change) string {
 // concerns says whom a change concerns.
 func (c Change) concerns() string {
 	switch {
-	case c.Audience == Gophers:
+	case c.Audience == GoAPI:
 		return "Go users"
 	case c.Operation != "":
 		return "callers of " + c.Operation
@@ -98,7 +98,7 @@ const maxMore = 5
 
 func (c Change) shownMore() []string {
 	switch {
-	case c.Audience == Callers && len(c.More) > 0 && statusInText.ReplaceAllString(c.More[0], "") == statusInText.ReplaceAllString(c.Text, ""):
+	case c.Audience == Wire && len(c.More) > 0 && statusInText.ReplaceAllString(c.More[0], "") == statusInText.ReplaceAllString(c.Text, ""):
 		// The same for other answers.
 		return nil
 	case len(c.More) <= maxMore:

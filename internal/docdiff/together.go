@@ -21,7 +21,7 @@ func Together(list []Change) []Change {
 	var merged []Change
 	for _, c := range list {
 		k := kind{audience: c.Audience, rule: c.Rule, where: c.Operation, line: c.Line, gone: c.Gone, severity: c.Severity}
-		if c.Audience == Callers && !strings.HasPrefix(c.Rule, "relation-") {
+		if c.Audience == Wire && !strings.HasPrefix(c.Rule, "relation-") {
 			k.text = statusInText.ReplaceAllString(c.Text, "")
 		}
 		i, seen := at[k]

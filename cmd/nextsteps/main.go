@@ -18,6 +18,7 @@ import (
 
 	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/internal/docdiff"
+	"github.com/nudgehq/nudge/internal/docdiff/gocode"
 )
 
 const (
@@ -46,11 +47,16 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	changes, err := docdiff.Compare(docdiff.Document{Name: "versions/" + name + ".yaml", Data: released}, docdiff.Document{Name: document, Data: current})
+	before, after := docdiff.Document{Name: "versions/" + name + ".yaml", Data: released}, docdiff.Document{Name: document, Data: current}
+	wire, err := docdiff.Compare(before, after)
 	if err != nil {
 		return err
 	}
-	report := docdiff.Report{Changes: docdiff.Together(changes)}
+	code, err := gocode.Compare(before, after)
+	if err != nil {
+		return err
+	}
+	report := docdiff.Report{Changes: docdiff.Together(docdiff.Sorted(wire, code))}
 	reviewed, err := os.ReadFile(accepted)
 	if err != nil {
 		return err
@@ -60,7 +66,7 @@ func run(out io.Writer) error {
 		return fmt.Errorf("%s: %w", accepted, err)
 	}
 	report.Accept(acceptances)
-	changes = report.Changes
+	changes := report.Changes
 	var b strings.Builder
 	changed(&b, name, changes)
 	fmt.Fprintf(&b, "handler    %s\n", handler())

@@ -1,4 +1,4 @@
-package docdiff
+package gocode
 
 import (
 	"regexp"

@@ -1,4 +1,6 @@
-package docdiff
+// Package gocode says what changes for users of the Go code that is generated from an OpenAPI document. It is apart from
+// docdiff, so that who compares documents does not carry the code generator.
+package gocode
 
 import (
 	"fmt"
@@ -14,6 +16,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	"golang.org/x/exp/apidiff"
+
+	"github.com/nudgehq/nudge/internal/docdiff"
 )
 
 // generated is what the three configurations beside the generated packages ask for, as one package.
@@ -29,34 +33,48 @@ var generated = codegen.Configuration{
 // generator is one at a time: the library keeps its options in variables.
 var generator sync.Mutex
 
-// goChanges lists what changed for Go users of the generated code, by the rules of apidiff.
-func goChanges(older, newer *loaded) []Change {
+// Compare lists what changed for Go users of the generated code, by the rules of apidiff.
+func Compare(older, newer docdiff.Document) ([]docdiff.Change, error) {
+	specBefore, err := older.Load()
+	if err != nil {
+		return nil, err
+	}
+	specAfter, err := newer.Load()
+	if err != nil {
+		return nil, err
+	}
 	generator.Lock()
 	defer generator.Unlock()
 	before, err := generate(older.Data)
 	if err != nil {
 		// There was no code to use.
-		return []Change{{Audience: Gophers, Rule: "go-code-unknown", Severity: Info, Gone: true, Line: 1, Text: fmt.Sprintf("no Go code can be generated from the older document: %v", err)}}
+		return []docdiff.Change{{
+			Audience: docdiff.GoAPI, Rule: "go-code-unknown", Severity: docdiff.Info, Gone: true, Line: 1,
+			Text: fmt.Sprintf("no Go code can be generated from the older document: %v", err),
+		}}, nil
 	}
 	after, err := generate(newer.Data)
 	if err != nil {
-		return []Change{{Audience: Gophers, Rule: "go-code-unknown", Severity: Breaking, Line: 1, Text: fmt.Sprintf("no Go code can be generated from the newer document: %v", err)}}
+		return []docdiff.Change{{
+			Audience: docdiff.GoAPI, Rule: "go-code-unknown", Severity: docdiff.Breaking, Line: 1,
+			Text: fmt.Sprintf("no Go code can be generated from the newer document: %v", err),
+		}}, nil
 	}
-	linesBefore, linesAfter := newLines(older.spec), newLines(newer.spec)
-	var list []Change
+	linesBefore, linesAfter := newLines(specBefore), newLines(specAfter)
+	var list []docdiff.Change
 	for _, found := range compareQuietly(before, after) {
 		text := readable(found.Message)
 		if followsFromInterface.MatchString(text) || saysNothing(text) {
 			// The interface's methods are reported, and so is the type that both name.
 			continue
 		}
-		change := Change{Audience: Gophers, Rule: "go-api-changed", Severity: Breaking, Text: text}
+		change := docdiff.Change{Audience: docdiff.GoAPI, Rule: "go-api-changed", Severity: docdiff.Breaking, Text: text}
 		if found.Compatible {
-			change.Rule, change.Severity = "go-api-added", Info
+			change.Rule, change.Severity = "go-api-added", docdiff.Info
 		}
 		if methodAdded.MatchString(text) {
 			// Callers go on; a server has one to write in any case.
-			change.Severity, change.Comment = Warning, "whoever implements the interface has a method to add"
+			change.Severity, change.Comment = docdiff.Warning, "whoever implements the interface has a method to add"
 		}
 		name, _, _ := strings.Cut(found.Message, ":")
 		first, second := linesAfter, linesBefore
@@ -70,7 +88,7 @@ func goChanges(older, newer *loaded) []Change {
 		}
 		list = append(list, change)
 	}
-	return list
+	return list, nil
 }
 
 // followsFromInterface are messages that only say again what a change of the server's interface is.
