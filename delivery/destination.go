@@ -58,8 +58,9 @@ func (p *pool) learn(t turn, o outcome) {
 		d.failures, d.works = 0, true
 		d.window = min(2*d.window, p.maxWindow)
 		if d.failing {
-			// What waits is due now.
+			// What waits is due now, and the next failure sets a timer of its own.
 			d.failing = false
+			d.endTimer()
 			p.busy.begin(d.waiting())
 			p.change(o, false)
 		}
@@ -131,6 +132,7 @@ func (p *pool) postpone(d *destination) bool {
 		d.stopTimer = p.time.clock.AfterFunc(wait, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
+			// One that was ended and fires all the same does no harm: it is too early for a probe, and the next is set.
 			if d.stopTimer = nil; p.closed {
 				return
 			}
@@ -147,9 +149,14 @@ func (p *pool) close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, d := range p.destinations {
-		if d.stopTimer != nil {
-			d.stopTimer()
-		}
+		d.endTimer()
+	}
+}
+
+func (d *destination) endTimer() {
+	if d.stopTimer != nil {
+		d.stopTimer()
+		d.stopTimer = nil
 	}
 }
 

@@ -16,6 +16,12 @@ func maxConnections(openFiles uint64) int {
 	return int(min(max(openFiles/2, openFiles-min(others, openFiles)), most))
 }
 
+// opsConnections is how many of them operators may have.
+const opsConnections = 64
+
+// forStreams is how many of the public connections devices' streams may take: acknowledgements and callers need others.
+func forStreams(public int) int { return max(public-public/4, 1) }
+
 // boundedListener accepts a number of connections at once. One more waits until one ends: were it accepted, the store
 // might not get a file that it needs.
 type boundedListener struct {
@@ -24,7 +30,7 @@ type boundedListener struct {
 	closed chan struct{}
 	once   sync.Once
 	log    *slog.Logger
-	// said is when it was logged that all places are taken.
+	// said is when it was logged that all places are taken; it belongs to the goroutine that accepts.
 	said time.Time
 }
 

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"testing"
+	"time"
 )
 
 // Who takes all connections makes others wait, and takes no file from the store; the next one is served when one ends.
@@ -41,9 +43,11 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if _, err := io.WriteString(third, "GET / HTTP/1.0\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	if len(accepted) != 0 {
-		t.Error("a third connection was accepted")
+	_ = third.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := third.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a third connection was served: %d bytes, %v", n, err)
 	}
+	_ = third.SetReadDeadline(time.Time{})
 	_ = first.Close()
 	if answer, err := io.ReadAll(third); err != nil || len(answer) == 0 {
 		t.Errorf("after one had ended: %q, %v", answer, err)

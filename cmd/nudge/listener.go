@@ -38,8 +38,9 @@ type listener struct {
 	tls  bool
 }
 
-// listen takes the address; a certificate makes it HTTPS. What answers is set before serve.
-func listen(addr string, certificate *tls.Config, log *slog.Logger) (*listener, error) {
+// listen takes the address; a certificate makes it HTTPS, and at most limit connections are accepted, 0 for any number. What
+// answers is set before serve.
+func listen(addr string, limit int, certificate *tls.Config, log *slog.Logger) (*listener, error) {
 	if err := checkAddr(addr); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func listen(addr string, certificate *tls.Config, log *slog.Logger) (*listener, 
 	if err != nil {
 		return nil, err
 	}
-	l = bound(l, maxConnections(openFiles()), log)
+	l = bound(l, limit, log)
 	return &listener{net: l, tls: certificate != nil, http: &http.Server{
 		TLSConfig:         certificate,
 		ReadHeaderTimeout: headerTimeout,

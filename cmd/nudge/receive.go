@@ -30,7 +30,7 @@ func (cmd *receiveCommand) Run(ctx context.Context, out output) error {
 	if cmd.Status < 200 || cmd.Status > 599 {
 		return usagef("--status must be from 200 to 599")
 	}
-	l, err := listen(cmd.Addr, nil, plainLogger(out.stderr))
+	l, err := listen(cmd.Addr, 0, nil, plainLogger(out.stderr))
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}

@@ -76,6 +76,9 @@ type serving struct {
 	development bool
 	example     server.ChallengeKey
 
+	// connections is how many each listener accepts; 0 for any number.
+	connections struct{ public, ops int }
+
 	out             output
 	hangup          chan os.Signal
 	public, private *listener
@@ -97,6 +100,7 @@ func (s *serving) prepare(ctx context.Context) error {
 	if err := s.certificate(); err != nil {
 		return err
 	}
+	s.boundConnections()
 	config := server.Config{
 		Accounts: who, Challenges: directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
 		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
@@ -111,6 +115,19 @@ func (s *serving) prepare(ctx context.Context) error {
 	s.ops.WatchInFlight(s.handler.InFlight)
 	s.ops.Counter("nudge_auth_refusals_total", "Requests refused because too many with wrong credentials came from their address.", s.handler.AuthRefusals)
 	return nil
+}
+
+// boundConnections shares the files that the process may open.
+func (s *serving) boundConnections() {
+	all := maxConnections(openFiles())
+	if s.cmd.OpsAddr != "" {
+		s.connections.ops = min(opsConnections, all/2)
+	}
+	s.connections.public = all - s.connections.ops
+	if most := forStreams(s.connections.public); all > 0 && s.cmd.MaxStreams > most {
+		s.cmd.MaxStreams = most
+		s.log.Info("streams are bounded by the limit of open files", slog.Int("max_streams", most))
+	}
 }
 
 func (s *serving) certificate() error {
@@ -133,7 +150,7 @@ func (s *serving) certificate() error {
 // listen takes the addresses and starts to serve.
 func (s *serving) listen() (err error) {
 	cmd := s.cmd
-	if s.public, err = listen(cmd.Addr, s.tls, s.log); err != nil {
+	if s.public, err = listen(cmd.Addr, s.connections.public, s.tls, s.log); err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
 	defer func() {
@@ -152,7 +169,7 @@ func (s *serving) listen() (err error) {
 	}
 	s.failed = make(chan error, 2)
 	if cmd.OpsAddr != "" {
-		if s.private, err = listen(cmd.OpsAddr, nil, s.log); err != nil {
+		if s.private, err = listen(cmd.OpsAddr, s.connections.ops, nil, s.log); err != nil {
 			return fmt.Errorf("--ops-addr: %w", err)
 		}
 		s.ops.Protect(ops.Guard{Hosts: cmd.OpsHost, Token: cmd.OpsToken})

@@ -13,7 +13,7 @@ import (
 
 // Report is what a store holds.
 type Report struct {
-	// Version is the store's; 0 for one that was written before there were versions.
+	// Version is the store's; 0 for one that was written before there were versions, or when it cannot be read.
 	Version int `json:"version"`
 	// Pending and the three after it count notifications by state, Limited the challenges whose notifications are counted,
 	// Revoked the devices whose tokens were revoked.

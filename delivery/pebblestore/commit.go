@@ -14,9 +14,9 @@ const groupAtMost = 256
 type commits struct {
 	waiting chan *commit
 	ended   chan struct{}
-	// group is the batch that the others are put into, used again and again: the library keeps the memory of any batch
-	// that has grown.
-	group *pebble.Batch
+	// joined is the batch that the others are put into, always the same one: the library's pool keeps up to 1 MB of each
+	// batch that has grown.
+	joined *pebble.Batch
 }
 
 // commit is a batch that waits to be committed.
@@ -85,11 +85,11 @@ func (s *Store) commitGroup(group []*commit) (err error) {
 	}()
 	all := group[0].batch
 	if len(group) > 1 {
-		if all = s.commits.group; all == nil {
+		if all = s.commits.joined; all == nil {
 			all = s.db.NewBatch()
 		}
-		// Only a batch that was committed is used again.
-		s.commits.group = nil
+		// Until it was committed: after an error something may be using it.
+		s.commits.joined = nil
 	}
 	options := pebble.NoSync
 	for _, c := range group {
@@ -109,7 +109,7 @@ func (s *Store) commitGroup(group []*commit) (err error) {
 	}
 	if len(group) > 1 {
 		all.Reset()
-		s.commits.group = all
+		s.commits.joined = all
 	} else {
 		_ = all.Close()
 	}

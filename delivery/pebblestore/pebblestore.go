@@ -57,7 +57,7 @@ type Store struct {
 	life   sync.RWMutex
 	closed bool
 
-	// version is the store's; 0 while it has none.
+	// version is the store's; 0 when it has none, or when it cannot be read.
 	version   int
 	retention retention
 	commits   commits
@@ -203,9 +203,15 @@ func (s *Store) Ready() error {
 	if err := s.failure.error(); err != nil {
 		return err
 	}
-	if err := s.presence.check(); err != nil {
-		s.failure.happen(err)
-		return s.failure.error()
+	if s.presence != nil {
+		s.presence.glance.take(func() {
+			if err := s.presence.check(); err != nil {
+				s.failure.happen(err)
+			}
+		})
+	}
+	if err := s.failure.error(); err != nil {
+		return err
 	}
 	return s.space.check()
 }

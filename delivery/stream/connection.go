@@ -117,8 +117,8 @@ func (c *Connection) Feed(ctx context.Context, wake func(ctx context.Context, af
 		free, missed := c.look()
 		if missed != nil {
 			c.more = true
-			if missed.Before(c.position) {
-				// Just before it, so that it comes again.
+			if !c.position.Before(*missed) {
+				// Just before it, so that it comes again: also when it was the last one.
 				c.position = delivery.Position{Expires: missed.Expires.Add(-time.Nanosecond), SID: missed.SID}
 			}
 		}

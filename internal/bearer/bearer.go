@@ -13,6 +13,8 @@ func Token(header http.Header) (token string, ok bool) {
 		return "", false
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
-	token = strings.TrimLeft(token, " ")
-	return token, strings.EqualFold(scheme, "Bearer") && token != ""
+	if token = strings.TrimLeft(token, " "); token == "" || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return token, true
 }
