@@ -1,10 +1,10 @@
 package pebblestore
 
 import (
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -33,7 +33,7 @@ func TestGroupIsSynced(t *testing.T) {
 	// The committer waits for the disk: these two gather.
 	loose, synced := commit("z-loose", false), commit("z-synced", true)
 	for len(s.commits.waiting) < 2 {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	gate.leave <- struct{}{}
 	if err := <-first; err != nil {
