@@ -26,6 +26,7 @@ type settings struct {
 	only         *regexp.Regexp
 	seed         uint64
 	maxCreates   int
+	maxFailures  int
 	rate         float64
 	anyRefusal   bool
 	tolerated    map[int]bool
@@ -116,6 +117,17 @@ func WithMaxCreates(n int) Option {
 			return errors.New("the limit of creations must not be negative")
 		}
 		s.maxCreates = n
+		return nil
+	}
+}
+
+// WithMaxFailures ends the run when n cases have failed; the others are skipped. 0: all cases are tried.
+func WithMaxFailures(n int) Option {
+	return func(s *settings) error {
+		if n < 0 {
+			return errors.New("the limit of failures must not be negative")
+		}
+		s.maxFailures = n
 		return nil
 	}
 }

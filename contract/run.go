@@ -57,6 +57,8 @@ type runner struct {
 	// requests counts what was sent; created, what was answered with success and may have made something.
 	mu                sync.Mutex
 	requests, created int
+	// failed counts the cases that failed.
+	failed int
 	// stopped says why nothing is sent any more.
 	stopped string
 }
@@ -99,10 +101,18 @@ func ready(baseURL string, options []Option) (*runner, []Case, error) {
 }
 
 // try tries a case.
-func (r *runner) try(ctx context.Context, c Case) Result {
-	result := Result{Case: c}
+func (r *runner) try(ctx context.Context, c Case) (result Result) {
+	result = Result{Case: c}
 	started := time.Now()
-	defer func() { result.Duration = time.Since(started) }()
+	defer func() {
+		result.Duration = time.Since(started)
+		if result.Failed() {
+			r.failed++
+		}
+		if r.failed > 0 && r.failed == r.maxFailures {
+			r.stopped = fmt.Sprintf("%d cases have failed", r.failed)
+		}
+	}()
 	if why := r.mayTry(c); why != "" {
 		result.Skipped = why
 		return result

@@ -44,6 +44,14 @@ func (s *status) WriteHeader(code int) {
 func (s *status) Write(p []byte) (int, error) { return s.ResponseWriter.Write(p) }
 func (s *status) Header() http.Header         { return s.ResponseWriter.Header() }
 
+// A run of a server that is wrong everywhere need not go on to its end.
+func TestMaxFailures(t *testing.T) {
+	report, text := run(t, http.NotFoundHandler(), contract.WithMaxFailures(2))
+	if _, failed, skipped := report.Count(); failed != 2 || skipped == 0 || !strings.Contains(text, "2 cases have failed") {
+		t.Errorf("%d failed, %d were skipped:\n%s", failed, skipped, text)
+	}
+}
+
 func TestMaxCreates(t *testing.T) {
 	for _, n := range []int64{1, 5} {
 		server := &counting{next: mutant.New("")}

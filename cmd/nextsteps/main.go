@@ -52,7 +52,7 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	code, err := gocode.Compare(before, after)
+	code, err := gocode.CompareDocuments(before, after)
 	if err != nil {
 		return err
 	}

@@ -37,20 +37,21 @@ func (s contractSource) option(ctx context.Context) ([]contract.Option, error) {
 
 type contractRunCommand struct {
 	contractSource
-	URL        string            `name:"url" placeholder:"URL" help:"Base URL of the server."`
-	Account    string            `env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
-	Header     []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
-	Fixture    map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
-	Only       string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
-	Seed       uint64            `default:"1" help:"Seed of the random values. (${default})"`
-	MaxCreates int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed; 0 is no limit. (no limit)"`
-	Rate       float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
-	Tolerate   []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
-	AnyRefusal bool              `help:"Take any declared 4xx for a refusal."`
-	Timeout    time.Duration     `default:"${contract_timeout}" help:"How long an answer may take. (${default})"`
-	JUnit      string            `name:"junit" placeholder:"FILE" help:"Write the report in JUnit's form."`
-	JSON       string            `name:"json" placeholder:"FILE" help:"Write the report as JSON; - for standard output, instead of the text."`
-	DryRun     bool              `help:"Print the cases, and send nothing."`
+	URL         string            `name:"url" placeholder:"URL" help:"Base URL of the server."`
+	Account     string            `env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
+	Header      []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
+	Fixture     map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
+	Only        string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
+	Seed        uint64            `default:"1" help:"Seed of the random values. (${default})"`
+	MaxCreates  int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed; 0 is no limit. (no limit)"`
+	MaxFailures int               `placeholder:"N" help:"Stop when N cases have failed; 0 is no limit. (no limit)"`
+	Rate        float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
+	Tolerate    []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
+	AnyRefusal  bool              `help:"Take any declared 4xx for a refusal."`
+	Timeout     time.Duration     `default:"${contract_timeout}" help:"How long an answer may take. (${default})"`
+	JUnit       string            `name:"junit" placeholder:"FILE" help:"Write the report in JUnit's form."`
+	JSON        string            `name:"json" placeholder:"FILE" help:"Write the report as JSON; - for standard output, instead of the text."`
+	DryRun      bool              `help:"Print the cases, and send nothing."`
 }
 
 func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, error) {
@@ -59,7 +60,7 @@ func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, 
 		return nil, err
 	}
 	options = append(options,
-		contract.WithOnly(cmd.Only), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithRate(cmd.Rate),
+		contract.WithOnly(cmd.Only), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithMaxFailures(cmd.MaxFailures), contract.WithRate(cmd.Rate),
 		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.Timeout}))
 	if cmd.Account != "" {
 		sid, token, _ := strings.Cut(cmd.Account, ":")

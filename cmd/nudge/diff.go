@@ -46,7 +46,7 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return usageError{err}
 	}
-	code, err := gocode.Compare(before, after)
+	code, err := gocode.CompareDocuments(before, after)
 	if err != nil {
 		return usageError{err}
 	}

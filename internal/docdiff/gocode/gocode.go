@@ -30,39 +30,60 @@ var generated = codegen.Configuration{
 	OutputOptions: codegen.OutputOptions{ClientTypeName: "Operations"},
 }
 
-// generator is one at a time: the library keeps its options in variables.
+// generator is one at a time: the libraries keep their options, and os.Stdout, in variables.
 var generator sync.Mutex
 
-// Compare lists what changed for Go users of the generated code, by the rules of apidiff.
-func Compare(older, newer docdiff.Document) ([]docdiff.Change, error) {
-	specBefore, err := older.Load()
+// Code is the Go code that is generated from a document.
+type Code struct {
+	pkg *types.Package
+	// err is why none can be generated from it.
+	err   error
+	lines lines
+}
+
+// Generate generates the code of a document. The error is of a document that is not valid.
+func Generate(d docdiff.Document) (*Code, error) {
+	spec, err := d.Load()
 	if err != nil {
 		return nil, err
 	}
-	specAfter, err := newer.Load()
-	if err != nil {
-		return nil, err
-	}
+	c := &Code{lines: newLines(spec)}
 	generator.Lock()
 	defer generator.Unlock()
-	before, err := generate(older.Data)
+	c.pkg, c.err = generate(d.Data)
+	return c, nil
+}
+
+// CompareDocuments is Compare of the code of two documents.
+func CompareDocuments(older, newer docdiff.Document) ([]docdiff.Change, error) {
+	before, err := Generate(older)
 	if err != nil {
+		return nil, err
+	}
+	after, err := Generate(newer)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(before, after), nil
+}
+
+// Compare lists what changed for Go users of the generated code, by the rules of apidiff.
+func Compare(older, newer *Code) []docdiff.Change {
+	if older.err != nil {
 		// There was no code to use.
 		return []docdiff.Change{{
 			Audience: docdiff.GoAPI, Rule: "go-code-unknown", Severity: docdiff.Info, Gone: true, Line: 1,
-			Text: fmt.Sprintf("no Go code can be generated from the older document: %v", err),
-		}}, nil
+			Text: fmt.Sprintf("no Go code can be generated from the older document: %v", older.err),
+		}}
 	}
-	after, err := generate(newer.Data)
-	if err != nil {
+	if newer.err != nil {
 		return []docdiff.Change{{
 			Audience: docdiff.GoAPI, Rule: "go-code-unknown", Severity: docdiff.Breaking, Line: 1,
-			Text: fmt.Sprintf("no Go code can be generated from the newer document: %v", err),
-		}}, nil
+			Text: fmt.Sprintf("no Go code can be generated from the newer document: %v", newer.err),
+		}}
 	}
-	linesBefore, linesAfter := newLines(specBefore), newLines(specAfter)
 	var list []docdiff.Change
-	for _, found := range compareQuietly(before, after) {
+	for _, found := range compareQuietly(older.pkg, newer.pkg) {
 		text := readable(found.Message)
 		if followsFromInterface.MatchString(text) || saysNothing(text) {
 			// The interface's methods are reported, and so is the type that both name.
@@ -77,7 +98,7 @@ func Compare(older, newer docdiff.Document) ([]docdiff.Change, error) {
 			change.Severity, change.Comment = docdiff.Warning, "whoever implements the interface has a method to add"
 		}
 		name, _, _ := strings.Cut(found.Message, ":")
-		first, second := linesAfter, linesBefore
+		first, second := newer.lines, older.lines
 		gone := strings.HasSuffix(found.Message, ": removed")
 		if gone {
 			first, second = second, first
@@ -88,7 +109,7 @@ func Compare(older, newer docdiff.Document) ([]docdiff.Change, error) {
 		}
 		list = append(list, change)
 	}
-	return list, nil
+	return list
 }
 
 // followsFromInterface are messages that only say again what a change of the server's interface is.
@@ -107,6 +128,8 @@ func saysNothing(message string) bool {
 // compareQuietly compares two packages. The library prints on the standard output where it finds two things to say of one name:
 // whoever compares Go code must be the only one to write there meanwhile.
 func compareQuietly(before, after *types.Package) []apidiff.Change {
+	generator.Lock()
+	defer generator.Unlock()
 	stdout := os.Stdout
 	defer func() { os.Stdout = stdout }()
 	os.Stdout = nil
