@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -49,15 +50,40 @@ func (p *process) kill() {
 
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "nudge")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
 
+// built builds it once; TestMain removes it.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "nudge-test")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	binary := filepath.Join(dir, "nudge")
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+var builtIn string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builtIn != "" {
+		_ = os.RemoveAll(builtIn)
+	}
+	os.Exit(code)
+}
+
 // Every notification that was answered 201 is delivered after any number of kill -9 under load.
 func TestNothingIsLostByKill9(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it builds and kills processes")
 	}
@@ -132,6 +158,7 @@ func TestNothingIsLostByKill9(t *testing.T) {
 
 // The second signal ends the process at once, whatever is in flight.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, build(t), t.TempDir())
 	defer p.kill()
 	stderr := p.stderr

@@ -76,6 +76,7 @@ func TestExecuteIsOffByDefault(t *testing.T) {
 
 // The same on standard input and output, where an AI tool starts it.
 func TestMCPOnStdio(t *testing.T) {
+	t.Parallel()
 	r := serve(t)
 	process := exec.Command(build(t), "mcp", "--url", r.url, "--mcp-execute", "--account", accounts.DevelopmentSID+":"+accounts.DevelopmentToken)
 	over := session(t, &sdk.CommandTransport{Command: process})

@@ -398,6 +398,7 @@ func TestTLS(t *testing.T) {
 // Over HTTP/2 a stream's deadline ends it even when nothing is being written: an idle device must stay connected for
 // longer than one write may take. A heartbeat comes after 15 s, a write may take 10.
 func TestDeviceStaysConnectedOverHTTP2(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it waits for a heartbeat")
 	}

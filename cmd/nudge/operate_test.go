@@ -92,8 +92,9 @@ func TestNoAccessLog(t *testing.T) {
 
 // One address stands in all that is printed and shown, and can be opened, wherever it listens.
 func TestAddressesCanBeOpened(t *testing.T) {
+	t.Parallel()
 	for _, addr := range []string{"--addr=0.0.0.0:0", "--addr=[::]:0", "--addr=:0"} {
-		r := serve(t, addr, development, "--ops-addr="+strings.TrimPrefix(addr, "--addr="))
+		r := serve(t, addr, development, "--drain-delay=0s", "--ops-addr="+strings.TrimPrefix(addr, "--addr="))
 		status, page := get(t, r.url+"/doc/verify_v2")
 		if status != 200 || !strings.HasPrefix(r.url, "http://localhost:") || !strings.Contains(page, r.url+"/doc/verify_v2/mcp") {
 			t.Errorf("%s: %s, %d", addr, r.url, status)
@@ -109,6 +110,7 @@ func TestAddressesCanBeOpened(t *testing.T) {
 
 // A balancer is told first, callers later.
 func TestDrainDelay(t *testing.T) {
+	t.Parallel()
 	r := serve(t, "--drain-delay=5s")
 	r.stop()
 	r.stderr.await(t, "/readyz is 503, requests are still answered")
