@@ -14,12 +14,13 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
 var challenge = client.Challenge{
-	ServiceSID: "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Identity: "ff483d1ff591898a9942916050d2ca3f", SID: "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	ServiceSID: documented.ServiceSID, Identity: "ff483d1ff591898a9942916050d2ca3f", SID: documented.ChallengeSID,
 }
 
 func newClient(t *testing.T, s *servertest.Server, options ...client.Option) *client.Client {
@@ -38,7 +39,7 @@ func TestTTLIsOptionalAndZeroIsNotAbsent(t *testing.T) {
 		ttl    *int
 		body   string
 		answer int
-	}{{nil, "", 300}, {new(0), "Ttl=0", 0}, {new(150), "Ttl=150", 150}} {
+	}{{nil, "", documented.DefaultTTL}, {new(0), "Ttl=0", 0}, {new(150), "Ttl=150", 150}} {
 		n, err := c.CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{Ttl: want.ttl})
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +59,7 @@ func TestNothingInvalidIsSent(t *testing.T) {
 		ttl       int
 		rule      string
 	}{
-		"Ttl":          {challenge, 301, "an integer from 0 to 300"},
+		"Ttl":          {challenge, documented.MaxTTL + 1, documented.TTLRule},
 		"Identity":     {client.Challenge{ServiceSID: challenge.ServiceSID, Identity: "..", SID: challenge.SID}, 0, "a string of 8 to 64 characters"},
 		"ServiceSid":   {client.Challenge{Identity: challenge.Identity, SID: challenge.SID}, 0, "a string of 34 characters"},
 		"ChallengeSid": {client.Challenge{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity, SID: challenge.SID + "/"}, 0, "a string of 34 characters"},

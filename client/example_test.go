@@ -57,10 +57,12 @@ func ExampleInvalidError() {
 		log.Fatal(err)
 	}
 	_, err = c.CreateNotification(context.Background(), client.Challenge{
-		ServiceSID: "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		ServiceSID: "the service of the shop",
 		Identity:   "ff483d1ff591898a9942916050d2ca3f",
 		SID:        "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	}, api.CreateNotificationRequest{Ttl: new(301)})
-	fmt.Println(err)
-	// Output: client: Ttl must be an integer from 0 to 300
+	}, api.CreateNotificationRequest{Ttl: new(150)})
+	if invalid, ok := errors.AsType[*client.InvalidError](err); ok {
+		fmt.Println("not sent:", invalid.Field)
+	}
+	// Output: not sent: ServiceSid
 }

@@ -14,10 +14,15 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/mutant"
 )
 
-const examplePath = "/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications"
+var (
+	examplePath = documented.Path
+	tooLong     = fmt.Sprint("Ttl=", documented.MaxTTL+1)
+	ttlRule     = "the field Ttl must be " + documented.TTLRule
+)
 
 // through sends a request through a proxy to a server and returns the answer and what was found.
 func through(t *testing.T, server http.Handler, method, path, body string, header ...string) (status int, answer string, found []string) {
@@ -68,18 +73,18 @@ func TestProxyJudgesBothDirections(t *testing.T) {
 		status                     int
 		found                      []string
 	}{
-		"nothing is wrong":       {"", "POST", examplePath, "Ttl=150", nil, 201, nil},
-		"the caller sends 301":   {"", "POST", examplePath, "Ttl=301", nil, 400, []string{"caller: the field Ttl must be an integer from 0 to 300"}},
-		"the server accepts 301": {"accepts a Ttl of 301", "POST", examplePath, "Ttl=301", nil, 201, []string{"caller: the field Ttl must be an integer from 0 to 300", "server: the server accepts what the document refuses: the field Ttl must be an integer from 0 to 300"}},
-		"an unknown field":       {"", "POST", examplePath, "ttl=1", nil, 400, []string{`caller: the form has the field "ttl", which is not declared`}},
-		"another media type":     {"", "POST", examplePath, "{}", []string{"Content-Type", "application/json"}, 415, []string{"caller: the media type must be application/x-www-form-urlencoded"}},
-		"another path":           {"", "POST", "/v2/Nothing", "", nil, 404, []string{"caller: the document has no such operation"}},
-		"no credentials":         {"", "POST", examplePath, "", []string{"Authorization", ""}, 401, []string{"caller: the credentials are missing"}},
-		"the Ttl in the query":   {"", "POST", examplePath + "?Ttl=4", "", nil, 201, []string{"caller: Ttl stands in the query, and is a field of the body"}},
-		"an unknown parameter":   {"", "POST", examplePath + "?x=4", "", nil, 201, []string{`caller: the query has the parameter "x", which is not declared`}},
-		"another method":         {"", "GET", examplePath, "", nil, 405, []string{"caller: the document has no such operation"}},
-		"another ttl":            {"always answers ttl 150", "POST", examplePath, "Ttl=10", nil, 201, []string{`server: ttl is "150", and the request's Ttl is "10"`}},
-		"a field too many":       {"answers a field that is not declared", "POST", examplePath, "", nil, 201, []string{`server: the body has the field "url", which is not declared`}},
+		"nothing is wrong":            {"", "POST", examplePath, "Ttl=150", nil, 201, nil},
+		"the caller sends too much":   {"", "POST", examplePath, tooLong, nil, 400, []string{"caller: " + ttlRule}},
+		"the server accepts too much": {"accepts a Ttl above its maximum", "POST", examplePath, tooLong, nil, 201, []string{"caller: " + ttlRule, "server: the server accepts what the document refuses: " + ttlRule}},
+		"an unknown field":            {"", "POST", examplePath, "ttl=1", nil, 400, []string{`caller: the form has the field "ttl", which is not declared`}},
+		"another media type":          {"", "POST", examplePath, "{}", []string{"Content-Type", "application/json"}, 415, []string{"caller: the media type must be application/x-www-form-urlencoded"}},
+		"another path":                {"", "POST", "/v2/Nothing", "", nil, 404, []string{"caller: the document has no such operation"}},
+		"no credentials":              {"", "POST", examplePath, "", []string{"Authorization", ""}, 401, []string{"caller: the credentials are missing"}},
+		"the Ttl in the query":        {"", "POST", examplePath + "?Ttl=4", "", nil, 201, []string{"caller: Ttl stands in the query, and is a field of the body"}},
+		"an unknown parameter":        {"", "POST", examplePath + "?x=4", "", nil, 201, []string{`caller: the query has the parameter "x", which is not declared`}},
+		"another method":              {"", "GET", examplePath, "", nil, 405, []string{"caller: the document has no such operation"}},
+		"another ttl":                 {"always answers ttl 150", "POST", examplePath, "Ttl=10", nil, 201, []string{`server: ttl is "150", and the request's Ttl is "10"`}},
+		"a field too many":            {"answers a field that is not declared", "POST", examplePath, "", nil, 201, []string{`server: the body has the field "url", which is not declared`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer, found := through(t, mutant.New(c.defect), c.method, c.path, c.body, c.header...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/mutant"
 )
 
@@ -80,14 +82,14 @@ func TestTolerance(t *testing.T) {
 	if report, _ := run(t, mutant.New("answers 404 to other methods"), contract.WithAnyRefusal()); report.Failed() {
 		t.Error("404 is a declared refusal, and fails")
 	}
-	if report, _ := run(t, mutant.New("accepts a Ttl of 301"), contract.WithAnyRefusal(), contract.WithTolerated(400, 404, 422)); !report.Failed() {
+	if report, _ := run(t, mutant.New("accepts a Ttl above its maximum"), contract.WithAnyRefusal(), contract.WithTolerated(400, 404, 422)); !report.Failed() {
 		t.Error("success is no refusal")
 	}
 }
 
 // Valid requests name what exists; what else is valid may not exist.
 func TestFixtures(t *testing.T) {
-	const service = "VA0123456789abcdef0123456789abcdef"
+	service := documented.Prefix("ServiceSid") + "0123456789abcdef0123456789abcdef"
 	correct := mutant.New("")
 	only := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
@@ -185,7 +187,7 @@ func TestUnusable(t *testing.T) {
 }
 
 func TestReports(t *testing.T) {
-	report, _ := run(t, mutant.New("accepts a Ttl of 301"))
+	report, _ := run(t, mutant.New("accepts a Ttl above its maximum"))
 	passed, failed, _ := report.Count()
 	var junit, text bytes.Buffer
 	if err := report.WriteJUnit(&junit); err != nil {
@@ -223,7 +225,7 @@ func TestReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range parsed.Results {
-		if r.Outcome == "failed" && (len(r.Violations) == 0 || !strings.Contains(r.Curl, "Ttl=301")) {
+		if r.Outcome == "failed" && (len(r.Violations) == 0 || !strings.Contains(r.Curl, fmt.Sprint("Ttl=", documented.MaxTTL+1))) {
 			t.Errorf("%+v", r)
 		}
 	}

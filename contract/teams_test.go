@@ -8,6 +8,7 @@ import (
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/mutant"
 	"github.com/nudgehq/nudge/server/servertest"
 )
@@ -23,7 +24,7 @@ func callMyClient(t *testing.T, url, accountSID, authToken string) {
 		t.Fatal(err)
 	}
 	_, err = c.CreateNotification(t.Context(), client.Challenge{
-		ServiceSID: "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Identity: "ff483d1ff591898a9942916050d2ca3f", SID: "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		ServiceSID: documented.ServiceSID, Identity: "ff483d1ff591898a9942916050d2ca3f", SID: documented.ChallengeSID,
 	}, api.CreateNotificationRequest{Ttl: new(150)})
 	if err != nil {
 		t.Fatal(err)

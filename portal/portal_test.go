@@ -3,6 +3,7 @@ package portal_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +19,12 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/portal"
+
+	"github.com/nudgehq/nudge/internal/documented"
 )
+
+// maximum is the bound of Ttl as the document writes it, or a multiple of it.
+func maximum(times int) string { return fmt.Sprintf("maximum: %d", times*documented.MaxTTL) }
 
 const publicURL = "https://notify.example.com"
 
@@ -85,7 +91,7 @@ func TestPagesSayAllThatTheDocumentSays(t *testing.T) {
 
 // A bound that changes in the document changes in every form.
 func TestChangedBoundIsShown(t *testing.T) {
-	changed := bytes.Replace(nudge.OpenAPI, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
+	changed := bytes.Replace(nudge.OpenAPI, []byte(maximum(1)+"\n"), []byte(maximum(2)+"\n"), 1)
 	s := serve(t, build(t, func(c *portal.Config) { c.Document = changed }))
 	for _, page := range []string{portal.Base, portal.Base + ".md", portal.Base + "/operations/CreateNotification.md", portal.Base + "/openapi.yaml"} {
 		_, text := get(t, s.URL+page)
@@ -274,10 +280,10 @@ func TestChangelog(t *testing.T) {
 	}
 	p := build(t, func(c *portal.Config) {
 		c.Versions = fstest.MapFS{
-			"0.9.0.yaml":  version("0.9.0", "maximum: 300", "maximum: 600"),
+			"0.9.0.yaml":  version("0.9.0", maximum(1), maximum(2)),
 			"0.10.0.yaml": version("0.10.0"),
 		}
-		c.Document = version("1.0.0", "maximum: 300", "maximum: 900").Data
+		c.Document = version("1.0.0", maximum(1), maximum(3)).Data
 	})
 	var names []string
 	for _, v := range p.Versions() {

@@ -12,6 +12,7 @@ import (
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
@@ -79,7 +80,7 @@ func FuzzServer(f *testing.F) {
 			}
 		case w.Code == http.StatusCreated:
 			var n api.Notification
-			if err := json.Unmarshal(w.Body.Bytes(), &n); err != nil || n.Ttl < 0 || n.Ttl > 300 {
+			if err := json.Unmarshal(w.Body.Bytes(), &n); err != nil || n.Ttl < documented.MinTTL || n.Ttl > documented.MaxTTL {
 				t.Fatalf("created %s (%v)", w.Body, err)
 			}
 		case w.Code != http.StatusNoContent:

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,18 +17,16 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
-const (
-	serviceSID   = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	identity     = "ff483d1ff591898a9942916050d2ca3f"
-	challengeSID = "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	formType     = "application/x-www-form-urlencoded"
-)
+const formType = "application/x-www-form-urlencoded"
+
+var serviceSID, identity, challengeSID = documented.ServiceSID, documented.Identity, documented.ChallengeSID
 
 // path is the operation's path with the three parameters.
 func path(service, identity, challenge string) string {
@@ -113,12 +112,12 @@ func TestAcceptedTTLs(t *testing.T) {
 		request request
 		ttl     int
 	}{
-		"no body and no media type takes the default": {request{noContentType: true}, 300},
-		"an empty body takes the default":             {request{}, 300},
+		"no body and no media type takes the default": {request{noContentType: true}, documented.DefaultTTL},
+		"an empty body takes the default":             {request{}, documented.DefaultTTL},
 		"0":                                           {request{body: "Ttl=0"}, 0},
 		"1":                                           {request{body: "Ttl=1"}, 1},
 		"150":                                         {request{body: "Ttl=150"}, 150},
-		"the maximum":                                 {request{body: "Ttl=300"}, 300},
+		"the maximum":                                 {request{body: fmt.Sprint("Ttl=", documented.MaxTTL)}, documented.MaxTTL},
 		"percent-escaped digits":                      {request{body: "T%74l=%31%35%30"}, 150},
 		"a charset that is the same":                  {request{body: "Ttl=7", contentType: formType + "; charset=ISO-8859-1"}, 7},
 		"another":                                     {request{body: "Ttl=7", contentType: formType + "; charset=us-ascii"}, 7},
@@ -143,7 +142,7 @@ func TestAcceptedTTLs(t *testing.T) {
 }
 
 func TestRefusedRequests(t *testing.T) {
-	const invalidTTL = "Invalid parameter: Ttl must be an integer from 0 to 300"
+	invalidTTL := "Invalid parameter: Ttl must be " + documented.TTLRule
 	const badSID = "Invalid path parameter: ServiceSid must be a string of 34 characters that matches ^VA[0-9a-fA-F]{32}$"
 	const badChallenge = "Invalid path parameter: ChallengeSid must be a string of 34 characters that matches ^YC[0-9a-fA-F]{32}$"
 	const badIdentity = "Invalid path parameter: Identity must be a string of 8 to 64 characters that matches ^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$"
@@ -156,7 +155,7 @@ func TestRefusedRequests(t *testing.T) {
 		message       string
 		field, header string
 	}{
-		"301":                       {request{body: "Ttl=301"}, 400, 60200, invalidTTL, "Ttl", ""},
+		"above the maximum":         {request{body: fmt.Sprint("Ttl=", documented.MaxTTL+1)}, 400, 60200, invalidTTL, "Ttl", ""},
 		"-1":                        {request{body: "Ttl=-1"}, 400, 60200, invalidTTL, "Ttl", ""},
 		"-0":                        {request{body: "Ttl=-0"}, 400, 60200, invalidTTL, "Ttl", ""},
 		"abc":                       {request{body: "Ttl=abc"}, 400, 60200, invalidTTL, "Ttl", ""},
@@ -240,7 +239,7 @@ func TestRefusedRequests(t *testing.T) {
 				t.Errorf("details %+v, want none", a.error.Details)
 			case c.field != "" && (a.error.Details == nil || a.error.Details.Field != c.field || a.error.Details.Rule == ""):
 				t.Errorf("details %+v, want the field %s and its rule", a.error.Details, c.field)
-			case c.code == 60200 && *a.error.Details != api.ErrorDetails{In: api.ErrorDetailsInBody, Field: "Ttl", Rule: "an integer from 0 to 300"}:
+			case c.code == 60200 && *a.error.Details != api.ErrorDetails{In: api.ErrorDetailsInBody, Field: "Ttl", Rule: documented.TTLRule}:
 				t.Errorf("details %+v", a.error.Details)
 			case c.code == 60306 && (a.error.Details.In != api.ErrorDetailsInPath || !strings.HasSuffix(c.message, " must be "+a.error.Details.Rule)):
 				t.Errorf("details %+v do not say what the message does", a.error.Details)

@@ -16,6 +16,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server"
@@ -58,14 +59,14 @@ func TestQueryStringIsNoForm(t *testing.T) {
 		request request
 		ttl     int
 	}{
-		"out of range without a body":      {request{path: operationPath + "?Ttl=999", noContentType: true}, 300},
-		"out of range with an empty form":  {request{path: operationPath + "?Ttl=999"}, 300},
-		"not a number":                     {request{path: operationPath + "?Ttl=abc"}, 300},
-		"in range":                         {request{path: operationPath + "?Ttl=5"}, 300},
+		"out of range without a body":      {request{path: operationPath + "?Ttl=999", noContentType: true}, documented.DefaultTTL},
+		"out of range with an empty form":  {request{path: operationPath + "?Ttl=999"}, documented.DefaultTTL},
+		"not a number":                     {request{path: operationPath + "?Ttl=abc"}, documented.DefaultTTL},
+		"in range":                         {request{path: operationPath + "?Ttl=5"}, documented.DefaultTTL},
 		"beside a body":                    {request{path: operationPath + "?Ttl=5", body: "Ttl=150"}, 150},
 		"unknown beside a body":            {request{path: operationPath + "?Priority=low", body: "Ttl=150"}, 150},
 		"a query that cannot be parsed":    {request{path: operationPath + "?Ttl=%zz;", body: "Ttl=150"}, 150},
-		"repeated in the query only":       {request{path: operationPath + "?Ttl=1&Ttl=2"}, 300},
+		"repeated in the query only":       {request{path: operationPath + "?Ttl=1&Ttl=2"}, documented.DefaultTTL},
 		"under the multipart type's shape": {request{path: operationPath + "?Ttl=999", body: "Ttl=0"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/mutant"
 )
 
@@ -31,8 +33,8 @@ func TestContract(t *testing.T) {
 	}
 	dir := t.TempDir()
 	junit, report := filepath.Join(dir, "junit.xml"), filepath.Join(dir, "report.json")
-	code, stdout, stderr = command("contract", "run", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--junit="+junit, "--json="+report)
-	if code != exitFailure || !strings.Contains(stdout, "Ttl 301, one above its maximum") || !strings.Contains(stderr, "does not keep the contract") {
+	code, stdout, stderr = command("contract", "run", mutantServer(t, "accepts a Ttl above its maximum"), mutantAccount, "--junit="+junit, "--json="+report)
+	if code != exitFailure || !strings.Contains(stdout, "one above its maximum") || !strings.Contains(stderr, "does not keep the contract") {
 		t.Errorf("a wrong server: %d %s %s", code, stdout, stderr)
 	}
 	for path, want := range map[string]string{junit: `failures="1"`, report: `"failed": 1,`} {
@@ -41,17 +43,17 @@ func TestContract(t *testing.T) {
 			t.Errorf("%s: %v %.300s", path, err, data)
 		}
 	}
-	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--only=301", "--json=-"); code != exitFailure || !json.Valid([]byte(stdout)) {
+	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl above its maximum"), mutantAccount, "--only=one above its maximum", "--json=-"); code != exitFailure || !json.Valid([]byte(stdout)) {
 		t.Errorf("as JSON: %d %s", code, stdout)
 	}
 	spec := filepath.Join(dir, "openapi.yaml")
-	if err := os.WriteFile(spec, []byte(strings.Replace(string(nudge.OpenAPI), "maximum: 300\n", "maximum: 301\n", 1)), 0o600); err != nil {
+	if err := os.WriteFile(spec, []byte(strings.Replace(string(nudge.OpenAPI), fmt.Sprintf("maximum: %d\n", documented.MaxTTL), fmt.Sprintf("maximum: %d\n", documented.MaxTTL+1), 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl of 301"), mutantAccount, "--spec="+spec); code != 0 {
-		t.Errorf("by a document that allows 301: %d %s", code, stdout)
+	if code, stdout, _ := command("contract", mutantServer(t, "accepts a Ttl above its maximum"), mutantAccount, "--spec="+spec); code != 0 {
+		t.Errorf("by a document that allows it: %d %s", code, stdout)
 	}
-	if code, stdout, _ := command("contract", "--dry-run", mutantAccount); code != 0 || !strings.Contains(stdout, "Ttl 301, one above its maximum, is refused\n\topenapi.yaml:") {
+	if code, stdout, _ := command("contract", "--dry-run", mutantAccount); code != 0 || !strings.Contains(stdout, ", one above its maximum, is refused\n\topenapi.yaml:") {
 		t.Errorf("a dry run: %d %.300s", code, stdout)
 	}
 }
@@ -85,7 +87,7 @@ func TestContractProxy(t *testing.T) {
 	for body, want := range map[string]struct {
 		code int
 		says string
-	}{"Ttl=150": {0, ""}, "Ttl=301": {exitFailure, "caller  POST "}} {
+	}{"Ttl=150": {0, ""}, fmt.Sprint("Ttl=", documented.MaxTTL+1): {exitFailure, "caller  POST "}} {
 		server := httptest.NewServer(mutant.New(""))
 		defer server.Close()
 		ctx, stop := context.WithCancel(t.Context())
@@ -94,7 +96,7 @@ func TestContractProxy(t *testing.T) {
 			exit <- run(ctx, []string{"contract", "proxy", "--to=" + server.URL, "--addr=127.0.0.1:0"}, stdout, stderr)
 		}()
 		address := stderr.await(t, `takes requests on (http://\S+)`)[1]
-		r, err := http.NewRequest(http.MethodPost, address+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", strings.NewReader(body))
+		r, err := http.NewRequest(http.MethodPost, address+documented.Path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

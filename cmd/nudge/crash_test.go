@@ -19,6 +19,7 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/device"
 )
@@ -104,8 +105,8 @@ func TestNothingIsLostByKill9(t *testing.T) {
 			group.Go(func() {
 				for i := worker; ; i++ {
 					n, err := c.CreateNotification(t.Context(), client.Challenge{
-						ServiceSID: "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Identity: fmt.Sprintf("device-%04d", i%devices), SID: "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-					}, api.CreateNotificationRequest{Ttl: new(300)})
+						ServiceSID: documented.ServiceSID, Identity: fmt.Sprintf("device-%04d", i%devices), SID: documented.ChallengeSID,
+					}, api.CreateNotificationRequest{Ttl: new(documented.MaxTTL)})
 					if err != nil {
 						return
 					}
@@ -146,7 +147,7 @@ func TestNothingIsLostByKill9(t *testing.T) {
 				}
 			})
 			run(ctx, []string{
-				"device", "--url=" + p.url, "--data=" + data, "--service=VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", fmt.Sprintf("--identity=device-%04d", i),
+				"device", "--url=" + p.url, "--data=" + data, "--service=" + documented.ServiceSID, fmt.Sprintf("--identity=device-%04d", i),
 			}, received, writer(func([]byte) {}))
 		})
 	}
@@ -169,7 +170,7 @@ func TestSecondSignal(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	request := http.Request{Header: http.Header{}}
 	request.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
-	head := "POST /v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications HTTP/1.1\r\n" +
+	head := "POST " + documented.Path + " HTTP/1.1\r\n" +
 		"Host: x\r\nAuthorization: " + request.Header.Get("Authorization") + "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n"
 	if _, err := io.WriteString(conn, head); err != nil {
 		t.Fatal(err)

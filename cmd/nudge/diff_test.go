@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/documented"
 )
 
 // changedDocument writes the document with a replacement and gives its path.
@@ -27,9 +28,9 @@ func changedDocument(t *testing.T, old, replacement string) string {
 
 func TestDiff(t *testing.T) {
 	same := changedDocument(t, "", "")
-	before, _, _ := strings.Cut(string(nudge.OpenAPI), "maximum: 300")
+	before, _, _ := strings.Cut(string(nudge.OpenAPI), fmt.Sprintf("maximum: %d", documented.MaxTTL))
 	line := 1 + strings.Count(before, "\n")
-	lower := changedDocument(t, "maximum: 300", "maximum: 200")
+	lower := changedDocument(t, fmt.Sprintf("maximum: %d", documented.MaxTTL), fmt.Sprintf("maximum: %d", documented.MaxTTL-1))
 	if code, stdout, _ := command("diff", same, same); code != 0 || stdout != "0 breaking, 0 warning, 0 info\n" {
 		t.Errorf("nothing changed: %d %s", code, stdout)
 	}
@@ -78,7 +79,7 @@ func asJSON(t *testing.T, text string) string {
 
 // A document comes from a URL, or from a git revision.
 func TestDiffSources(t *testing.T) {
-	lower := changedDocument(t, "maximum: 300", "maximum: 200")
+	lower := changedDocument(t, fmt.Sprintf("maximum: %d", documented.MaxTTL), fmt.Sprintf("maximum: %d", documented.MaxTTL-1))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/openapi.yaml" {
 			http.NotFound(w, r)

@@ -8,6 +8,7 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/accounts"
 )
 
@@ -35,7 +36,7 @@ func tools(t *testing.T, s *sdk.ClientSession) string {
 }
 
 var createArguments = map[string]any{
-	"ServiceSid": "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Identity": "ff483d1ff591898a9942916050d2ca3f", "ChallengeSid": "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Ttl": 0,
+	"ServiceSid": documented.ServiceSID, "Identity": "ff483d1ff591898a9942916050d2ca3f", "ChallengeSid": documented.ChallengeSID, "Ttl": 0,
 }
 
 type basicAuth struct{}

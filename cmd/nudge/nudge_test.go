@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 )
@@ -132,7 +134,7 @@ func command(args ...string) (code int, stdout, stderr string) {
 }
 
 var target = []string{
-	"--service=VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "--identity=ff483d1ff591898a9942916050d2ca3f", "--challenge=YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"--service=" + documented.ServiceSID, "--identity=ff483d1ff591898a9942916050d2ca3f", "--challenge=" + documented.ChallengeSID,
 }
 
 const development = "--account=" + accounts.DevelopmentSID + ":" + accounts.DevelopmentToken
@@ -142,7 +144,7 @@ func TestServeAndSend(t *testing.T) {
 	send := func(args ...string) (int, string, string) {
 		return command(append(append([]string{"send", "--url=" + r.url, development}, target...), args...)...)
 	}
-	for ttl, args := range map[int][]string{300: nil, 0: {"--ttl=0"}, 150: {"--ttl", "150"}} {
+	for ttl, args := range map[int][]string{documented.DefaultTTL: nil, 0: {"--ttl=0"}, 150: {"--ttl", "150"}} {
 		code, stdout, stderr := send(args...)
 		var n api.Notification
 		if err := json.Unmarshal([]byte(stdout), &n); code != 0 || err != nil || n.Ttl != ttl {
@@ -152,8 +154,8 @@ func TestServeAndSend(t *testing.T) {
 	if code, stdout, stderr := send("--challenge", challenges.Code(60323)); code != exitFailure || stdout != "" || !strings.Contains(stderr, "60323") {
 		t.Errorf("a refusal: exit %d, %q, %q", code, stdout, stderr)
 	}
-	if code, _, stderr := send("--ttl=301"); code != exitUsage || !strings.Contains(stderr, "Ttl must be an integer from 0 to 300") {
-		t.Errorf("a TTL of 301: exit %d, %q", code, stderr)
+	if code, _, stderr := send(fmt.Sprintf("--ttl=%d", documented.MaxTTL+1)); code != exitUsage || !strings.Contains(stderr, "Ttl must be "+documented.TTLRule) {
+		t.Errorf("a TTL above the maximum: exit %d, %q", code, stderr)
 	}
 	if code, _, stderr := send("--url=nowhere"); code != exitUsage || !strings.Contains(stderr, "base URL") {
 		t.Errorf("a bad URL: exit %d, %q", code, stderr)
@@ -209,7 +211,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	request, err := http.NewRequest("POST", r.url+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", nil)
+	request, err := http.NewRequest("POST", r.url+documented.Path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +360,7 @@ func TestServedLimits(t *testing.T) {
 			t.Errorf("%q: %s %v", request, answer, err)
 		}
 	}
-	request, err := http.NewRequest("POST", r.url+"/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications", strings.NewReader("Ttl=1&&&&&&&&&&&"))
+	request, err := http.NewRequest("POST", r.url+documented.Path, strings.NewReader("Ttl=1&&&&&&&&&&&"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -408,7 +410,7 @@ func TestDeviceStaysConnectedOverHTTP2(t *testing.T) {
 	_, token, _ := command("device-token", "--data="+data, target[0], target[1])
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig.RootCAs = pool
-	request, err := http.NewRequest(http.MethodGet, r.url+"/devices/v1/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/notifications", nil)
+	request, err := http.NewRequest(http.MethodGet, r.url+"/devices/v1/Services/"+documented.ServiceSID+"/Entities/ff483d1ff591898a9942916050d2ca3f/notifications", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

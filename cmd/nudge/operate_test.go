@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/webhook"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/device"
 )
 
@@ -246,7 +248,7 @@ func TestOperatorsListenerIsGuarded(t *testing.T) {
 func TestStoreBackupAndCheck(t *testing.T) {
 	data, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	r := serve(t, "--data="+data)
-	sid := r.create(t, "300")
+	sid := r.create(t, strconv.Itoa(documented.MaxTTL))
 	if code, stdout, stderr := command("store", "backup", "--ops-url="+r.ops, data, to); code != 0 || !strings.Contains(stdout, to) {
 		t.Fatalf("exit %d, %s", code, stderr)
 	}
@@ -380,7 +382,7 @@ func TestExpiredSaysWhy(t *testing.T) {
 func TestDirectoryThatGoesEndsTheServer(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	r := serve(t, "--data="+data)
-	r.create(t, "300")
+	r.create(t, strconv.Itoa(documented.MaxTTL))
 	if err := os.RemoveAll(data); err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +405,7 @@ func TestDeviceKeysBetweenCommas(t *testing.T) {
 		if code != 0 {
 			t.Fatal(stderr)
 		}
-		request, err := http.NewRequest(http.MethodPost, r.url+"/devices/v1/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/notifications/NT"+strings.Repeat("0", 32)+"/ack", nil)
+		request, err := http.NewRequest(http.MethodPost, r.url+"/devices/v1/Services/"+documented.ServiceSID+"/Entities/ff483d1ff591898a9942916050d2ca3f/notifications/NT"+strings.Repeat("0", 32)+"/ack", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -423,7 +425,7 @@ func TestDeviceKeysBetweenCommas(t *testing.T) {
 func TestAuthenticationFailuresThroughMCP(t *testing.T) {
 	r := serve(t, "--mcp-execute", "--max-auth-failures=3", "--trusted-proxy=127.0.0.1/32")
 	call := func(token string) string {
-		body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification","arguments":{"ServiceSid":"VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","Identity":"ff483d1ff591898a9942916050d2ca3f","ChallengeSid":"YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}}`
+		body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification","arguments":{"ServiceSid":"` + documented.ServiceSID + `","Identity":"ff483d1ff591898a9942916050d2ca3f","ChallengeSid":"` + documented.ChallengeSID + `"}}}`
 		request, err := http.NewRequest(http.MethodPost, r.url+"/doc/verify_v2/mcp", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

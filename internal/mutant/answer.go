@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nudgehq/nudge/internal/documented"
 )
 
 func hashed(kind, text string) string {
@@ -36,7 +38,7 @@ func (s *server) body(r *http.Request, c challenge, ttl int) map[string]any {
 		"answers the same sid always":                 {"sid": "NT" + strings.Repeat("a", 32)},
 		"answers the same sid for the same challenge": {"sid": hashed("NT", fmt.Sprint(c))},
 		"answers the same sid to what comes at once":  {"sid": hashed("NT", strconv.FormatInt(time.Now().UnixMilli()/20, 10)+fmt.Sprint(c))},
-		"answers another service_sid":                 {"service_sid": "VA" + strings.Repeat("a", 32)},
+		"answers another service_sid":                 {"service_sid": documented.ServiceSID},
 		"answers identity in lower case":              {"identity": strings.ToLower(c.identity)},
 		"answers the service's SID as challenge_sid":  {"challenge_sid": "YC" + c.service[min(2, len(c.service)):]},
 		"answers another account_sid":                 {"account_sid": "AC" + strings.Repeat("b", 32)},

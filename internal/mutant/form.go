@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nudgehq/nudge/internal/documented"
 )
 
 // form reads the body.
@@ -86,7 +88,7 @@ func (s *server) ttl(form, query url.Values) (int, *failure) {
 			return n, nil
 		}
 	}
-	if n, err := strconv.Atoi(query.Get("Ttl")); s.is("reads a Ttl above 300 from the query") && err == nil && n > 300 {
+	if n, err := strconv.Atoi(query.Get("Ttl")); s.is("reads a Ttl above its maximum from the query") && err == nil && n > documented.MaxTTL {
 		return n, nil
 	}
 	if n, err := strconv.Atoi(query.Get("ttl")); s.is("reads ttl from the query") && err == nil {
@@ -109,10 +111,10 @@ func (s *server) ttl(form, query url.Values) (int, *failure) {
 		case s.is("remembers the Ttl of the request before"):
 			return int(s.last.Load()), nil
 		}
-		return 300, nil
+		return documented.DefaultTTL, nil
 	}
 	text := form.Get("Ttl")
-	invalid := &failure{status: 400, code: 60200, message: "Invalid parameter: Ttl must be an integer from 0 to 300", in: "body", field: "Ttl"}
+	invalid := &failure{status: 400, code: 60200, message: "Invalid parameter: Ttl must be " + documented.TTLRule, in: "body", field: "Ttl"}
 	if s.is("answers 422 to a bad Ttl") {
 		invalid.status = 422
 	}
@@ -123,29 +125,29 @@ func (s *server) ttl(form, query url.Values) (int, *failure) {
 	if err != nil {
 		switch {
 		case s.is("takes a Ttl that is no number for none"):
-			return 300, nil
+			return documented.DefaultTTL, nil
 		case s.is("answers 500 to a Ttl that is no number"):
 			return 0, &failure{status: 500, code: 20500, message: "An internal error has occurred"}
 		}
 		return 0, invalid
 	}
-	least, most := 0, 300
+	least, most := documented.MinTTL, documented.MaxTTL
 	switch s.defect {
-	case "accepts a Ttl of 301":
-		most = 301
-	case "refuses a Ttl of 300":
-		most = 299
-	case "accepts a Ttl of -1":
-		least = -1
-	case "refuses a Ttl of 0":
-		least = 1
+	case "accepts a Ttl above its maximum":
+		most = documented.MaxTTL + 1
+	case "refuses the greatest Ttl":
+		most = documented.MaxTTL - 1
+	case "accepts a Ttl below its minimum":
+		least = documented.MinTTL - 1
+	case "refuses the least Ttl":
+		least = documented.MinTTL + 1
 	case "has no bounds for Ttl":
 		least, most = -1<<31, 1<<31
-	case "clamps Ttl to 300":
-		n = min(n, 300)
+	case "clamps Ttl to its maximum":
+		n = min(n, documented.MaxTTL)
 	case "takes a Ttl of 0 for none":
 		if n == 0 {
-			n = 300
+			n = documented.DefaultTTL
 		}
 	}
 	if n < least || n > most {
@@ -178,7 +180,7 @@ func (s *server) number(text string) (int, error) {
 		text = strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz")
 	case "takes an empty Ttl for none":
 		if text == "" {
-			return 300, nil
+			return documented.DefaultTTL, nil
 		}
 	case "reads Ttl with 32 bits":
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && canonical.MatchString(text) {

@@ -1,26 +1,29 @@
 package mutant
 
+import "github.com/nudgehq/nudge/internal/documented"
+
 // patterns are those of the path's parameters, changed by some defects.
 func (s *server) patterns() (service, identity, sid string) {
-	service, sid = `^VA[0-9a-fA-F]{32}$`, `^YC[0-9a-fA-F]{32}$`
-	identity = `^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$`
+	va, yc := documented.Prefix("ServiceSid"), documented.Prefix("ChallengeSid")
+	service, sid = documented.Parameters["ServiceSid"].Pattern.String(), documented.Parameters["ChallengeSid"].Pattern.String()
+	identity = documented.Parameters["Identity"].Pattern.String()
 	switch s.defect {
 	case "does not check ServiceSid":
 		service = ``
 	case "does not anchor the start of ServiceSid's pattern":
-		service = `VA[0-9a-fA-F]{32}$`
+		service = va + `[0-9a-fA-F]{32}$`
 	case "does not anchor the end of ServiceSid's pattern":
-		service = `^VA[0-9a-fA-F]{32}`
+		service = `^` + va + `[0-9a-fA-F]{32}`
 	case "takes any letters for hexadecimal digits":
-		service, sid = `^VA[0-9a-zA-Z]{32}$`, `^YC[0-9a-zA-Z]{32}$`
+		service, sid = `^`+va+`[0-9a-zA-Z]{32}$`, `^`+yc+`[0-9a-zA-Z]{32}$`
 	case "refuses hexadecimal digits in upper case":
-		service, sid = `^VA[0-9a-f]{32}$`, `^YC[0-9a-f]{32}$`
+		service, sid = `^`+va+`[0-9a-f]{32}$`, `^`+yc+`[0-9a-f]{32}$`
 	case "takes a challenge's SID for a service's":
-		service = `^(VA|YC)[0-9a-fA-F]{32}$`
+		service = `^(` + va + `|` + yc + `)[0-9a-fA-F]{32}$`
 	case "takes ChallengeSid with another prefix":
 		sid = `^[A-Z]{2}[0-9a-fA-F]{32}$`
 	case "allows a line feed after ChallengeSid":
-		sid = `^YC[0-9a-fA-F]{32}\n?$`
+		sid = `^` + yc + `[0-9a-fA-F]{32}\n?$`
 	case "accepts an underscore in Identity":
 		identity = `^[0-9a-zA-Z_]+(-[0-9a-zA-Z_]+)*$`
 	case "accepts a dash after Identity":
@@ -34,16 +37,17 @@ func (s *server) patterns() (service, identity, sid string) {
 }
 
 func (s *server) checkPath(c challenge) *failure {
-	least, most := 8, 64
+	bounds := documented.Parameters["Identity"]
+	least, most := bounds.MinLength, bounds.MaxLength
 	switch s.defect {
-	case "accepts an Identity of 7 characters":
-		least = 7
-	case "refuses an Identity of 8 characters":
-		least = 9
-	case "accepts an Identity of 65 characters":
-		most = 65
-	case "refuses an Identity of 64 characters":
-		most = 63
+	case "accepts an Identity that is too short":
+		least--
+	case "refuses the shortest Identity":
+		least++
+	case "accepts an Identity that is too long":
+		most++
+	case "refuses the longest Identity":
+		most--
 	}
 	length := len([]rune(c.identity))
 	for _, p := range []struct {

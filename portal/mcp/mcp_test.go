@@ -18,10 +18,19 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server/servertest"
 )
+
+// maximum is the bound of Ttl as the document writes it, and higher another one.
+var (
+	maximum = fmt.Appendf(nil, "maximum: %d\n", documented.MaxTTL)
+	higher  = fmt.Appendf(nil, "maximum: %d\n", documented.MaxTTL*2)
+)
+
+func maximumIs(bound int) string { return fmt.Sprintf("Maximum: `%d`", bound) }
 
 const publicURL = "https://notify.example.com"
 
@@ -29,7 +38,7 @@ const publicURL = "https://notify.example.com"
 func build(t *testing.T, configure ...func(*portal.Config, *mcp.Config)) *mcp.Server {
 	t.Helper()
 	pages := portal.Config{PublicURL: publicURL, Versions: fstest.MapFS{
-		"0.9.0.yaml": &fstest.MapFile{Data: bytes.Replace(nudge.OpenAPI, []byte("maximum: 300"), []byte("maximum: 600"), 1)},
+		"0.9.0.yaml": &fstest.MapFile{Data: bytes.Replace(nudge.OpenAPI, maximum, higher, 1)},
 	}}
 	config := mcp.Config{Version: "test"}
 	for _, f := range configure {
@@ -145,9 +154,9 @@ func TestTools(t *testing.T) {
 				{"list_pages", map[string]any{"parent": portal.Base + "/changelog"}, []string{`"pages":[]`}},
 				{"search", map[string]any{"query": "ttl"}, []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
 				{"search", map[string]any{"query": "60309", "type": "error"}, []string{"#error-60309"}},
-				{"get_pages", map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, []string{"Maximum: `300`", "# Changelog", "request-property-max-decreased"}},
+				{"get_pages", map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
 				{"list_changes", nil, []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
-				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", "`300`"}},
+				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", fmt.Sprintf("`%d`", documented.MaxTTL)}},
 				{"get_change", map[string]any{"id": "unreleased-1"}, []string{"request-property-max-decreased", "POST /v2/Services/"}},
 			} {
 				result := call(t, session, c.tool, c.arguments)
@@ -189,7 +198,7 @@ func conforms(t *testing.T, schema, value any) {
 // A tool gives the page that people read, byte for byte.
 func TestPagesAreThePortals(t *testing.T) {
 	var p *portal.Portal
-	changed := bytes.Replace(nudge.OpenAPI, []byte("maximum: 300\n"), []byte("maximum: 600\n"), 1)
+	changed := bytes.Replace(nudge.OpenAPI, maximum, higher, 1)
 	s := build(t, func(c *portal.Config, _ *mcp.Config) {
 		c.Document = changed
 		var err error
@@ -204,7 +213,7 @@ func TestPagesAreThePortals(t *testing.T) {
 			t.Errorf("get_pages gives another %s", page.Path)
 		}
 	}
-	if got := text(call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}})); !strings.Contains(got, "Maximum: `600`") || strings.Contains(got, "Maximum: `300`") {
+	if got := text(call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}})); !strings.Contains(got, maximumIs(documented.MaxTTL*2)) || strings.Contains(got, maximumIs(documented.MaxTTL)) {
 		t.Error("get_pages does not say 600")
 	}
 }
@@ -438,7 +447,7 @@ func TestExecute(t *testing.T) {
 		t.Fatal("there is no create_notification")
 	}
 	schema, _ := json.Marshal(tool.InputSchema)
-	for _, want := range []string{`"maximum":300`, `"minimum":0`, `"pattern":"^VA[0-9a-fA-F]{32}$"`, `"additionalProperties":false`, `"required":["ServiceSid","Identity","ChallengeSid"]`, `"default":300`} {
+	for _, want := range []string{fmt.Sprintf(`"maximum":%d`, documented.MaxTTL), `"minimum":0`, `"pattern":"^` + documented.Prefix("ServiceSid") + `[0-9a-fA-F]{32}$"`, `"additionalProperties":false`, `"required":["ServiceSid","Identity","ChallengeSid"]`, fmt.Sprintf(`"default":%d`, documented.DefaultTTL)} {
 		if !strings.Contains(string(schema), want) {
 			t.Errorf("the schema lacks %s: %s", want, schema)
 		}
@@ -475,10 +484,10 @@ func TestExecute(t *testing.T) {
 		change map[string]any
 		want   string
 	}{
-		"above the bound":          {map[string]any{"Ttl": 301}, "Ttl must be an integer from 0 to 300"},
-		"a number as text":         {map[string]any{"Ttl": "150"}, "Ttl must be an integer from 0 to 300"},
-		"a whole number too large": {map[string]any{"Ttl": json.RawMessage("301.0")}, "Ttl must be an integer from 0 to 300"},
-		"a huge exponent":          {map[string]any{"Ttl": json.RawMessage("1e99")}, "Ttl must be an integer from 0 to 300"},
+		"above the bound":          {map[string]any{"Ttl": documented.MaxTTL + 1}, "Ttl must be " + documented.TTLRule},
+		"a number as text":         {map[string]any{"Ttl": "150"}, "Ttl must be " + documented.TTLRule},
+		"a whole number too large": {map[string]any{"Ttl": json.RawMessage(fmt.Sprintf("%d.0", documented.MaxTTL+1))}, "Ttl must be " + documented.TTLRule},
+		"a huge exponent":          {map[string]any{"Ttl": json.RawMessage("1e99")}, "Ttl must be " + documented.TTLRule},
 		"a fraction":               {map[string]any{"Ttl": 1.5}, "Ttl must be an integer"},
 		"an object":                {map[string]any{"Ttl": map[string]any{"a": 1}}, "Ttl must be an integer"},
 		"a wrong SID":              {map[string]any{"ServiceSid": "VB"}, "ServiceSid must be"},

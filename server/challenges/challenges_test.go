@@ -14,13 +14,14 @@ import (
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
-const service, identity = "VA00000000000000000000000000000001", "user-0001"
+var service, identity = documented.Prefix("ServiceSid") + "00000000000000000000000000000001", "user-0001"
 
 var (
 	mine   = accounts.DevelopmentSID
@@ -108,7 +109,7 @@ func TestFileRules(t *testing.T) {
 	if code := create(t, s, service, "user-0002", 1); code != server.CodeNotFound {
 		t.Errorf("another identity: %d", code)
 	}
-	if code := create(t, s, "VA00000000000000000000000000000002", identity, 1); code != server.CodeNotFound {
+	if code := create(t, s, documented.Prefix("ServiceSid")+"00000000000000000000000000000002", identity, 1); code != server.CodeNotFound {
 		t.Errorf("another service: %d", code)
 	}
 	clock.Add(9)

@@ -7,13 +7,11 @@ import (
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/client"
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
-const (
-	service  = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	identity = "ff483d1ff591898a9942916050d2ca3f"
-)
+var service, identity = documented.ServiceSID, documented.Identity
 
 // create sends a notification with a TTL in seconds, as a caller does, and gives its SID.
 func create(t *testing.T, s *servertest.Server, ttl int) string {
@@ -22,7 +20,7 @@ func create(t *testing.T, s *servertest.Server, ttl int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := c.CreateNotification(t.Context(), client.Challenge{ServiceSID: service, Identity: identity, SID: "YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+	n, err := c.CreateNotification(t.Context(), client.Challenge{ServiceSID: service, Identity: identity, SID: documented.ChallengeSID},
 		api.CreateNotificationRequest{Ttl: &ttl})
 	if err != nil {
 		t.Fatal(err)

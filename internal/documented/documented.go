@@ -1,0 +1,89 @@
+// Package documented has the values of nudge's own document that tests, and the wrong servers of package mutant, need: a bound
+// that changes in openapi.yaml changes them with no other edit.
+package documented
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/ruledoc"
+)
+
+// The operation's only form field: the least, greatest and default TTL in seconds, and its rule in words.
+var (
+	MinTTL, MaxTTL, DefaultTTL int
+	TTLRule                    string
+)
+
+// The example of each path parameter, the path of the operation with them, and the rules of the parameters by name.
+var (
+	ServiceSID, Identity, ChallengeSID string
+	Path                               string
+	Parameters                         map[string]rule.Rule
+)
+
+func init() {
+	if err := read(); err != nil {
+		panic(fmt.Sprintf("openapi.yaml: %v", err))
+	}
+}
+
+func read() error {
+	doc, err := ruledoc.Load(nudge.OpenAPI)
+	if err != nil {
+		return err
+	}
+	operations, err := ruledoc.Operations(doc)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(operations, func(op ruledoc.Operation) bool { return op.ID == "CreateNotification" })
+	if at < 0 {
+		return errors.New("there is no CreateNotification")
+	}
+	op := operations[at]
+	if err := readTTL(op); err != nil {
+		return err
+	}
+	Path, Parameters = op.Path, map[string]rule.Rule{}
+	for _, r := range op.Parameters {
+		Parameters[r.Name] = r
+	}
+	for name, example := range map[string]*string{"ServiceSid": &ServiceSID, "Identity": &Identity, "ChallengeSid": &ChallengeSID} {
+		*example, _ = doc.Components.Parameters[name].Value.Example.(string)
+		Path = strings.ReplaceAll(Path, "{"+name+"}", *example)
+	}
+	return nil
+}
+
+func readTTL(op ruledoc.Operation) (err error) {
+	at := slices.IndexFunc(op.Form, func(r rule.Rule) bool { return r.Name == "Ttl" })
+	if at < 0 {
+		return errors.New("there is no form field Ttl")
+	}
+	ttl := op.Form[at]
+	TTLRule = ttl.String()
+	for _, bound := range []struct {
+		text  string
+		value *int
+	}{
+		{ttl.Minimum, &MinTTL}, {ttl.Maximum, &MaxTTL}, {ruledoc.WireForm(op.FormSchema.Properties[ttl.Name].Value.Default), &DefaultTTL},
+	} {
+		if *bound.value, err = strconv.Atoi(bound.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Prefix is what each value of a parameter begins with: VA for ServiceSid.
+func Prefix(parameter string) string {
+	prefix, _ := regexp.MustCompile(strings.TrimPrefix(Parameters[parameter].Pattern.String(), "^")).LiteralPrefix()
+	return prefix
+}
