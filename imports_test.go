@@ -27,7 +27,7 @@ var importRules = []struct {
 	{"./internal/ruledoc", []string{"std", "./internal/rule", "github.com/getkin/kin-openapi"}, "it reads documents and knows no server"},
 	{"./internal/rulegen", []string{"std", "./internal/rule", "./internal/ruledoc"}, "it runs while the generated code may not compile"},
 	{"./cmd/nextsteps", []string{"std", "./contract", "./internal/docdiff", "golang.org/x/mod/semver"}, "it runs while the server may not compile"},
-	{"./internal/mutant", []string{"std", "./internal/documented"}, "it is a server that knows the document and nothing else of nudge"},
+	{"./internal/mutant", []string{"std", "./internal/documented", "./internal/rule"}, "it is a server that knows the document and nothing else of nudge"},
 	{"./internal/documented", []string{"std", ".", "./internal/rule", "./internal/ruledoc"}, "it knows the document only"},
 	{"./internal/origin", []string{"std"}, "it knows requests only"},
 	{"./internal/sse", []string{"std"}, "it knows answers only"},

@@ -93,7 +93,7 @@ func TestFixtures(t *testing.T) {
 	correct := mutant.New("")
 	only := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
-		if parts := strings.Split(path, "/"); len(parts) == 9 && strings.HasPrefix(parts[3], "VA") && len(parts[3]) == 34 && parts[3] != service {
+		if parts := strings.Split(path, "/"); len(parts) == 9 && strings.HasPrefix(parts[3], documented.Prefix("ServiceSid")) && len(parts[3]) == 34 && parts[3] != service {
 			r.URL.Path, r.URL.RawPath = "/v2/none", ""
 		}
 		correct.ServeHTTP(w, r)

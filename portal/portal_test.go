@@ -95,8 +95,8 @@ func TestChangedBoundIsShown(t *testing.T) {
 	s := serve(t, build(t, func(c *portal.Config) { c.Document = changed }))
 	for _, page := range []string{portal.Base, portal.Base + ".md", portal.Base + "/operations/CreateNotification.md", portal.Base + "/openapi.yaml"} {
 		_, text := get(t, s.URL+page)
-		if !strings.Contains(text, "600") {
-			t.Errorf("%s does not say 600", page)
+		if !strings.Contains(text, fmt.Sprint(2*documented.MaxTTL)) {
+			t.Errorf("%s does not say %d", page, 2*documented.MaxTTL)
 		}
 	}
 	_, text := get(t, s.URL+portal.Base)
@@ -337,7 +337,7 @@ func TestConfigIsChecked(t *testing.T) {
 func TestCredentialsAreNotInvented(t *testing.T) {
 	s := serve(t, build(t))
 	_, markdown := get(t, s.URL+portal.Base+".md")
-	for _, text := range []string{"$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN", `os.Getenv("TWILIO_AUTH_TOKEN")`, "process.env.TWILIO_AUTH_TOKEN", `os.environ["TWILIO_AUTH_TOKEN"]`, publicURL + "/v2/Services/VA"} {
+	for _, text := range []string{"$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN", `os.Getenv("TWILIO_AUTH_TOKEN")`, "process.env.TWILIO_AUTH_TOKEN", `os.environ["TWILIO_AUTH_TOKEN"]`, publicURL + documented.Path} {
 		if !strings.Contains(markdown, text) {
 			t.Errorf("the samples lack %s", text)
 		}

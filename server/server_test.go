@@ -143,7 +143,7 @@ func TestAcceptedTTLs(t *testing.T) {
 
 func TestRefusedRequests(t *testing.T) {
 	invalidTTL := "Invalid parameter: Ttl must be " + documented.TTLRule
-	const badSID = "Invalid path parameter: ServiceSid must be a string of 34 characters that matches ^VA[0-9a-fA-F]{32}$"
+	badSID := "Invalid path parameter: ServiceSid must be " + documented.Parameters["ServiceSid"].String()
 	const badChallenge = "Invalid path parameter: ChallengeSid must be a string of 34 characters that matches ^YC[0-9a-fA-F]{32}$"
 	const badIdentity = "Invalid path parameter: Identity must be a string of 8 to 64 characters that matches ^[0-9a-zA-Z]+(-[0-9a-zA-Z]+)*$"
 	const notForm = "The body's media type is not supported: it must be application/x-www-form-urlencoded"
@@ -177,14 +177,14 @@ func TestRefusedRequests(t *testing.T) {
 		"int64 and one":             {request{body: "Ttl=9223372036854775808"}, 400, 60200, invalidTTL, "Ttl", ""},
 		"a thousand digits":         {request{body: "Ttl=" + strings.Repeat("1", 1000)}, 400, 60200, invalidTTL, "Ttl", ""},
 		"repeated":                  {request{body: "Ttl=1&Ttl=1"}, 400, 20001, "The request cannot be read: Ttl is given more than once", "Ttl", ""},
-		"unknown field":             {request{body: "Ttl=1&Priority=low"}, 400, 20001, "The request cannot be read: unknown field Priority; allowed: Ttl", "Priority", ""},
-		"wrong case":                {request{body: "ttl=1"}, 400, 20001, "The request cannot be read: unknown field ttl; allowed: Ttl", "ttl", ""},
-		"brackets":                  {request{body: "Ttl[]=1"}, 400, 20001, "The request cannot be read: unknown field Ttl[]; allowed: Ttl", "Ttl[]", ""},
-		"field without a name":      {request{body: "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
-		"field with a long name":    {request{body: strings.Repeat("x", 5000) + "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
+		"unknown field":             {request{body: "Ttl=1&Priority=low"}, 400, 20001, "The request cannot be read: unknown field Priority; allowed: " + documented.Fields, "Priority", ""},
+		"wrong case":                {request{body: "ttl=1"}, 400, 20001, "The request cannot be read: unknown field ttl; allowed: " + documented.Fields, "ttl", ""},
+		"brackets":                  {request{body: "Ttl[]=1"}, 400, 20001, "The request cannot be read: unknown field Ttl[]; allowed: " + documented.Fields, "Ttl[]", ""},
+		"field without a name":      {request{body: "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: " + documented.Fields, "", ""},
+		"field with a long name":    {request{body: strings.Repeat("x", 5000) + "=1"}, 400, 20001, "The request cannot be read: unknown field; allowed: " + documented.Fields, "", ""},
 		"malformed escape":          {request{body: "Ttl=%zz"}, 400, 20001, malformed, "", ""},
 		"semicolon":                 {request{body: "Ttl=1;Ttl=2"}, 400, 20001, malformed, "", ""},
-		"JSON under the form type":  {request{body: `{"Ttl":150}`}, 400, 20001, "The request cannot be read: unknown field; allowed: Ttl", "", ""},
+		"JSON under the form type":  {request{body: `{"Ttl":150}`}, 400, 20001, "The request cannot be read: unknown field; allowed: " + documented.Fields, "", ""},
 		"JSON":                      {request{body: `{"Ttl":150}`, contentType: "application/json"}, 415, 20415, notForm, "", ""},
 		"multipart":                 {request{body: "--b\r\n\r\n--b--", contentType: "multipart/form-data; boundary=b"}, 415, 20415, notForm, "", ""},
 		"text":                      {request{body: "Ttl=1", contentType: "text/plain"}, 415, 20415, notForm, "", ""},

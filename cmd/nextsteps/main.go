@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -68,8 +68,10 @@ func run(out io.Writer) error {
 	report.Accept(acceptances)
 	changes := report.Changes
 	var b strings.Builder
+	// Callers first, Go users after.
+	slices.SortStableFunc(changes, func(a, b docdiff.Change) int { return -cmp.Compare(a.Audience, b.Audience) })
 	changed(&b, name, changes)
-	fmt.Fprintf(&b, "handler    %s\n", handler())
+	handwritten(&b)
 	cases, err := contract.Cases(contract.WithDocument(document, current), contract.WithAccount(account, "token"))
 	if err != nil {
 		return err
@@ -104,26 +106,49 @@ func changed(b *strings.Builder, released string, changes []docdiff.Change) {
 			fmt.Fprintf(b, "             and %d more: nudge diff versions/%s.yaml %s\n", len(changes)-i, released, document)
 			break
 		}
-		fmt.Fprintf(b, "             %-8s %s\n", c.Severity, c.Text)
+		fmt.Fprintf(b, "             %s for %s: %s\n", c.Severity, c.Concerns(), c.Text)
 	}
 }
 
-var missingMethod = regexp.MustCompile(`missing method (\w+)`)
+var (
+	missingMethod = regexp.MustCompile(`missing method (\w+)`)
+	// place is a line of the compiler that says where something does not compile.
+	place = regexp.MustCompile(`(?m)^(?:vet: )?(?:\./)?(\S+\.go:\d+)(?::\d+)?: (.+)$`)
+)
 
-// handler says whether the server has a method for every operation.
-func handler() string {
-	out, err := exec.Command("go", "build", "./server").CombinedOutput()
+// toWrite lists what has to be written by hand before the module compiles, tests included: a line each, with its place.
+func toWrite(packages ...string) []string {
+	// All errors of the code; of the tests the first of each package, when the code compiles.
+	out, err := exec.Command("go", append([]string{"build", "-gcflags=-e"}, packages...)...).CombinedOutput()
 	if err == nil {
-		return "has a method for every operation; nothing to write"
+		out, _ = exec.Command("go", append([]string{"vet"}, packages...)...).CombinedOutput()
 	}
-	if missing := missingMethod.FindSubmatch(out); missing != nil {
-		return fmt.Sprintf("write the method %s of server.Server, with the signature that it has in StrictServerInterface, server/oapi.gen.go", missing[1])
+	var lines []string
+	for _, found := range place.FindAllSubmatch(out, -1) {
+		at, message := string(found[1]), string(found[2])
+		if missing := missingMethod.FindStringSubmatch(message); missing != nil {
+			message = fmt.Sprintf("server.Server lacks the method %s, with the signature that it has in StrictServerInterface, server/oapi.gen.go", missing[1])
+		}
+		if line := at + ": " + message; !slices.ContainsFunc(lines, func(other string) bool {
+			return strings.HasSuffix(other, ": "+message) && strings.Contains(message, "lacks the method")
+		}) {
+			lines = append(lines, line)
+		}
 	}
-	first, _, _ := bytes.Cut(bytes.TrimSpace(out), []byte("\n"))
-	if lines := bytes.Split(bytes.TrimSpace(out), []byte("\n")); len(lines) > 1 {
-		first = lines[1]
+	return lines
+}
+
+// handwritten says what is left to write by hand.
+func handwritten(b *strings.Builder) {
+	lines := toWrite("./...")
+	if len(lines) == 0 {
+		b.WriteString("code       all of the module compiles, its tests included; nothing has to be written\n")
+		return
 	}
-	return fmt.Sprintf("does not compile: %s", first)
+	fmt.Fprintf(b, "code       does not compile at %d places, which have to be changed by hand:\n", len(lines))
+	for _, line := range lines {
+		fmt.Fprintf(b, "             %s\n", line)
+	}
 }
 
 func changelog(released string, changes []docdiff.Change) string {

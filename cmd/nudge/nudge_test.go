@@ -319,7 +319,7 @@ func TestEnvironmentAndFiles(t *testing.T) {
 		t.Errorf("the printed command is not for the file's challenge: %s", curl)
 	}
 	for credentials, want := range map[string]int{account + ":filetoken": 0, key + ":keysecret": 0, account + ":flagtoken": 0, account + ":wrong": exitFailure, accounts.DevelopmentSID + ":other0token": exitFailure} {
-		code, _, stderr := command("send", "--account="+credentials, "--url="+r.url, "--service=VA"+strings.Repeat("3", 32), "--identity=user-0001", "--challenge=YC"+strings.Repeat("4", 32))
+		code, _, stderr := command("send", "--account="+credentials, "--url="+r.url, "--service="+documented.Prefix("ServiceSid")+strings.Repeat("3", 32), "--identity=user-0001", "--challenge="+documented.Prefix("ChallengeSid")+strings.Repeat("4", 32))
 		if code != want {
 			t.Errorf("%s: exit %d, want %d: %s", credentials, code, want, stderr)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/nudgehq/nudge/delivery/deliverytest"
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/servertest"
 )
@@ -160,7 +161,7 @@ func TestFailingDiskIsAnswered503(t *testing.T) {
 	}
 	create := func() error {
 		_, err := c.CreateNotification(t.Context(), client.Challenge{
-			ServiceSID: "VA" + strings.Repeat("a", 32), Identity: "device-0001", SID: "YC" + strings.Repeat("b", 32),
+			ServiceSID: documented.ServiceSID, Identity: "device-0001", SID: documented.ChallengeSID,
 		}, api.CreateNotificationRequest{})
 		return err
 	}

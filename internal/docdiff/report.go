@@ -53,8 +53,8 @@ func (r *Report) where(c Change) string {
 	return fmt.Sprintf("%s:%d", name, c.Line)
 }
 
-// concerns says whom a change concerns.
-func (c Change) concerns() string {
+// Concerns says whom a change concerns: "callers of POST /things", "callers" or "Go users".
+func (c Change) Concerns() string {
 	switch {
 	case c.Audience == GoAPI:
 		return "Go users"
@@ -68,7 +68,7 @@ func (c Change) concerns() string {
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	for _, c := range r.Changes {
-		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.concerns(), c.Text, c.tail(), c.Rule)
+		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.Concerns(), c.Text, c.tail(), c.Rule)
 		for _, more := range c.shownMore() {
 			fmt.Fprintf(&b, "\t%s\n", more)
 		}
@@ -124,7 +124,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "%s\n\n| | for | what | where |\n|---|---|---|---|\n", r.Summary())
 		for _, c := range r.Changes {
 			mark := map[Severity]string{Breaking: "**breaking**", Warning: "warning", Info: "info"}[c.Severity]
-			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.concerns(), cell.Replace(c.Text+c.tail())+" `"+c.Rule+"`", r.where(c))
+			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", mark, c.Concerns(), cell.Replace(c.Text+c.tail())+" `"+c.Rule+"`", r.where(c))
 		}
 	}
 	for _, a := range r.Unused {

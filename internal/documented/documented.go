@@ -5,6 +5,7 @@ package documented
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +20,12 @@ import (
 var (
 	MinTTL, MaxTTL, DefaultTTL int
 	TTLRule                    string
+)
+
+// Fields names the form's fields, as errors list them: "Ttl". Form has their rules.
+var (
+	Fields string
+	Form   []rule.Rule
 )
 
 // The example of each path parameter, the path of the operation with them, and the rules of the parameters by name.
@@ -51,6 +58,7 @@ func read() error {
 	if err := readTTL(op); err != nil {
 		return err
 	}
+	Form, Fields = op.Form, strings.Join(slices.Sorted(maps.Keys(op.FormSchema.Properties)), ", ")
 	Path, Parameters = op.Path, map[string]rule.Rule{}
 	for _, r := range op.Parameters {
 		Parameters[r.Name] = r

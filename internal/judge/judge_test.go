@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/judge"
 )
 
@@ -22,8 +23,8 @@ func TestWrongAnswersAreNotLetPass(t *testing.T) {
 		"Access-Control-Expose-Headers": {"ETag"},
 	}
 	hex := strings.Repeat("a", 32)
-	created := `{"sid":"NT` + hex + `","account_sid":"AC` + hex + `","service_sid":"VA` + hex + `","entity_sid":"YE` + hex +
-		`","identity":"ff483d1ff591898a","challenge_sid":"YC` + hex + `","priority":"high","ttl":150,"date_created":"2015-07-30T20:00:00Z"}`
+	created := `{"sid":"NT` + hex + `","account_sid":"AC` + hex + `","service_sid":"` + documented.ServiceSID + `","entity_sid":"YE` + hex +
+		`","identity":"ff483d1ff591898a","challenge_sid":"` + documented.ChallengeSID + `","priority":"high","ttl":150,"date_created":"2015-07-30T20:00:00Z"}`
 	refused := `{"code":60323,"message":"m","more_info":"https://x/60323","status":403}`
 	with := func(name, value string) http.Header {
 		changed := header.Clone()

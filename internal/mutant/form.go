@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/nudgehq/nudge/internal/documented"
+	"github.com/nudgehq/nudge/internal/rule"
 )
 
 // form reads the body.
@@ -57,13 +59,18 @@ func (s *server) form(r *http.Request) (url.Values, *failure) {
 		return nil, &failure{status: 400, code: 20001, message: "The request cannot be read"}
 	}
 	for name := range form {
-		known := name == "Ttl" || s.is("accepts unknown fields beside a Ttl") && form.Has("Ttl") || s.is("accepts unknown fields") || s.is("accepts any media type") || s.is("accepts a Ttl in lower case") && name == "ttl"
+		known := slices.ContainsFunc(documented.Form, func(r rule.Rule) bool { return r.Name == name }) || s.is("accepts unknown fields beside a Ttl") && form.Has("Ttl") || s.is("accepts unknown fields") || s.is("accepts any media type") || s.is("accepts a Ttl in lower case") && name == "ttl"
 		if !known {
 			message := "Unknown field"
 			if s.is("repeats the name of an unknown field") {
 				message += " " + name
 			}
 			return nil, &failure{status: 400, code: 20001, message: message}
+		}
+	}
+	for _, r := range documented.Form {
+		if values := form[r.Name]; r.Name != "Ttl" && len(values) > 0 && !(len(values) == 1 && r.Allows(values[0])) {
+			return nil, &failure{status: 400, code: 60200, message: "Invalid parameter: " + r.Name + " must be " + r.String(), in: "body", field: r.Name}
 		}
 	}
 	if len(form["Ttl"]) > 1 {

@@ -423,7 +423,7 @@ func TestExecute(t *testing.T) {
 	session := connectHTTP(t, s, withBasicAuth{target.AccountSID, target.AuthToken})
 	good := func(change map[string]any) map[string]any {
 		arguments := map[string]any{
-			"ServiceSid": "VA" + strings.Repeat("a", 32), "Identity": "user-0001", "ChallengeSid": "YC" + strings.Repeat("b", 32), "Ttl": 150,
+			"ServiceSid": documented.ServiceSID, "Identity": "user-0001", "ChallengeSid": documented.ChallengeSID, "Ttl": 150,
 		}
 		for name, value := range change {
 			if arguments[name] = value; value == nil {

@@ -84,7 +84,8 @@ func Compare(older, newer *Code) []docdiff.Change {
 	}
 	var list []docdiff.Change
 	for _, found := range compareQuietly(older.pkg, newer.pkg) {
-		text := readable(found.Message)
+		// One line, however long a signature.
+		text := strings.Join(strings.Fields(readable(found.Message)), " ")
 		if followsFromInterface.MatchString(text) || saysNothing(text) {
 			// The interface's methods are reported, and so is the type that both name.
 			continue
