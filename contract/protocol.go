@@ -68,10 +68,11 @@ func (d *deriver) withBody() request {
 		return d.base
 	}
 	if d.op.FormSchema != nil {
+		var all []field
 		for _, r := range d.op.Form {
-			return d.withField(r.Name, d.telling(r))
+			all = append(all, field{r.Name, d.telling(r)})
 		}
-		return d.withForm(nil)
+		return d.withForm(all)
 	}
 	if d.document != nil {
 		return d.withJSON(d.document)

@@ -311,7 +311,7 @@ func TestEnvironmentAndFiles(t *testing.T) {
 	}
 	account, key := "AC"+strings.Repeat("1", 32), "SK"+strings.Repeat("2", 32)
 	t.Setenv("NUDGE_ACCOUNTS", file("accounts.yaml", "accounts:\n- sid: "+account+"\n  tokens: [filetoken]\n  keys: [{sid: "+key+", secret: keysecret}]\n"))
-	t.Setenv("NUDGE_CHALLENGES", file("challenges.yaml", "challenges:\n- {account_sid: "+account+", service_sid: VA"+strings.Repeat("3", 32)+
+	t.Setenv("NUDGE_CHALLENGES", file("challenges.yaml", "challenges:\n- {account_sid: "+account+", service_sid: "+documented.Prefix("ServiceSid")+strings.Repeat("3", 32)+
 		", identity: user-0001, challenge_sid: YC"+strings.Repeat("4", 32)+"}\n"))
 	t.Setenv("NUDGE_ACCOUNT", account+":flagtoken,"+accounts.DevelopmentSID+":other0token")
 	r := serve(t)

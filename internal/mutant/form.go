@@ -59,7 +59,7 @@ func (s *server) form(r *http.Request) (url.Values, *failure) {
 		return nil, &failure{status: 400, code: 20001, message: "The request cannot be read"}
 	}
 	for name := range form {
-		known := slices.ContainsFunc(documented.Form, func(r rule.Rule) bool { return r.Name == name }) || s.is("accepts unknown fields beside a Ttl") && form.Has("Ttl") || s.is("accepts unknown fields") || s.is("accepts any media type") || s.is("accepts a Ttl in lower case") && name == "ttl"
+		known := slices.ContainsFunc(documented.Form, func(r rule.Rule) bool { return r.Name == name }) || s.is("accepts unknown fields beside a known one") && slices.ContainsFunc(documented.Form, func(r rule.Rule) bool { return form.Has(r.Name) }) || s.is("accepts unknown fields") || s.is("accepts any media type") || s.is("accepts a Ttl in lower case") && name == "ttl"
 		if !known {
 			message := "Unknown field"
 			if s.is("repeats the name of an unknown field") {

@@ -141,7 +141,7 @@ var All = []Mutant{
 	// Defects that show in few requests only.
 	{"asks for a bearer token", `WWW-Authenticate is .*must ask for basic`},
 	{"answers an Allow with methods that it refuses", `Allow is .*no DELETE here`},
-	{"accepts unknown fields beside a Ttl", `unknown field beside a valid one`},
+	{"accepts unknown fields beside a known one", `unknown field beside a valid one`},
 	{"takes a semicolon for an ampersand", `semicolon`},
 	{"reads a Ttl above its maximum from the query", `above its maximum, in the query|ttl is "[0-9]+"`},
 	{"reads ttl from the query", `in the query in lower case|query`},
