@@ -46,7 +46,11 @@ generate: ## make all that follows from openapi.yaml, and say what is left to do
 	@$(GO) run ./cmd/nextsteps
 
 .PHONY: check
-check: drift breaking tidy vet lint ## everything that keeps the tree in order; fails on any difference
+check: drift breaking tidy vet lint changes ## everything that keeps the tree in order; fails on any difference
+
+.PHONY: changes
+changes: ## change copies of the document: everything passes without another edit, or make generate names what is to be written
+	$(GO) test $(TIMEOUT) -count=1 -tags changes -run '^TestDocumentChanges$$' .
 
 .PHONY: drift
 drift: ## fail if the generated files are not what openapi.yaml makes

@@ -17,7 +17,7 @@ func TestChangedBoundChangesEverything(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a copy of the module")
 	}
-	dir := copyModule(t)
+	dir := copyModule(t, false)
 	path := filepath.Join(dir, "openapi.yaml")
 	document, err := os.ReadFile(path)
 	if err != nil {
@@ -115,7 +115,7 @@ func TestSecondOperation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a copy of the module")
 	}
-	dir := copyModule(t)
+	dir := copyModule(t, false)
 	path := filepath.Join(dir, "openapi.yaml")
 	document, err := os.ReadFile(path)
 	if err != nil {
@@ -223,8 +223,8 @@ func TestSecond(t *testing.T) {
 }
 `
 
-// copyModule copies what the module is made of, without its tests and nested modules.
-func copyModule(t *testing.T) string {
+// copyModule copies what the module is made of, without nested modules, and without its tests unless they are asked for.
+func copyModule(t *testing.T, tests bool) string {
 	t.Helper()
 	dir := t.TempDir()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -238,7 +238,7 @@ func copyModule(t *testing.T) string {
 			}
 			return os.MkdirAll(filepath.Join(dir, path), 0o700)
 		}
-		if strings.HasSuffix(path, "_test.go") {
+		if strings.HasSuffix(path, "_test.go") && !tests {
 			return nil
 		}
 		data, err := os.ReadFile(path)
@@ -254,11 +254,13 @@ func copyModule(t *testing.T) string {
 }
 
 // goIn runs the go command in a directory; its failure is the test's.
-func goIn(t *testing.T, dir string, args ...string) {
+func goIn(t *testing.T, dir string, args ...string) (out string) {
 	t.Helper()
 	command := exec.Command("go", args...)
 	command.Dir = dir
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("go %v: %v\n%s", args, err, out)
+	combined, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, combined)
 	}
+	return string(combined)
 }
