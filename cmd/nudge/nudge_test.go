@@ -467,36 +467,3 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	pool.AddCert(parsed)
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), pool
 }
-
-// The README's table has the flags of serve, each with its default.
-func TestReadmeListsTheFlags(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, help, _ := command("serve", "--help")
-	help = strings.ReplaceAll(help, "--[no-]", "--")
-	flags := regexp.MustCompile(`(?m)^ {6}--([a-z-]+)\b`).FindAllStringSubmatch(help, -1)
-	if len(flags) < 12 {
-		t.Fatalf("%d flags in %s", len(flags), help)
-	}
-	for _, flag := range flags {
-		if flag[1] == "version" {
-			// It is every command's.
-			continue
-		}
-		row := regexp.MustCompile("(?m)^\\| `--" + flag[1] + "` \\| (.*?) \\|").FindStringSubmatch(string(readme))
-		if row == nil {
-			t.Errorf("README.md does not list --%s", flag[1])
-			continue
-		}
-		if value, quoted := strings.CutPrefix(row[1], "`"); quoted && !strings.Contains(help, strings.TrimSuffix(value, "`")) {
-			t.Errorf("README.md says that --%s is %s by default; the help does not", flag[1], row[1])
-		}
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)`").FindAllStringSubmatch(string(readme), -1) {
-		if !strings.Contains(help, "--"+row[1]) {
-			t.Errorf("README.md lists --%s, which serve does not have", row[1])
-		}
-	}
-}
