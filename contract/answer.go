@@ -17,8 +17,25 @@ import (
 	"github.com/nudgehq/nudge/internal/judge"
 )
 
-// Violation is one thing that is wrong.
-type Violation = judge.Violation
+// Violation is one thing that is wrong with an answer, or with a request that a proxy passes on.
+type Violation struct {
+	// Rule is what is broken: a place in the document, such as "openapi.yaml:232 Ttl maximum 300", or the standard.
+	Rule string `json:"rule"`
+	// Message says what is wrong. It repeats at most 200 bytes of the answer.
+	Message string `json:"message"`
+}
+
+// String is the message with the rule.
+func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
+
+// violationsOf are what the judge found.
+func violationsOf(found []judge.Violation) []Violation {
+	list := make([]Violation, len(found))
+	for i, v := range found {
+		list[i] = Violation(v)
+	}
+	return list
+}
 
 const (
 	// maxAnswer bounds an answer's body that is read, in bytes.
@@ -121,12 +138,14 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 	if c.expect == unjudged || !r.declares(c, q, a.status) {
 		return violations
 	}
-	violations = append(violations, c.operation.Judge(q.method, a.status, a.header, a.body)...)
+	violations = append(violations, violationsOf(c.operation.Judge(q.method, a.status, a.header, a.body))...)
 	if a.url == nil {
 		return violations
 	}
 	read := c.operation.Read(q.method, r.withoutBase(a.url), a.sent, q.body)
-	return append(violations, c.operation.Relate(judge.Exchange{Request: read, Status: a.status, Header: a.header, Body: a.body, Time: a.at, Culprit: q.culprit, CulpritName: q.about}, r.memory)...)
+	return append(violations, violationsOf(c.operation.Relate(judge.Exchange{
+		Request: read, Status: a.status, Header: a.header, Body: a.body, Time: a.at, Culprit: q.culprit, CulpritName: q.about,
+	}, r.memory))...)
 }
 
 // reasonOf is an error without the request that it is about, which was named already.

@@ -98,13 +98,13 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	find := func(by string, violations []Violation) {
-		for _, v := range violations {
+	find := func(by string, violations []judge.Violation) {
+		for _, v := range violationsOf(violations) {
 			p.report(Finding{Time: time.Now(), By: by, Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: response.StatusCode, Violation: v})
 		}
 	}
 	if op == nil {
-		find("caller", []Violation{{Rule: "paths", Message: "the document has no such operation"}})
+		find("caller", []judge.Violation{{Rule: "paths", Message: "the document has no such operation"}})
 		return response, nil
 	}
 	if whole {
@@ -120,7 +120,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	find("caller", wrong)
 	find("caller", op.JudgeQuery(read))
 	if len(wrong) > 0 && response.StatusCode < 400 {
-		find("server", []Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
+		find("server", []judge.Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
 	}
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		// Its end is not waited for.
