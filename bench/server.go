@@ -82,7 +82,7 @@ func runServer(args []string) error {
 	if err != nil {
 		return err
 	}
-	operations := devices.Beside(handler)
+	operations := devices.Mount(handler)
 	if *documented {
 		if operations, err = documentation("http://"+l.Addr().String(), operations); err != nil {
 			return err
@@ -110,7 +110,7 @@ func documentation(url string, operations http.Handler) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	mux.Handle(mcp.Path, tools.Handler())
-	return portal.Beside(mux, operations), nil
+	return portal.Mount(mux, operations), nil
 }
 
 // addMany adds notifications for as many devices, which are all offline; they expire over 100 seconds.

@@ -69,7 +69,7 @@ func runSoakServer(args []string) error {
 	if err != nil {
 		return err
 	}
-	operators.WatchDeliveries(queue)
+	operators.RegisterDeliveries(queue)
 	operators.SetReady(true)
 	private := http.NewServeMux()
 	private.Handle("/", operators.Handler())
@@ -78,7 +78,7 @@ func runSoakServer(args []string) error {
 			clock.slept.Add(int64(d))
 		}
 	})
-	for name, h := range map[string]http.Handler{"ops": private, "url": devices.Beside(handler)} {
+	for name, h := range map[string]http.Handler{"ops": private, "url": devices.Mount(handler)} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // Violation is one thing that is wrong with an answer, or with a request that a proxy passes on.
@@ -29,7 +29,7 @@ type Violation struct {
 func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
 
 // violationsOf are what the judge found.
-func violationsOf(found []judge.Violation) []Violation {
+func violationsOf(found []conform.Violation) []Violation {
 	list := make([]Violation, len(found))
 	for i, v := range found {
 		list[i] = Violation(v)
@@ -125,7 +125,7 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 			// A server may close the connection while it is sent too much.
 			return nil
 		}
-		return []Violation{{Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no answer to %s: %s", q.said, short(reasonOf(a.err), 300))}}
+		return []Violation{{Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no answer to %s: %s", q.description, short(reasonOf(a.err), 300))}}
 	}
 	if len(a.body) > maxAnswer {
 		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("the answer is longer than %d bytes", maxAnswer)}}
@@ -138,13 +138,13 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 	if c.expect == unjudged || !r.declares(c, q, a.status) {
 		return violations
 	}
-	violations = append(violations, violationsOf(c.operation.Judge(q.method, a.status, a.header, a.body))...)
+	violations = append(violations, violationsOf(c.operation.CheckResponse(q.method, a.status, a.header, a.body))...)
 	if a.url == nil {
 		return violations
 	}
 	read := c.operation.Read(q.method, r.withoutBase(a.url), a.sent, q.body)
-	return append(violations, violationsOf(c.operation.Relate(judge.Exchange{
-		Request: read, Status: a.status, Header: a.header, Body: a.body, Time: a.at, Culprit: q.culprit, CulpritName: q.about,
+	return append(violations, violationsOf(c.operation.CheckRelations(conform.Exchange{
+		Request: read, Status: a.status, Header: a.header, Body: a.body, Time: a.at, Culprit: q.offender, CulpritName: q.subject,
 	}, r.memory))...)
 }
 
@@ -195,37 +195,37 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 	}
 	maySucceed := c.expect != refused && c.expect != unjudged
 	// The limits of a server that must not be filled are not its defects, nor are those of one resource, or of what comes at once.
-	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.beside) > 0
+	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.alongside) > 0
 	if maySucceed && limited && a.status == http.StatusTooManyRequests && c.operation.Declares(a.status) {
 		return nil
 	}
 	if a.status >= 500 && !slices.Contains(fitting[q.reason], a.status) {
 		if c.expect == refused {
-			return fail("answered %s to %s, which is the caller's mistake and must be answered %s", said, q.said, wanted(c, q))
+			return fail("answered %s to %s, which is the caller's mistake and must be answered %s", said, q.description, wanted(c, q))
 		}
-		return fail("answered %s to %s", said, q.said)
+		return fail("answered %s to %s", said, q.description)
 	}
 	switch c.expect {
 	case refused:
 		if succeeded {
-			return fail("answered %s to %s; it must be refused with %s", said, q.said, wanted(c, q))
+			return fail("answered %s to %s; it must be refused with %s", said, q.description, wanted(c, q))
 		}
 		if !r.fits(c, q, a.status) {
-			return fail("answered %s to %s; it must be refused with %s", said, q.said, wanted(c, q))
+			return fail("answered %s to %s; it must be refused with %s", said, q.description, wanted(c, q))
 		}
 	case accepted, acceptedOrUnknown:
 		unknown := a.status == http.StatusNotFound && c.expect == acceptedOrUnknown
 		if !succeeded && !unknown || a.status >= 300 && succeeded && !c.operation.Declares(a.status) {
-			return fail("answered %s to %s, which is valid; the answer begins with %q", said, q.said, short(string(a.body), 200))
+			return fail("answered %s to %s, which is valid; the answer begins with %q", said, q.description, short(string(a.body), 200))
 		}
 	case either:
 		unknown := a.status == http.StatusNotFound && len(r.fixtures) > 0
 		if !succeeded && !unknown && !r.fits(c, q, a.status) && !r.fits(c, request{reason: badBody}, a.status) && a.status != http.StatusNotAcceptable {
-			return fail("answered %s to %s, which must be accepted, or refused with %s", said, q.said, wanted(c, q))
+			return fail("answered %s to %s, which must be accepted, or refused with %s", said, q.description, wanted(c, q))
 		}
 	case unjudged:
 		if q.method == http.MethodOptions && succeeded && a.status != http.StatusOK && a.status != http.StatusNoContent {
-			return fail("answered %s to %s; it must make nothing", said, q.said)
+			return fail("answered %s to %s; it must make nothing", said, q.description)
 		}
 	}
 	return nil

@@ -3,7 +3,7 @@ package contract
 import (
 	"net/http"
 
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // Case is one thing that is tried.
@@ -13,14 +13,14 @@ type Case struct {
 	// Rule is the rule of the document that it comes from.
 	Rule string `json:"rule"`
 
-	operation *judge.Operation
+	operation *conform.Operation
 	request   request
 	expect    expectation
 	// times is how often the request is sent at once; 0 is once.
 	times int
-	// beside are other requests that are sent with it: at once, or in turn.
-	beside []request
-	inTurn bool
+	// alongside are other requests that are sent with it: at once, or in turn.
+	alongside []request
+	inTurn    bool
 	// fresh gives a request a path of its own where it can, so that no limit of one resource is met.
 	fresh func(r request) request
 	// property draws random values, and the requests with them, instead of the request.

@@ -10,15 +10,15 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // deriver makes the cases of one operation.
 type deriver struct {
 	settings *settings
-	judge    *judge.Judge
-	op       *judge.Operation
+	judge    *conform.Document
+	op       *conform.Operation
 	cases    []Case
 	// valid is what must become of a valid request.
 	valid expectation
@@ -33,7 +33,7 @@ type deriver struct {
 }
 
 // derive makes the cases of all operations of a document.
-func derive(s *settings, j *judge.Judge) ([]Case, error) {
+func derive(s *settings, j *conform.Document) ([]Case, error) {
 	if err := checkFixtures(s, j); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func derive(s *settings, j *judge.Judge) ([]Case, error) {
 }
 
 // checkFixtures wants every fixture to be a valid value of something that the document has.
-func checkFixtures(s *settings, j *judge.Judge) error {
+func checkFixtures(s *settings, j *conform.Document) error {
 	for _, name := range sortedKeys(s.fixtures) {
 		known := false
 		for _, op := range j.Operations {
@@ -119,8 +119,8 @@ func hasProperty(op ruledoc.Operation, name string) bool {
 
 // add adds a case.
 func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
-	if r.said == "" {
-		r.said = verdict.ReplaceAllString(name, "")
+	if r.description == "" {
+		r.description = verdict.ReplaceAllString(name, "")
 	}
 	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh})
 	return d.last()
@@ -227,7 +227,7 @@ func (d *deriver) expand(values map[string]string) string {
 func (d *deriver) withPath(name, value string) request {
 	return d.base.with(func(r *request) {
 		r.values[name] = value
-		r.path, r.reason, r.about = d.expand(r.values), badPath, name
+		r.path, r.reason, r.subject = d.expand(r.values), badPath, name
 	})
 }
 
@@ -240,7 +240,7 @@ func (d *deriver) fresh(q request) request {
 	}
 	last := strings.Trim(names[len(names)-1], "{}")
 	for _, p := range d.op.Parameters {
-		if p.In != "path" || p.Name != last || q.about == last {
+		if p.In != "path" || p.Name != last || q.subject == last {
 			continue
 		}
 		if p.Pattern == nil {

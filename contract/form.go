@@ -141,7 +141,7 @@ func (d *deriver) unknownFields() {
 func (d *deriver) full() []field {
 	for _, r := range d.op.Form {
 		if rest := d.fieldsWithout(r.Name); len(rest) == len(d.fields) {
-			return append(rest, field{r.Name, d.telling(r)})
+			return append(rest, field{r.Name, d.nonDefault(r)})
 		}
 	}
 	return nil
@@ -156,9 +156,9 @@ func (d *deriver) sample(r rule.Rule) string {
 	return value
 }
 
-// telling is a valid value of a field that is not its default: an answer tells whether it was read.
-func (d *deriver) telling(r rule.Rule) string {
-	for _, value := range distinct(r) {
+// nonDefault is a valid value of a field that is not its default: an answer tells whether it was read.
+func (d *deriver) nonDefault(r rule.Rule) string {
+	for _, value := range samples(r) {
 		if byDefault := d.op.FormSchema.Properties[r.Name].Value.Default; byDefault == nil || value != ruledoc.WireForm(byDefault) {
 			return value
 		}
@@ -178,7 +178,7 @@ func join(fields []field, more string) string {
 func (d *deriver) fieldShapes(r rule.Rule) {
 	const group = "fields"
 	rest := d.fieldsWithout(r.Name)
-	values := distinct(r)
+	values := samples(r)
 	place := d.at(ruledoc.LineOf(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
 	one := values[0]
 	additional := d.op.FormSchema.AdditionalProperties.Has

@@ -224,18 +224,18 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 	if err != nil || !ok {
 		return
 	}
-	for _, e := range edges(r) {
+	for _, e := range boundaries(r) {
 		scalar := literal(s, e.value)
 		if _, raw := scalar.(json.RawMessage); raw && !json.Valid([]byte(e.value)) || e.keyword == "type" || e.spelling {
 			// Not JSON at all, tried with the types, or a matter of forms.
 			continue
 		}
 		request := set(scalar)
-		request.said = fmt.Sprintf("%s %s, %s", called, show(e.value), e.what)
+		request.description = fmt.Sprintf("%s %s, %s", called, show(e.value), e.what)
 		if r.Allows(e.value) {
-			d.add("values", request.said+", is accepted", place(e.keyword), d.valid, request)
+			d.add("values", request.description+", is accepted", place(e.keyword), d.valid, request)
 		} else {
-			d.add("values", request.said+", is refused", place(e.keyword), refused, request)
+			d.add("values", request.description+", is refused", place(e.keyword), refused, request)
 		}
 	}
 }

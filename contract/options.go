@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge"
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // DefaultTimeout is how long an answer may take.
@@ -32,13 +32,13 @@ type settings struct {
 	tolerated    map[int]bool
 	client       *http.Client
 	progress     func(done, all int)
-	memory       *judge.Memory
+	memory       *conform.Memory
 }
 
 func newSettings(options []Option) (*settings, error) {
 	s := &settings{
 		document: nudge.OpenAPI, documentName: "openapi.yaml", header: http.Header{}, fixtures: map[string]string{}, seed: 1,
-		tolerated: map[int]bool{}, memory: judge.NewMemory(),
+		tolerated: map[int]bool{}, memory: conform.NewMemory(),
 		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	for _, o := range options {

@@ -44,7 +44,7 @@ func (d *deriver) exchanged(p *openapi3.Parameter) {
 	}
 	try := func(what, value string) {
 		if value != "" && !r.Allows(value) && sendable(p.In, value) {
-			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(ruledoc.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.culprit = p.In
+			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(ruledoc.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
 		}
 	}
 	for _, name := range sortedKeys(d.path) {
@@ -84,7 +84,7 @@ func (d *deriver) escapes(name string) {
 	escaped := func(prefix string) request {
 		return d.base.with(func(r *request) {
 			r.path = strings.Replace(r.path, "/"+url.PathEscape(value), fmt.Sprintf("/%s%02X%s", prefix, value[0], url.PathEscape(value[1:])), 1)
-			r.about, r.reason = name, badPath
+			r.subject, r.reason = name, badPath
 		})
 	}
 	if r := escaped("%"); r.path != d.base.path {
@@ -99,21 +99,21 @@ func (d *deriver) escapes(name string) {
 
 // values tries the edges of a value and what lies beyond them, then random values.
 func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(value string) request) {
-	for _, e := range edges(r) {
+	for _, e := range boundaries(r) {
 		if !sendable(r.In, e.value) {
 			continue
 		}
 		request := set(e.value)
-		request.culprit, request.about = r.In, name
-		request.said = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
+		request.offender, request.subject = r.In, name
+		request.description = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
 		rule := d.at(ruledoc.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {
 		case r.Allows(e.value):
-			d.add("values", request.said+", is accepted", rule, d.valid, request)
+			d.add("values", request.description+", is accepted", rule, d.valid, request)
 		case e.spelling && s.Extensions[ruledoc.CanonicalForm] != true:
-			d.add("values", request.said+", is refused, or read as the number", rule, either, request)
+			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
 		default:
-			d.add("values", request.said+", is refused", rule, refused, request)
+			d.add("values", request.description+", is refused", rule, refused, request)
 		}
 	}
 	rule := d.at(ruledoc.Line(s.Origin), name)

@@ -49,10 +49,10 @@ func (d *deriver) methods() {
 		r.method, r.body, r.anonymous = http.MethodOptions, nil, true
 		r.header = http.Header{"Origin": {"https://app.example"}, "Access-Control-Request-Method": {d.op.Method}}
 	})
-	d.add("methods", "a preflight is answered", "the Fetch standard, CORS preflight", unjudged, preflight).request.said = "a preflight"
+	d.add("methods", "a preflight is answered", "the Fetch standard, CORS preflight", unjudged, preflight).request.description = "a preflight"
 	d.add("methods", "OPTIONS with credentials is answered", "RFC 9110 section 9.3.7", unjudged, d.withBody().with(func(r *request) {
 		r.method = http.MethodOptions
-	})).request.said = "OPTIONS"
+	})).request.description = "OPTIONS"
 }
 
 // overrides are headers by which some frameworks let a caller say that the method is another one.
@@ -92,7 +92,7 @@ func (d *deriver) paths() {
 		}
 	}
 	other("an unknown path of 4000 letters", "/"+marker, longPath).marker = marker
-	d.add("paths", "a malformed escape in the path is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path, r.values = r.path+"%zz", nil })).request.said = "a malformed escape in the path"
+	d.add("paths", "a malformed escape in the path is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path, r.values = r.path+"%zz", nil })).request.description = "a malformed escape in the path"
 }
 
 // segments tries paths of which one segment is another, is missing or is there twice.

@@ -161,7 +161,7 @@ func invalidDraws(r rule.Rule) func(seed int) string {
 	}
 	integers, texts := rapid.Int64(), rapid.StringN(1, 12, -1)
 	runes := rapid.Rune()
-	bases := distinct(r)
+	bases := samples(r)
 	return func(seed int) string {
 		text := texts.Example(seed)
 		if r.Type != "string" && seed%2 == 0 {

@@ -53,10 +53,10 @@ func (d *deriver) mediaTypes() {
 	for _, same := range []string{own + "; charset=utf-8", own + ";charset=UTF-8", strings.ToUpper(own)} {
 		d.add("media types", "the media type "+same+" is accepted", "RFC 9110 section 8.3.1", d.valid, as(same, full.body))
 	}
-	d.add("media types", "the media type "+own+"; charset=unknown-8 is accepted, or refused", "RFC 9110 section 8.3.2", either, as(own+"; charset=unknown-8", full.body)).request.said = "an unknown charset"
+	d.add("media types", "the media type "+own+"; charset=unknown-8 is accepted, or refused", "RFC 9110 section 8.3.2", either, as(own+"; charset=unknown-8", full.body)).request.description = "an unknown charset"
 	d.add("media types", "a body with Content-Encoding: gzip is accepted or refused", "RFC 9110 section 8.4", either, as(own, zipped(full.body)).with(func(r *request) {
 		r.header.Set("Content-Encoding", "gzip")
-	})).request.said = "a body that is compressed with gzip"
+	})).request.description = "a body that is compressed with gzip"
 	for _, accept := range []string{"*/*", "text/html", "application/xml;q=1, */*;q=0"} {
 		d.add("media types", "Accept: "+accept+" gets a declared answer", "RFC 9110 section 12.5.1", either, full.with(func(r *request) { r.header.Set("Accept", accept) }))
 	}
@@ -70,7 +70,7 @@ func (d *deriver) withBody() request {
 	if d.op.FormSchema != nil {
 		var all []field
 		for _, r := range d.op.Form {
-			all = append(all, field{r.Name, d.telling(r)})
+			all = append(all, field{r.Name, d.nonDefault(r)})
 		}
 		return d.withForm(all)
 	}
@@ -160,7 +160,7 @@ func (d *deriver) wire() {
 		if p.In != "path" {
 			continue
 		}
-		for _, value := range distinct(p) {
+		for _, value := range samples(p) {
 			if value != d.path[p.Name] {
 				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(ruledoc.Line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
 					r.addQuery(string(encode([]field{{p.Name, value}})))
@@ -217,18 +217,18 @@ func (d *deriver) repetitions() {
 		return
 	}
 	inTurn := d.add(group, "other requests in turn get their own answers", rule, d.valid, full)
-	inTurn.beside, inTurn.inTurn = slices.Concat(others, others), true
+	inTurn.alongside, inTurn.inTurn = slices.Concat(others, others), true
 	var many []request
 	for range 4 {
 		many = append(many, others...)
 	}
-	d.add(group, "other requests at once get their own answers", rule, d.valid, full).beside = many
+	d.add(group, "other requests at once get their own answers", rule, d.valid, full).alongside = many
 }
 
 // others are valid requests that differ in their path or in their form.
 func (d *deriver) others() []request {
 	said := func(r request) request {
-		r.said = "requests that differ"
+		r.description = "requests that differ"
 		return r
 	}
 	list := []request{said(d.base)}
@@ -236,12 +236,12 @@ func (d *deriver) others() []request {
 		if _, fixed := d.settings.fixtures[p.Name]; p.In != "path" || fixed {
 			continue
 		}
-		for _, value := range distinct(p) {
+		for _, value := range samples(p) {
 			list = append(list, said(d.withPath(p.Name, value)))
 		}
 	}
 	for _, r := range d.op.Form {
-		for _, value := range distinct(r) {
+		for _, value := range samples(r) {
 			list = append(list, said(d.withField(r.Name, value)))
 		}
 	}

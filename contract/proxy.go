@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // Finding is one thing that is wrong with an exchange that a proxy has seen.
@@ -41,7 +41,7 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	j, err := judge.New(s.document)
+	j, err := conform.New(s.document)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
 	}
@@ -64,8 +64,8 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 
 // proxy judges what passes through it.
 type proxy struct {
-	judge  *judge.Judge
-	memory *judge.Memory
+	judge  *conform.Document
+	memory *conform.Memory
 	report func(Finding)
 	// base is what the server's paths have before the document's.
 	base string
@@ -98,13 +98,13 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	find := func(by string, violations []judge.Violation) {
+	find := func(by string, violations []conform.Violation) {
 		for _, v := range violationsOf(violations) {
 			p.report(Finding{Time: time.Now(), By: by, Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: response.StatusCode, Violation: v})
 		}
 	}
 	if op == nil {
-		find("caller", []judge.Violation{{Rule: "paths", Message: "the document has no such operation"}})
+		find("caller", []conform.Violation{{Rule: "paths", Message: "the document has no such operation"}})
 		return response, nil
 	}
 	if whole {
@@ -116,11 +116,11 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	header := r.Header.Clone()
 	header.Del("Content-Encoding")
 	read := op.Read(r.Method, &own, header, body)
-	wrong := op.JudgeRequest(read)
+	wrong := op.CheckRequest(read)
 	find("caller", wrong)
-	find("caller", op.JudgeQuery(read))
+	find("caller", op.CheckQuery(read))
 	if len(wrong) > 0 && response.StatusCode < 400 {
-		find("server", []judge.Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
+		find("server", []conform.Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
 	}
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		// Its end is not waited for.
@@ -133,8 +133,8 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if answered, whole = decoded(response.Header.Get("Content-Encoding"), answered); !whole {
 		return response, nil
 	}
-	find("server", op.Judge(r.Method, response.StatusCode, response.Header, answered))
-	find("server", op.Relate(judge.Exchange{Request: read, Status: response.StatusCode, Header: response.Header, Body: answered, Time: time.Now()}, p.memory))
+	find("server", op.CheckResponse(r.Method, response.StatusCode, response.Header, answered))
+	find("server", op.CheckRelations(conform.Exchange{Request: read, Status: response.StatusCode, Header: response.Header, Body: answered, Time: time.Now()}, p.memory))
 	return response, nil
 }
 

@@ -24,16 +24,16 @@ type request struct {
 	// anonymous leaves the credentials out; account overrides them.
 	anonymous bool
 	account   *account
-	// culprit is where the one wrong parameter stands, if there is just one: "path", "body".
-	culprit string
+	// offender is where the one wrong parameter stands, if there is just one: "path", "body".
+	offender string
 	// values are those of the path's parameters; nil when the path is written otherwise. about is the parameter or
 	// field that is tried.
-	values map[string]string
-	about  string
+	values  map[string]string
+	subject string
 	// chunked sends the body without saying its length.
 	chunked bool
-	// said describes what is special about it, for messages.
-	said string
+	// description describes what is special about it, for messages.
+	description string
 }
 
 // account are credentials of HTTP basic.

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // ErrUnusable wraps what makes a run impossible before its first case: a document that is not valid, an option that does not
@@ -73,7 +73,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if err != nil {
 		return unusable(err)
 	}
-	j, err := judge.New(s.document)
+	j, err := conform.New(s.document)
 	if err != nil {
 		return unusable(fmt.Errorf("%s: %w", s.documentName, err))
 	}
@@ -118,12 +118,12 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 		return result
 	}
 	c.request = c.fresh(c.request)
-	for i, q := range c.beside {
+	for i, q := range c.alongside {
 		switch {
 		case !c.inTurn:
-			c.beside[i] = c.fresh(q)
-		case q.about == "":
-			c.beside[i].path = c.request.path
+			c.alongside[i] = c.fresh(q)
+		case q.subject == "":
+			c.alongside[i].path = c.request.path
 		}
 	}
 	if c.property != nil {
@@ -143,7 +143,7 @@ func (r *runner) mayTry(c Case) string {
 		return r.stopped
 	}
 	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)
-	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times)+len(c.beside) > r.maxCreates {
+	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times)+len(c.alongside) > r.maxCreates {
 		return fmt.Sprintf("the limit of %d creations is reached", r.maxCreates)
 	}
 	return ""
@@ -155,7 +155,7 @@ func isSafe(method string) bool {
 
 // tryRequest sends a request, as often and beside what the case says, and judges each answer.
 func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker string, result *Result) []Violation {
-	requests := append(slices.Repeat([]request{q}, max(1, c.times)), c.beside...)
+	requests := append(slices.Repeat([]request{q}, max(1, c.times)), c.alongside...)
 	answers := make([]answer, len(requests))
 	var all sync.WaitGroup
 	for i := range requests {
@@ -186,7 +186,7 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		}
 	}
 	if len(requests) > 1 && !succeeded && len(violations) == 0 && c.expect == accepted {
-		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.said + " succeeded"})
+		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.description + " succeeded"})
 	}
 	return violations
 }
@@ -196,7 +196,7 @@ func (r *runner) tryProperty(ctx context.Context, c Case, result *Result) {
 	p := c.property
 	attempt := func(value string) ([]Violation, request) {
 		q := c.fresh(p.set(value))
-		q.said, q.culprit, q.about = sampleOf(p.name, value), p.rule.In, p.name
+		q.description, q.offender, q.subject = sampleOf(p.name, value), p.rule.In, p.name
 		return r.tryRequest(ctx, c, q, "", result), q
 	}
 	for _, value := range p.values(r.seed) {

@@ -20,7 +20,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 	query := func(base request, value string) request {
 		return base.with(func(r2 *request) { r2.addQuery(string(encode([]field{{r.Name, value}}))) })
 	}
-	values := distinct(r)
+	values := samples(r)
 	other := values[len(values)-1]
 	d.add("smuggling", r.Name+" in the query is not read", rule, either, query(d.base, other))
 	d.add("smuggling", r.Name+" in the query beside an empty form is not read", rule, either, query(d.withForm(d.fields), other))

@@ -36,7 +36,7 @@ func validValue(s *openapi3.Schema) (string, error) {
 	if !ok {
 		return "x", nil
 	}
-	for _, candidate := range append(formatted(s.Format), distinct(r)...) {
+	for _, candidate := range append(formatted(s.Format), samples(r)...) {
 		if candidate != "" && r.Allows(candidate) {
 			return candidate, nil
 		}
@@ -61,8 +61,8 @@ func formatted(format string) []string {
 	return nil
 }
 
-// distinct lists values that keep a rule, none twice: two or more, where there are so many. It never is empty.
-func distinct(r rule.Rule) []string {
+// samples lists values that keep a rule, none twice: two or more, where there are so many. It never is empty.
+func samples(r rule.Rule) []string {
 	candidates := slices.Clone(r.Enum)
 	switch r.Type {
 	case "integer", "number":
@@ -101,7 +101,7 @@ func distinct(r rule.Rule) []string {
 
 // invalidOf is a value that breaks a rule, as near to it as can be; empty when every value keeps it.
 func invalidOf(r rule.Rule) string {
-	for _, e := range append(invalidsOf(r), edges(r)...) {
+	for _, e := range append(invalidsOf(r), boundaries(r)...) {
 		if e.value != "" && !r.Allows(e.value) {
 			return e.value
 		}
@@ -111,7 +111,7 @@ func invalidOf(r rule.Rule) string {
 
 // invalidsOf are values that break a rule and are of its type.
 func invalidsOf(r rule.Rule) []edge {
-	return slices.DeleteFunc(edges(r), func(e edge) bool { return e.value == "" || e.spelling || e.keyword == "type" || r.Allows(e.value) })
+	return slices.DeleteFunc(boundaries(r), func(e edge) bool { return e.value == "" || e.spelling || e.keyword == "type" || r.Allows(e.value) })
 }
 
 // stringOf makes a value of n characters that keeps a rule; a negative n is any length.

@@ -17,7 +17,7 @@ func (q *Queue) runAttempt(j job) outcome {
 	}
 	defer cancel()
 	channel := q.poolOf(e).channel
-	record, err := q.record(e, j.notification)
+	record, err := q.load(e, j.notification)
 	var result Result
 	if err != nil {
 		result = Again(0, "the store does not answer")
@@ -48,17 +48,17 @@ func (q *Queue) runAttempt(j job) outcome {
 	case result.kind == resultDone:
 		q.remove(p, e)
 		p.mu.Unlock()
-		_ = q.finish(p, e, record, Delivered, "")
+		_ = q.complete(p, e, record, Delivered, "")
 	case result.kind == resultGone && !expired:
 		q.remove(p, e)
 		p.mu.Unlock()
-		_ = q.finish(p, e, record, Failed, result.reason)
+		_ = q.complete(p, e, record, Failed, result.reason)
 	case expired || e.once() != nil && result.kind != resultSent:
 		q.remove(p, e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
 	default:
-		q.keep(p, e, result)
+		q.settle(p, e, result)
 		p.mu.Unlock()
 	}
 	return learnt
@@ -114,11 +114,11 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 	return channel.Deliver(ctx, a)
 }
 
-// finish records that an entry, which was removed from its partition, was delivered or has failed, and tells. If it cannot
+// complete records that an entry, which was removed from its partition, was delivered or has failed, and tells. If it cannot
 // be recorded the entry is taken back, to be tried again: the SID tells the device that it is the same.
-func (q *Queue) finish(p *partition, e *entry, record Record, state State, reason string) error {
+func (q *Queue) complete(p *partition, e *entry, record Record, state State, reason string) error {
 	record.State, record.Ended, record.Reason = state, q.clock.Now(), reason
-	if err := q.end(record); err != nil {
+	if err := q.storeOutcome(record); err != nil {
 		q.config.Logger.Error("an outcome could not be recorded; the notification is tried again",
 			slog.String("sid", record.SID), slog.String("state", string(state)), slog.Any("error", err))
 		p.mu.Lock()
@@ -140,8 +140,8 @@ func (q *Queue) finish(p *partition, e *entry, record Record, state State, reaso
 	return nil
 }
 
-// keep decides when an entry is tried again. The partition is locked.
-func (q *Queue) keep(p *partition, e *entry, result Result) {
+// settle decides when an entry is tried again. The partition is locked.
+func (q *Queue) settle(p *partition, e *entry, result Result) {
 	woken := e.woken
 	e.woken = false
 	onDevice := result.kind == resultWaiting || result.kind == resultSent
@@ -160,8 +160,8 @@ func (q *Queue) keep(p *partition, e *entry, result Result) {
 	q.setTimer(p)
 }
 
-// record reads the notification of an entry, with the entry's own count of attempts.
-func (q *Queue) record(e *entry, n *Notification) (Record, error) {
+// load reads the notification of an entry, with the entry's own count of attempts.
+func (q *Queue) load(e *entry, n *Notification) (Record, error) {
 	var record Record
 	switch {
 	case n != nil:
@@ -178,8 +178,8 @@ func (q *Queue) record(e *entry, n *Notification) (Record, error) {
 	return record, nil
 }
 
-// end records final states: in the store, or in memory for what is stored nowhere.
-func (q *Queue) end(records ...Record) error {
+// storeOutcome records final states: in the store, or in memory for what is stored nowhere.
+func (q *Queue) storeOutcome(records ...Record) error {
 	stored := records[:0:0]
 	for _, record := range records {
 		if record.TTL == 0 {

@@ -118,7 +118,7 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 		p.acknowledging[key] = done
 		q.remove(p, known)
 		p.mu.Unlock()
-		err = q.finish(p, known, record, Delivered, "")
+		err = q.complete(p, known, record, Delivered, "")
 		p.mu.Lock()
 		delete(p.acknowledging, key)
 		p.mu.Unlock()

@@ -17,7 +17,7 @@ func (printer) Deliver(_ context.Context, a delivery.Attempt) delivery.Result {
 	if a.Number == 1 {
 		return delivery.Again(0, "the printer is busy")
 	}
-	fmt.Printf("attempt %d of %s\n", a.Number, a.Device.Identity)
+	fmt.Printf("attempt %d of %s\n", a.Number, a.Identity)
 	return delivery.Done()
 }
 

@@ -61,7 +61,7 @@ func (q *Queue) expireWaiting() {
 func (q *Queue) expireFew(entries []*entry) {
 	records := make([]Record, 0, len(entries))
 	for _, e := range entries {
-		record, err := q.record(e, nil)
+		record, err := q.load(e, nil)
 		if err != nil {
 			// Not by its SID, perhaps by its time.
 			q.expireMany([]*entry{e})
@@ -130,7 +130,7 @@ func (q *Queue) endExpired(records []Record) {
 	for i := range records {
 		records[i].State, records[i].Ended = Expired, now
 	}
-	if err := q.end(records...); err != nil {
+	if err := q.storeOutcome(records...); err != nil {
 		// The store still has them as pending; they expire again at the next start.
 		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
 		return

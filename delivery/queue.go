@@ -108,15 +108,15 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 		p := &q.partitions[i]
 		p.entries, p.devices, p.acknowledging = map[sid]*entry{}, map[deviceKey]int32{}, map[sid]chan struct{}{}
 	}
-	if err := q.takeUp(ctx); err != nil {
+	if err := q.restore(ctx); err != nil {
 		return nil, err
 	}
 	q.setTick()
 	return q, nil
 }
 
-// takeUp makes entries of what the store holds, due at once unless their device is known to be offline.
-func (q *Queue) takeUp(ctx context.Context) error {
+// restore makes entries of what the store holds, due at once unless their device is known to be offline.
+func (q *Queue) restore(ctx context.Context) error {
 	now := q.time.now()
 	for record, err := range q.config.Store.Pending(ctx, time.Time{}, time.Time{}) {
 		if err != nil {

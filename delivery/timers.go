@@ -17,11 +17,11 @@ func (q *Queue) setTimer(p *partition) {
 	p.at = first
 	p.timer++
 	timer, wait := p.timer, first.sub(q.time.now())
-	p.stop = q.clock.AfterFunc(wait, func() { q.attend(p, timer) })
+	p.stop = q.clock.AfterFunc(wait, func() { q.onTimer(p, timer) })
 }
 
-// attend deals with the entries whose time has come: they expire, or they are tried again.
-func (q *Queue) attend(p *partition, timer int) {
+// onTimer deals with the entries whose time has come: they expire, or they are tried again.
+func (q *Queue) onTimer(p *partition, timer int) {
 	q.busy.begin(1)
 	defer q.busy.end(1)
 	p.mu.Lock()

@@ -52,7 +52,7 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 			if err != nil {
 				return fmt.Errorf("what changed in %s: %w", name, err)
 			}
-			for i, c := range docdiff.Together(changes) {
+			for i, c := range docdiff.Group(changes) {
 				v.Changes = append(v.Changes, Change{ID: fmt.Sprintf("%s-%d", name, i+1), Version: name, Change: c})
 			}
 		}

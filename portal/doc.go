@@ -5,7 +5,7 @@
 //	if err != nil { … }
 //	pages, err := p.Handler()
 //	if err != nil { … }
-//	http.ListenAndServe(addr, portal.Beside(pages, operations))
+//	http.ListenAndServe(addr, portal.Mount(pages, operations))
 //
 // Package portal/mcp gives the same pages to AI tools.
 package portal

@@ -48,8 +48,8 @@ func (p *Portal) Handler() (http.Handler, error) {
 	return wrap(http.HandlerFunc(p.serve)), nil
 }
 
-// Beside answers what is under Base with the documentation and leaves the rest to next.
-func Beside(documentation, next http.Handler) http.Handler {
+// Mount answers what is under Base with the documentation and leaves the rest to next.
+func Mount(documentation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rest, ok := strings.CutPrefix(r.URL.Path, Base); ok && (rest == "" || rest[0] == '/' || rest == ".md") {
 			documentation.ServeHTTP(w, r)

@@ -12,8 +12,8 @@ import (
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/documented"
-	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
@@ -30,7 +30,7 @@ func FuzzServer(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	judge, err := judge.New(nudge.OpenAPI)
+	judge, err := conform.New(nudge.OpenAPI)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func FuzzServer(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-		if err := judge.Answer(r, w.Code, w.Header(), w.Body.Bytes()); err != nil {
+		if err := judge.Check(r, w.Code, w.Header(), w.Body.Bytes()); err != nil {
 			t.Fatalf("the answer %d %s is not as the document declares: %v", w.Code, w.Body, err)
 		}
 		switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/documented"
-	"github.com/nudgehq/nudge/internal/judge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/servertest"
@@ -177,7 +177,7 @@ func TestChunkedOversize(t *testing.T) {
 // net/http answers what is not valid HTTP by itself, in plain text; the error shape holds there too.
 func TestInvalidHTTP(t *testing.T) {
 	s := servertest.New(t)
-	judge, err := judge.New(nudge.OpenAPI)
+	judge, err := conform.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestInvalidHTTP(t *testing.T) {
 				t.Errorf("got %d %s", answer.StatusCode, body)
 			}
 			request := &http.Request{Method: "POST", URL: &url.URL{Path: "/"}}
-			if err := judge.Answer(request, answer.StatusCode, answer.Header, body); err != nil {
+			if err := judge.Check(request, answer.StatusCode, answer.Header, body); err != nil {
 				t.Error(err)
 			}
 		})

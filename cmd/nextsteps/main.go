@@ -56,7 +56,7 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := docdiff.Report{Changes: docdiff.Together(docdiff.Sorted(wire, code))}
+	report := docdiff.Report{Changes: docdiff.Group(docdiff.Sorted(wire, code))}
 	reviewed, err := os.ReadFile(accepted)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func (cmd *serveCommand) checkSecrets() error {
 
 // operate gives operators what they see and do of the deliveries.
 func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
-	operators.WatchDeliveries(d.queue)
+	operators.RegisterDeliveries(d.queue)
 	operators.CheckReady(d.store.Ready)
 	operators.Backup(func(of, to string) error { return backup(d.store, data, of, to) })
 	operators.RevokeTokens(func(of delivery.Device) error {

@@ -50,7 +50,7 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return usageError{err}
 	}
-	report.Changes = docdiff.Together(docdiff.Sorted(wire, code))
+	report.Changes = docdiff.Group(docdiff.Sorted(wire, code))
 	if cmd.Accepted != "" {
 		data, err := os.ReadFile(cmd.Accepted)
 		if err != nil {

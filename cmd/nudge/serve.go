@@ -112,7 +112,7 @@ func (s *serving) prepare(ctx context.Context) error {
 	if s.handler, err = server.New(config); err != nil {
 		return errors.Join(usageError{err}, s.delivering.Close())
 	}
-	s.ops.WatchInFlight(s.handler.InFlight)
+	s.ops.RegisterInFlight(s.handler.InFlight)
 	s.ops.Counter("nudge_auth_refusals_total", "Requests refused because too many with wrong credentials came from their address.", s.handler.AuthRefusals)
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *serving) listen() (err error) {
 		return err
 	}
 	pages := server.Limit(cmd.MaxInflightDocs, documentation.handler)
-	s.public.http.Handler = documentation.portal.Below(portal.Beside(pages, s.delivering.devices.Beside(s.handler)))
+	s.public.http.Handler = documentation.portal.Below(portal.Mount(pages, s.delivering.devices.Mount(s.handler)))
 	if s.tls == nil {
 		s.public.net = s.handler.Listener(s.public.net)
 	}

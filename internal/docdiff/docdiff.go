@@ -65,7 +65,7 @@ type Change struct {
 	Gone bool `json:"gone,omitempty"`
 }
 
-// Compare lists what changed for callers on the wire, the most severe first; [Together] shortens the list.
+// Compare lists what changed for callers on the wire, the most severe first; [Group] shortens the list.
 func Compare(older, newer Document) ([]Change, error) {
 	before, after, err := loadBoth(older, newer)
 	if err != nil {
@@ -101,10 +101,10 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 		} else if at := found.GetBaseSource(); at != nil && at.Line > 0 {
 			change.Line, change.Gone = at.Line, true
 		}
-		change.refine(found, before.spec, after.spec)
+		change.adjust(found, before.spec, after.spec)
 		list = append(list, change)
 	}
-	return append(list, own(before.spec, after.spec)...), nil
+	return append(list, check(before.spec, after.spec)...), nil
 }
 
 // wholeNumber is a number to which oasdiff adds two decimals.

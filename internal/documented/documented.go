@@ -16,10 +16,16 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// The operation's only form field: the least, greatest and default TTL in seconds, and its rule in words.
+// The operation's form field Ttl.
 var (
-	MinTTL, MaxTTL, DefaultTTL int
-	TTLRule                    string
+	// MinTTL is the least TTL in seconds.
+	MinTTL int
+	// MaxTTL is the greatest.
+	MaxTTL int
+	// DefaultTTL is what applies without one.
+	DefaultTTL int
+	// TTLRule is its rule in words: "an integer from 0 to 300".
+	TTLRule string
 )
 
 // Fields names the form's fields, as errors list them: "Ttl". Form has their rules.
@@ -28,11 +34,18 @@ var (
 	Form   []rule.Rule
 )
 
-// The example of each path parameter, the path of the operation with them, and the rules of the parameters by name.
+// The parameters of the path.
 var (
-	ServiceSID, Identity, ChallengeSID string
-	Path                               string
-	Parameters                         map[string]rule.Rule
+	// ServiceSID is the example of the parameter ServiceSid.
+	ServiceSID string
+	// Identity is the example of Identity.
+	Identity string
+	// ChallengeSID is the example of ChallengeSid.
+	ChallengeSID string
+	// Path is the operation's path with the examples.
+	Path string
+	// Parameters are the rules, by name.
+	Parameters map[string]rule.Rule
 )
 
 func init() {

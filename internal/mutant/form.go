@@ -69,7 +69,7 @@ func (s *server) form(r *http.Request) (url.Values, *failure) {
 		}
 	}
 	for _, r := range documented.Form {
-		if values := form[r.Name]; r.Name != "Ttl" && len(values) > 0 && !(len(values) == 1 && r.Allows(values[0])) {
+		if values := form[r.Name]; r.Name != "Ttl" && len(values) > 0 && (len(values) > 1 || !r.Allows(values[0])) {
 			return nil, &failure{status: 400, code: 60200, message: "Invalid parameter: " + r.Name + " must be " + r.String(), in: "body", field: r.Name}
 		}
 	}

@@ -138,8 +138,8 @@ func New(config Config) (*Handler, error) {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.ServeHTTP(w, r) }
 
-// Beside answers what is under /devices and leaves the rest to the operation's handler.
-func (h *Handler) Beside(operation http.Handler) http.Handler {
+// Mount answers what is under /devices and leaves the rest to the operation's handler.
+func (h *Handler) Mount(operation http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path := r.URL.Path; path == "/devices" || strings.HasPrefix(path, "/devices/") {
 			h.ServeHTTP(w, r)

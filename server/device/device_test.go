@@ -49,7 +49,7 @@ func start(t *testing.T, configure ...func(*device.Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(h.Beside(http.NotFoundHandler()))
+	s := httptest.NewServer(h.Mount(http.NotFoundHandler()))
 	t.Cleanup(func() {
 		_ = h.Close()
 		s.Close()

@@ -13,7 +13,7 @@ import (
 
 // serveEvents streams events as server-sent events.
 func (o *Ops) serveEvents(w http.ResponseWriter, r *http.Request) {
-	events, stop := o.Watch()
+	events, stop := o.Subscribe()
 	defer stop()
 	out, err := sse.Start(w)
 	if err != nil {

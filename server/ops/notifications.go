@@ -81,12 +81,12 @@ func (o *Ops) ObserveDelivery(e delivery.Event) {
 	o.watchers.send(e)
 }
 
-// Watch gives the events from now on, until stop. The channel is closed when the reader is too slow: it is cut off, and
+// Subscribe gives the events from now on, until stop. The channel is closed when the reader is too slow: it is cut off, and
 // events are not held up.
-func (o *Ops) Watch() (events <-chan delivery.Event, stop func()) { return o.watchers.add() }
+func (o *Ops) Subscribe() (events <-chan delivery.Event, stop func()) { return o.watchers.add() }
 
-// WatchDeliveries gives the endpoints and the metrics of a queue's notifications.
-func (o *Ops) WatchDeliveries(d Deliveries) {
+// RegisterDeliveries gives the endpoints and the metrics of a queue's notifications.
+func (o *Ops) RegisterDeliveries(d Deliveries) {
 	o.find = d.Find
 	o.Gauge("nudge_notifications_pending", "Notifications that wait for their outcome.", d.Pending)
 }

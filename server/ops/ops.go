@@ -68,8 +68,8 @@ func (o *Ops) Observe(seen server.Observation) {
 	o.duration.WithLabelValues(seen.Operation, status, code).Observe(seen.Duration.Seconds())
 }
 
-// WatchInFlight makes the number of requests in flight a metric.
-func (o *Ops) WatchInFlight(inFlight func() int) {
+// RegisterInFlight makes the number of requests in flight a metric.
+func (o *Ops) RegisterInFlight(inFlight func() int) {
 	o.Gauge("nudge_requests_in_flight", "Requests of the document's operations that are being processed now.", inFlight)
 }
 

@@ -29,7 +29,7 @@ import (
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/memstore"
 	"github.com/nudgehq/nudge/delivery/stream"
-	"github.com/nudgehq/nudge/internal/judge"
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
@@ -105,14 +105,14 @@ func New(t testing.TB, configure ...func(*server.Config)) *Server {
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
-	judge, err := judge.New(nudge.OpenAPI)
+	judge, err := conform.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatalf("servertest: %v", err)
 	}
 	s.Handler = s.record(judge.Handler(handler, func(r *http.Request, err error) {
 		t.Errorf("servertest: the answer to %s %.200s is not as the document declares: %v", r.Method, r.URL, err)
 	}))
-	running := httptest.NewUnstartedServer(devices.Beside(s.Handler))
+	running := httptest.NewUnstartedServer(devices.Mount(s.Handler))
 	running.Listener = handler.Listener(running.Listener)
 	running.Config.DisableGeneralOptionsHandler = true
 	running.Start()

@@ -1,4 +1,4 @@
-package judge
+package conform
 
 import (
 	"fmt"
@@ -39,8 +39,8 @@ type Exchange struct {
 	Culprit, CulpritName string
 }
 
-// Relate judges the relations of an answer.
-func (o *Operation) Relate(x Exchange, memory *Memory) []Violation {
+// CheckRelations judges the relations of an answer.
+func (o *Operation) CheckRelations(x Exchange, memory *Memory) []Violation {
 	name, response := o.Response(x.Status)
 	if response == nil || x.Request.Method == http.MethodHead {
 		return nil

@@ -19,8 +19,8 @@ type edge struct {
 	spelling bool
 }
 
-// edges lists the values worth trying.
-func edges(r rule.Rule) []edge {
+// boundaries lists the values worth trying.
+func boundaries(r rule.Rule) []edge {
 	var list []edge
 	for _, value := range r.Enum {
 		list = append(list, edge{value, "which is listed", "enum", "", false})
@@ -107,8 +107,8 @@ func numberEdges(r rule.Rule) []edge {
 	return list
 }
 
-// suspects are texts that programs take for something else, or that somebody sends on purpose.
-var suspects = []struct{ value, what string }{
+// hostile are texts that programs take for something else, or that somebody sends on purpose.
+var hostile = []struct{ value, what string }{
 	{"01234567", "digits alone, with a leading zero"}, {"12345678901234567890", "more digits than an integer holds"}, {"abcdefgh", "letters alone"}, {"undefined", "undefined"}, {"null-null", "null"},
 	{"550e8400-E29B-41d4-a716-446655440000", "a UUID in letters of both cases"}, {"1e100000000", "a number with an exponent"}, {"--------", "dashes alone"}, {"a+b+c+d+e", "with plus signs"},
 	{"~~~~~~~~", "tildes alone"}, {"..%2f..%2f", "with an escaped way up"}, {"<script>alert(1)</script>", "a script"}, {"' OR '1'='1", "a condition of SQL"}, {"${7*7}abcd", "an expression"},
@@ -168,7 +168,7 @@ func stringEdges(r rule.Rule) []edge {
 		add(value+c, "with "+name+" after it", "pattern", bound)
 		add(c+value, "with "+name+" before it", "pattern", bound)
 	}
-	for _, text := range suspects {
+	for _, text := range hostile {
 		if text.value != value {
 			add(text.value, text.what, "pattern", bound)
 		}

@@ -17,8 +17,8 @@ import (
 // samples is how many values of the older pattern are tried against the newer one.
 const samples = 1000
 
-// severer are the rules that oasdiff takes too lightly: nothing that was sent is refused, and yet callers may have to act.
-var severer = map[string]Severity{
+// raised are the rules that oasdiff takes too lightly: nothing that was sent is refused, and yet callers may have to act.
+var raised = map[string]Severity{
 	checker.RequestPropertyDefaultValueChangedId:  Warning,
 	checker.RequestPropertyDefaultValueRemovedId:  Warning,
 	checker.RequestPropertyDefaultValueAddedId:    Warning,
@@ -35,13 +35,13 @@ var severer = map[string]Severity{
 	"response-media-type-name-changed":     Breaking,
 }
 
-// refine corrects what oasdiff says of a change by what it does not look at.
-func (c *Change) refine(found checker.Change, older, newer *openapi3.T) {
+// adjust corrects what oasdiff says of a change by what it does not look at.
+func (c *Change) adjust(found checker.Change, older, newer *openapi3.T) {
 	if strings.Contains(c.Comment, "--") {
 		// It speaks of flags that nudge does not have.
 		c.Comment = ""
 	}
-	if s, ok := severer[c.Rule]; ok {
+	if s, ok := raised[c.Rule]; ok {
 		c.Severity = max(c.Severity, s)
 	}
 	switch c.Rule {

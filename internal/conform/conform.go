@@ -1,6 +1,6 @@
-// Package judge tells whether an answer is one that the document declares: its status, headers, media type and body, and
+// Package conform tells whether an answer is one that the document declares: its status, headers, media type and body, and
 // what the document's relations say of it. The contract kit judges servers with it, and our own tests every answer they get.
-package judge
+package conform
 
 import (
 	"errors"
@@ -28,8 +28,8 @@ type Violation struct {
 
 func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
 
-// Judge judges answers by a document.
-type Judge struct {
+// Document judges answers by a document.
+type Document struct {
 	Doc        *openapi3.T
 	Operations []*Operation
 }
@@ -47,7 +47,7 @@ type Operation struct {
 }
 
 // New makes a Judge of a document. Relations that cannot hold are an error.
-func New(document []byte) (*Judge, error) {
+func New(document []byte) (*Document, error) {
 	doc, err := ruledoc.LoadWithLines(document)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func New(document []byte) (*Judge, error) {
 	if len(operations) == 0 {
 		return nil, errors.New("the document has no operation")
 	}
-	j := &Judge{Doc: doc}
+	j := &Document{Doc: doc}
 	for _, op := range operations {
 		o := &Operation{Operation: op, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
 		if err := o.readHeaders(); err != nil {
@@ -109,9 +109,9 @@ func (o *Operation) readSecurity(doc *openapi3.T) {
 	}
 }
 
-// Answer judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first
+// Check judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first
 // operation's: they have the error shape too. A preflight's answer belongs to the browser's protocol and must only be empty.
-func (j *Judge) Answer(r *http.Request, status int, header http.Header, body []byte) error {
+func (j *Document) Check(r *http.Request, status int, header http.Header, body []byte) error {
 	if r.Method == http.MethodOptions && status == http.StatusNoContent {
 		if len(body) > 0 {
 			return fmt.Errorf("the answer to a preflight has a body of %d bytes", len(body))
@@ -129,14 +129,14 @@ func (j *Judge) Answer(r *http.Request, status int, header http.Header, body []b
 		}
 	}
 	var all []error
-	for _, v := range op.Judge(r.Method, status, header, body) {
+	for _, v := range op.CheckResponse(r.Method, status, header, body) {
 		all = append(all, errors.New(v.String()))
 	}
 	return errors.Join(all...)
 }
 
-// Judge judges an answer of the operation. The method is the request's: the answer to a HEAD has no body.
-func (o *Operation) Judge(method string, status int, header http.Header, body []byte) []Violation {
+// CheckResponse judges an answer of the operation. The method is the request's: the answer to a HEAD has no body.
+func (o *Operation) CheckResponse(method string, status int, header http.Header, body []byte) []Violation {
 	name, response := o.Response(status)
 	if response == nil {
 		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}

@@ -1,4 +1,4 @@
-package judge
+package conform
 
 import (
 	"bytes"
@@ -6,11 +6,11 @@ import (
 )
 
 // Handler judges every answer of next and reports what is wrong with it.
-func (j *Judge) Handler(next http.Handler, report func(r *http.Request, err error)) http.Handler {
+func (j *Document) Handler(next http.Handler, report func(r *http.Request, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kept := &keeper{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(kept, r)
-		if err := j.Answer(r, kept.status, w.Header(), kept.body.Bytes()); err != nil {
+		if err := j.Check(r, kept.status, w.Header(), kept.body.Bytes()); err != nil {
 			report(r, err)
 		}
 	})

@@ -12,8 +12,8 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// own finds what oasdiff is silent about: where the service is, whether other fields are allowed, and our own extensions.
-func own(older, newer *openapi3.T) []Change {
+// check finds what oasdiff is silent about: where the service is, whether other fields are allowed, and our check extensions.
+func check(older, newer *openapi3.T) []Change {
 	list := servers(older.Servers, newer.Servers)
 	for _, path := range slices.Sorted(maps.Keys(newer.Paths.Map())) {
 		before := older.Paths.Value(path)
@@ -23,7 +23,7 @@ func own(older, newer *openapi3.T) []Change {
 		operations := newer.Paths.Value(path).Operations()
 		for _, method := range slices.Sorted(maps.Keys(operations)) {
 			if old := before.GetOperation(method); old != nil {
-				o := &ownChecks{operation: method + " " + path}
+				o := &checks{operation: method + " " + path}
 				o.bodies(old, operations[method])
 				o.parameters(old, operations[method])
 				o.relations(old, operations[method])
@@ -49,18 +49,18 @@ func servers(older, newer openapi3.Servers) []Change {
 	return list
 }
 
-// ownChecks are those of one operation.
-type ownChecks struct {
+// checks are those of one operation.
+type checks struct {
 	operation string
 	found     []Change
 }
 
-func (o *ownChecks) add(rule string, severity Severity, line int, format string, args ...any) {
+func (o *checks) add(rule string, severity Severity, line int, format string, args ...any) {
 	o.found = append(o.found, Change{Audience: Wire, Operation: o.operation, Rule: rule, Severity: severity, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
 // bodies compares what is said of other fields, and of the spelling of numbers, in the bodies of an operation.
-func (o *ownChecks) bodies(older, newer *openapi3.Operation) {
+func (o *checks) bodies(older, newer *openapi3.Operation) {
 	compare := func(where string, request bool, before, after openapi3.Content) {
 		for _, name := range slices.Sorted(maps.Keys(after)) {
 			old := before[name]
@@ -89,8 +89,8 @@ func (o *ownChecks) bodies(older, newer *openapi3.Operation) {
 	}
 }
 
-// openness is what a schema says of fields that it does not list: none, some, any.
-func openness(s *openapi3.Schema) int {
+// additionalPropertiesLevel is what a schema says of fields that it does not list: none, some, any.
+func additionalPropertiesLevel(s *openapi3.Schema) int {
 	switch {
 	case isClosed(s):
 		return 0
@@ -100,8 +100,8 @@ func openness(s *openapi3.Schema) int {
 	return 2
 }
 
-func (o *ownChecks) otherFields(place string, request bool, before, after *openapi3.Schema) {
-	was, is := openness(before), openness(after)
+func (o *checks) otherFields(place string, request bool, before, after *openapi3.Schema) {
+	was, is := additionalPropertiesLevel(before), additionalPropertiesLevel(after)
 	line := ruledoc.LineOf(after.Origin, "additionalProperties")
 	severity := map[bool]Severity{true: Breaking, false: Info}[request]
 	switch {
@@ -115,7 +115,7 @@ func (o *ownChecks) otherFields(place string, request bool, before, after *opena
 	}
 }
 
-func (o *ownChecks) canonical(name string, before, after *openapi3.Schema) {
+func (o *checks) canonical(name string, before, after *openapi3.Schema) {
 	was, is := before.Extensions[ruledoc.CanonicalForm] == true, after.Extensions[ruledoc.CanonicalForm] == true
 	switch {
 	case is && !was:
@@ -125,7 +125,7 @@ func (o *ownChecks) canonical(name string, before, after *openapi3.Schema) {
 	}
 }
 
-func (o *ownChecks) parameters(older, newer *openapi3.Operation) {
+func (o *checks) parameters(older, newer *openapi3.Operation) {
 	for _, ref := range newer.Parameters {
 		before := older.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name)
 		if before != nil && before.Schema != nil && ref.Value.Schema != nil {
@@ -135,8 +135,8 @@ func (o *ownChecks) parameters(older, newer *openapi3.Operation) {
 }
 
 // relations compares what the document promises of answers beyond their schemas. A promise that is new takes nothing away.
-func (o *ownChecks) relations(older, newer *openapi3.Operation) {
-	was, is := promises(older), promises(newer)
+func (o *checks) relations(older, newer *openapi3.Operation) {
+	was, is := relations(older), relations(newer)
 	line := ruledoc.LineOf(newer.Origin, ruledoc.Relations)
 	for _, promise := range slices.Sorted(maps.Keys(was)) {
 		switch now, there := is[promise]; {
@@ -154,8 +154,8 @@ func (o *ownChecks) relations(older, newer *openapi3.Operation) {
 	o.listed(older, newer, is, line)
 }
 
-// promises flattens the relations: what is promised, and by what.
-func promises(op *openapi3.Operation) map[string]string {
+// relations flattens the relations: what is promised, and by what.
+func relations(op *openapi3.Operation) map[string]string {
 	all := map[string]string{}
 	statuses, _ := ruledoc.Extension(op.Extensions, ruledoc.Relations).(map[string]any)
 	for status, kinds := range statuses {
@@ -194,7 +194,7 @@ func written(value any) string {
 }
 
 // listed compares the examples' values of what the document promises to be one of them, such as the codes of errors.
-func (o *ownChecks) listed(older, newer *openapi3.Operation, promised map[string]string, line int) {
+func (o *checks) listed(older, newer *openapi3.Operation, promised map[string]string, line int) {
 	for _, status := range slices.Sorted(maps.Keys(newer.Responses.Map())) {
 		before := older.Responses.Value(status)
 		if before == nil {

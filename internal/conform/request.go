@@ -1,4 +1,4 @@
-package judge
+package conform
 
 import (
 	"mime"
@@ -59,7 +59,7 @@ func match(segments []segment, path string) (parameters map[string]string, ok bo
 }
 
 // Find finds the operation of a request. onPath tells that the path is an operation's, with another method.
-func (j *Judge) Find(method, escapedPath string) (found *Operation, onPath bool) {
+func (j *Document) Find(method, escapedPath string) (found *Operation, onPath bool) {
 	for _, op := range j.Operations {
 		if _, ok := match(op.segments, escapedPath); ok {
 			if op.Method == method {
@@ -104,8 +104,8 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 	return r
 }
 
-// JudgeRequest lists what is wrong with a request by the document: parameters, media type, fields.
-func (o *Operation) JudgeRequest(r *Request) []Violation {
+// CheckRequest lists what is wrong with a request by the document: parameters, media type, fields.
+func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	for _, rule := range o.Parameters {
 		var value string
@@ -135,8 +135,8 @@ func (o *Operation) JudgeRequest(r *Request) []Violation {
 	return c.found
 }
 
-// JudgeQuery lists the parameters of the query that the operation does not have. A server may leave them unread.
-func (o *Operation) JudgeQuery(r *Request) []Violation {
+// CheckQuery lists the parameters of the query that the operation does not have. A server may leave them unread.
+func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	for _, name := range sortedKeys(r.URL.Query()) {
 		declared := slices.ContainsFunc(slices.Concat(o.Spec.Parameters, o.Item.Parameters), func(ref *openapi3.ParameterRef) bool {

@@ -7,9 +7,9 @@ import (
 
 var statusInText = regexp.MustCompile("(?:status|response) `[1-5][0-9][0-9]`|`[1-5][0-9][0-9]` (?:status|response)")
 
-// Together makes one change of those that differ only in the status of an answer, or that one line made of the Go code or of
+// Group makes one change of those that differ only in the status of an answer, or that one line made of the Go code or of
 // the relations.
-func Together(list []Change) []Change {
+func Group(list []Change) []Change {
 	type kind struct {
 		audience          Audience
 		rule, text, where string

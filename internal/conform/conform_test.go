@@ -1,4 +1,4 @@
-package judge_test
+package conform_test
 
 import (
 	"net/http"
@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/documented"
-	"github.com/nudgehq/nudge/internal/judge"
 )
 
 // Every "judged" test rests on this one: a judge that lets everything pass judges nothing.
 func TestWrongAnswersAreNotLetPass(t *testing.T) {
-	j, err := judge.New(nudge.OpenAPI)
+	j, err := conform.New(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestWrongAnswersAreNotLetPass(t *testing.T) {
 	}
 	post := httptest.NewRequest(http.MethodPost, "/", nil)
 	for _, status := range []int{201, 403} {
-		if err := j.Answer(post, status, header, []byte(map[int]string{201: created, 403: refused}[status])); err != nil {
+		if err := j.Check(post, status, header, []byte(map[int]string{201: created, 403: refused}[status])); err != nil {
 			t.Errorf("a good %d: %v", status, err)
 		}
 	}
@@ -60,11 +60,11 @@ func TestWrongAnswersAreNotLetPass(t *testing.T) {
 		"an error without a code":       {403, header, `{"message":"m","more_info":"https://x","status":403}`},
 		"no Allow on a 405":             {405, header, refused},
 	} {
-		if err := j.Answer(post, c.status, c.header, []byte(c.body)); err == nil {
+		if err := j.Check(post, c.status, c.header, []byte(c.body)); err == nil {
 			t.Errorf("%s: it passed", name)
 		}
 	}
-	if err := j.Answer(httptest.NewRequest(http.MethodOptions, "/", nil), 204, header, []byte("x")); err == nil {
+	if err := j.Check(httptest.NewRequest(http.MethodOptions, "/", nil), 204, header, []byte("x")); err == nil {
 		t.Error("a preflight's answer with a body passed")
 	}
 }
