@@ -185,50 +185,59 @@ func (r *runner) declares(c Case, q request, status int) bool {
 
 // judgeStatus wants the expectation to be kept.
 func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
-	fail := func(format string, args ...any) []Violation {
-		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf(format, args...)}}
-	}
-	said := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
-	succeeded := a.status >= 200 && a.status < 400
-	if q.reason == uncleanPath && a.status >= 300 {
-		succeeded = false
-	}
-	maySucceed := c.expect != refused && c.expect != unjudged
-	// The limits of a server that must not be filled are not its defects, nor are those of one resource, or of what comes at once.
-	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.alongside) > 0
-	if maySucceed && limited && a.status == http.StatusTooManyRequests && c.operation.Declares(a.status) {
+	if r.mayLimit(c) && a.status == http.StatusTooManyRequests && c.operation.Declares(a.status) {
 		return nil
 	}
-	if a.status >= 500 && !slices.Contains(fitting[q.reason], a.status) {
-		if c.expect == refused {
-			return fail("answered %s to %s, which is the caller's mistake and must be answered %s", said, q.description, wanted(c, q))
-		}
-		return fail("answered %s to %s", said, q.description)
+	var problem string
+	failed := a.status >= 500 && !slices.Contains(fitting[q.reason], a.status)
+	switch {
+	case failed && c.expect == refused:
+		problem = ", which is the caller's mistake and must be answered " + wanted(c, q)
+	case failed:
+		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s", statusOf(a), q.description)}}
+	default:
+		problem = r.unexpected(c, q, a)
 	}
+	if problem == "" {
+		return nil
+	}
+	return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s%s", statusOf(a), q.description, problem)}}
+}
+
+func statusOf(a answer) string { return fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)) }
+
+// mayLimit tells whether a 429 is none of the server's defects: the limits of one that must not be filled are not, nor are those
+// of one resource, or of what comes at once.
+func (r *runner) mayLimit(c Case) bool {
+	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.alongside) > 0
+	return limited && c.expect != refused && c.expect != unjudged
+}
+
+// unexpected says what is wrong with an answer of less than 500; nothing when it is as expected.
+func (r *runner) unexpected(c Case, q request, a answer) (problem string) {
+	succeeded := a.status >= 200 && a.status < 400 && (q.reason != uncleanPath || a.status < 300)
+	notFound := a.status == http.StatusNotFound
 	switch c.expect {
 	case refused:
-		if succeeded {
-			return fail("answered %s to %s; it must be refused with %s", said, q.description, wanted(c, q))
-		}
-		if !r.fits(c, q, a.status) {
-			return fail("answered %s to %s; it must be refused with %s", said, q.description, wanted(c, q))
+		if succeeded || !r.fits(c, q, a.status) {
+			return "; it must be refused with " + wanted(c, q)
 		}
 	case accepted, acceptedOrUnknown:
-		unknown := a.status == http.StatusNotFound && c.expect == acceptedOrUnknown
+		unknown := notFound && c.expect == acceptedOrUnknown
 		if !succeeded && !unknown || a.status >= 300 && succeeded && !c.operation.Declares(a.status) {
-			return fail("answered %s to %s, which is valid; the answer begins with %q", said, q.description, short(string(a.body), 200))
+			return fmt.Sprintf(", which is valid; the answer begins with %q", short(string(a.body), 200))
 		}
 	case either:
-		unknown := a.status == http.StatusNotFound && len(r.fixtures) > 0
+		unknown := notFound && len(r.fixtures) > 0
 		if !succeeded && !unknown && !r.fits(c, q, a.status) && !r.fits(c, request{reason: badBody}, a.status) && a.status != http.StatusNotAcceptable {
-			return fail("answered %s to %s, which must be accepted, or refused with %s", said, q.description, wanted(c, q))
+			return ", which must be accepted, or refused with " + wanted(c, q)
 		}
 	case unjudged:
 		if q.method == http.MethodOptions && succeeded && a.status != http.StatusOK && a.status != http.StatusNoContent {
-			return fail("answered %s to %s; it must make nothing", said, q.description)
+			return "; it must make nothing"
 		}
 	}
-	return nil
+	return ""
 }
 
 // fits tells whether a status fits a refusal.

@@ -116,75 +116,85 @@ var hostile = []struct{ value, what string }{
 
 // stringEdges are the lengths and one beyond them, and what a pattern must refuse.
 func stringEdges(r rule.Rule) []edge {
-	var list []edge
-	valid := func(n int) string {
-		value, _ := stringOf(r, n, 0)
-		return value
+	list := lengthEdges(r)
+	if r.Pattern != nil {
+		list = append(list, patternEdges(r)...)
 	}
-	add := func(value, what, keyword, bound string) {
-		list = append(list, edge{value, what, keyword, bound, false})
+	return list
+}
+
+// valid is a string of some length that keeps a rule; empty for none.
+func valid(r rule.Rule, n int) string {
+	value, _ := stringOf(r, n, 0)
+	return value
+}
+
+func lengthEdges(r rule.Rule) (list []edge) {
+	add := func(value, what, keyword string, bound int) {
+		list = append(list, edge{value, what, keyword, strconv.Itoa(bound), false})
 	}
-	if r.MinLength > 0 {
-		if value := valid(r.MinLength); value != "" {
-			add(value, "as short as it may be", "minLength", strconv.Itoa(r.MinLength))
-			add(value[:len(value)-1], "one character too short", "minLength", strconv.Itoa(r.MinLength))
-		}
+	if value := valid(r, r.MinLength); r.MinLength > 0 && value != "" {
+		add(value, "as short as it may be", "minLength", r.MinLength)
+		add(value[:len(value)-1], "one character too short", "minLength", r.MinLength)
 	}
-	if r.MaxLength > 0 {
-		if value := valid(r.MaxLength); value != "" {
-			if r.MaxLength != r.MinLength {
-				add(value, "as long as it may be", "maxLength", strconv.Itoa(r.MaxLength))
-				// What cuts it takes these for one.
-				for n := 1; n <= 3; n++ {
-					if other := value[:len(value)-n] + next(value[len(value)-n]) + value[len(value)-n+1:]; r.Allows(other) {
-						add(other, fmt.Sprintf("as long as it may be, with another character %d from its end", n), "maxLength", strconv.Itoa(r.MaxLength))
-					}
-				}
-			}
-			add(value+value[len(value)-1:], "one character too long", "maxLength", strconv.Itoa(r.MaxLength))
-		}
-	}
-	if r.Pattern == nil {
+	value := valid(r, r.MaxLength)
+	if r.MaxLength == 0 || value == "" {
 		return list
+	}
+	if r.MaxLength != r.MinLength {
+		add(value, "as long as it may be", "maxLength", r.MaxLength)
+		// What cuts it takes these for one.
+		for n := 1; n <= 3; n++ {
+			if other := value[:len(value)-n] + next(value[len(value)-n]) + value[len(value)-n+1:]; r.Allows(other) {
+				add(other, fmt.Sprintf("as long as it may be, with another character %d from its end", n), "maxLength", r.MaxLength)
+			}
+		}
+	}
+	add(value+value[len(value)-1:], "one character too long", "maxLength", r.MaxLength)
+	return list
+}
+
+func patternEdges(r rule.Rule) (list []edge) {
+	add := func(value, what string) {
+		list = append(list, edge{value, what, "pattern", r.Pattern.String(), false})
 	}
 	n := max(r.MinLength, 12)
 	if r.MaxLength > 0 {
 		n = min(n, r.MaxLength)
 	}
-	value := valid(n)
+	value := valid(r, n)
 	if value == "" {
-		value = valid(-1)
+		value = valid(r, -1)
 	}
 	if value == "" {
 		return list
 	}
-	bound := r.Pattern.String()
 	half := len(value) / 2
 	for _, c := range []string{" ", "_", ".", "!", "é", "\n", "\x00", "%", "'", "<", ";", "@", "-", "g", "G", "A", "٣", "\u212a"} {
 		name := fmt.Sprintf("%q", c)
-		add(value[:half]+c+value[half+1:], "with "+name+" inside", "pattern", bound)
-		add(value[:len(value)-1]+c, "with "+name+" at its end", "pattern", bound)
-		add(c+value[1:], "with "+name+" at its start", "pattern", bound)
-		add(value+c, "with "+name+" after it", "pattern", bound)
-		add(c+value, "with "+name+" before it", "pattern", bound)
+		add(value[:half]+c+value[half+1:], "with "+name+" inside")
+		add(value[:len(value)-1]+c, "with "+name+" at its end")
+		add(c+value[1:], "with "+name+" at its start")
+		add(value+c, "with "+name+" after it")
+		add(c+value, "with "+name+" before it")
 	}
 	for _, text := range hostile {
 		if text.value != value {
-			add(text.value, text.what, "pattern", bound)
+			add(text.value, text.what)
 		}
 	}
-	add(value, "of its pattern", "pattern", bound)
-	add(value[:half]+"-"+value[half:], "with a dash more", "pattern", bound)
-	add(value[:half]+"--"+value[min(len(value), half+2):], "with two dashes", "pattern", bound)
-	add(swapCase(value), "in other letters", "pattern", bound)
-	add(strings.ToUpper(value), "in upper case", "pattern", bound)
-	add(strings.ToLower(value), "in lower case", "pattern", bound)
+	add(value, "of its pattern")
+	add(value[:half]+"-"+value[half:], "with a dash more")
+	add(value[:half]+"--"+value[min(len(value), half+2):], "with two dashes")
+	add(swapCase(value), "in other letters")
+	add(strings.ToUpper(value), "in upper case")
+	add(strings.ToLower(value), "in lower case")
 	for i := range min(len(value), 3) {
-		add(value[:i]+next(value[i])+value[i+1:], fmt.Sprintf("with another character at %d", i+1), "pattern", bound)
-		add(value[:i]+swapCase(value[i:i+1])+value[i+1:], fmt.Sprintf("with character %d in the other case", i+1), "pattern", bound)
+		add(value[:i]+next(value[i])+value[i+1:], fmt.Sprintf("with another character at %d", i+1))
+		add(value[:i]+swapCase(value[i:i+1])+value[i+1:], fmt.Sprintf("with character %d in the other case", i+1))
 	}
 	if half > 0 {
-		add(value[:half]+"/"+value[half+1:], "with an escaped slash", "pattern", bound)
+		add(value[:half]+"/"+value[half+1:], "with an escaped slash")
 	}
 	return list
 }

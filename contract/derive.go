@@ -145,7 +145,7 @@ func (d *deriver) makeBase() error {
 	d.path = map[string]string{}
 	d.base = request{method: d.op.Method, header: http.Header{}}
 	query := url.Values{}
-	for _, p := range d.parametersOf() {
+	for _, p := range d.op.EffectiveParameters() {
 		if p.In != "path" && !p.Required {
 			continue
 		}
@@ -177,20 +177,6 @@ func (d *deriver) makeBase() error {
 		return err
 	}
 	return d.makeJSON()
-}
-
-// parametersOf lists the parameters, those of the operation before those of its path.
-func (d *deriver) parametersOf() []*openapi3.Parameter {
-	var list []*openapi3.Parameter
-	for _, ref := range d.op.Spec.Parameters {
-		list = append(list, ref.Value)
-	}
-	for _, ref := range d.op.Item.Parameters {
-		if d.op.Spec.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
-			list = append(list, ref.Value)
-		}
-	}
-	return list
 }
 
 // exampleOf finds a valid value: a fixture, an example, a default, or one made from the schema.

@@ -93,22 +93,7 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, parents [
 	}
 	switch {
 	case s.Type.Is("array"):
-		list := []any{}
-		for range max(s.MinItems, 1) {
-			if s.Items == nil {
-				list = append(list, "x")
-				continue
-			}
-			item, err := d.validJSON("", s.Items.Value, all, within)
-			if err != nil && s.MinItems == 0 {
-				return list, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, item)
-		}
-		return list, nil
+		return d.validArray(s, all, within)
 	case s.Type.Is("object") || len(s.Properties) > 0 || len(s.AllOf) > 0:
 		return d.validObject(s, all, within)
 	}
@@ -117,6 +102,25 @@ func (d *deriver) validJSON(name string, s *openapi3.Schema, all bool, parents [
 		return nil, fmt.Errorf("%s: %w; give an example or a fixture", name, err)
 	}
 	return literal(s, value), nil
+}
+
+func (d *deriver) validArray(s *openapi3.Schema, all bool, within []*openapi3.Schema) (any, error) {
+	list := []any{}
+	for range max(s.MinItems, 1) {
+		if s.Items == nil {
+			list = append(list, "x")
+			continue
+		}
+		item, err := d.validJSON("", s.Items.Value, all, within)
+		if err != nil && s.MinItems == 0 {
+			return list, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, nil
 }
 
 func (d *deriver) validObject(s *openapi3.Schema, all bool, within []*openapi3.Schema) (any, error) {

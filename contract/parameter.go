@@ -13,7 +13,7 @@ import (
 
 // parameters tries the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
-	for _, p := range d.parametersOf() {
+	for _, p := range d.op.EffectiveParameters() {
 		if p.Schema == nil || p.In == "cookie" {
 			continue
 		}

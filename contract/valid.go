@@ -63,38 +63,42 @@ func formatted(format string) []string {
 
 // samples lists values that keep a rule, none twice: two or more, where there are so many. It never is empty.
 func samples(r rule.Rule) []string {
-	candidates := slices.Clone(r.Enum)
-	switch r.Type {
-	case "integer", "number":
-		for _, n := range []int64{10, 20, 1, 0, 2} {
-			candidates = append(candidates, strconv.FormatInt(n, 10))
-		}
-		for _, bound := range []string{r.Minimum, r.Maximum} {
-			if n, ok := new(big.Rat).SetString(bound); ok {
-				for _, by := range []int64{0, 1, -1} {
-					candidates = append(candidates, decimal(new(big.Rat).Add(n, big.NewRat(by, 1))))
-				}
-			}
-		}
-	case "boolean":
-		candidates = append(candidates, "true", "false")
-	default:
-		for _, n := range []int{max(r.MinLength, 1), r.MinLength + 3, -1} {
-			for seed := range 2 {
-				if value, ok := stringOf(r, n, seed*attempts); ok {
-					candidates = append(candidates, value)
-				}
-			}
-		}
-	}
 	var list []string
-	for _, candidate := range candidates {
+	for _, candidate := range append(slices.Clone(r.Enum), candidates(r)...) {
 		if r.Allows(candidate) && !slices.Contains(list, candidate) {
 			list = append(list, candidate)
 		}
 	}
 	if len(list) == 0 {
 		return []string{"x"}
+	}
+	return list
+}
+
+// candidates are values of a rule's type that may keep it.
+func candidates(r rule.Rule) (list []string) {
+	switch r.Type {
+	case "integer", "number":
+		for _, n := range []int64{10, 20, 1, 0, 2} {
+			list = append(list, strconv.FormatInt(n, 10))
+		}
+		for _, bound := range []string{r.Minimum, r.Maximum} {
+			if n, ok := new(big.Rat).SetString(bound); ok {
+				for _, by := range []int64{0, 1, -1} {
+					list = append(list, decimal(new(big.Rat).Add(n, big.NewRat(by, 1))))
+				}
+			}
+		}
+	case "boolean":
+		list = append(list, "true", "false")
+	default:
+		for _, n := range []int{max(r.MinLength, 1), r.MinLength + 3, -1} {
+			for seed := range 2 {
+				if value, ok := stringOf(r, n, seed*attempts); ok {
+					list = append(list, value)
+				}
+			}
+		}
 	}
 	return list
 }

@@ -83,7 +83,29 @@ type ordered struct{ node *yaml.Node }
 
 // MarshalJSON writes the node.
 func (o ordered) MarshalJSON() ([]byte, error) {
-	n := o.node
+	n := meant(o.node)
+	var b bytes.Buffer
+	var err error
+	switch n.Kind {
+	case yaml.MappingNode:
+		err = appendMapping(&b, n)
+	case yaml.SequenceNode:
+		err = appendSequence(&b, n)
+	default:
+		var value any = n.Value
+		if n.Tag != "!!timestamp" {
+			// JSON has no times: what stands there is meant.
+			err = n.Decode(&value)
+		}
+		if err == nil {
+			err = appendJSON(&b, value)
+		}
+	}
+	return b.Bytes(), err
+}
+
+// meant is the node that a document or an alias stands for.
+func meant(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode || n.Kind == yaml.DocumentNode {
 		if n.Kind == yaml.AliasNode {
 			n = n.Alias
@@ -91,47 +113,39 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 			n = n.Content[0]
 		}
 	}
-	var b bytes.Buffer
-	switch n.Kind {
-	case yaml.MappingNode:
-		b.WriteByte('{')
-		for i, pair := range pairs(n, map[string]bool{}) {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if err := appendJSON(&b, pair.key); err != nil {
-				return nil, err
-			}
-			b.WriteByte(':')
-			if err := appendJSON(&b, ordered{pair.value}); err != nil {
-				return nil, err
-			}
+	return n
+}
+
+func appendMapping(b *bytes.Buffer, n *yaml.Node) error {
+	b.WriteByte('{')
+	for i, pair := range pairs(n, map[string]bool{}) {
+		if i > 0 {
+			b.WriteByte(',')
 		}
-		b.WriteByte('}')
-	case yaml.SequenceNode:
-		b.WriteByte('[')
-		for i, item := range n.Content {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			if err := appendJSON(&b, ordered{item}); err != nil {
-				return nil, err
-			}
+		if err := appendJSON(b, pair.key); err != nil {
+			return err
 		}
-		b.WriteByte(']')
-	default:
-		var value any
-		if n.Tag == "!!timestamp" {
-			// JSON has no times: what stands there is meant.
-			value = n.Value
-		} else if err := n.Decode(&value); err != nil {
-			return nil, err
-		}
-		if err := appendJSON(&b, value); err != nil {
-			return nil, err
+		b.WriteByte(':')
+		if err := appendJSON(b, ordered{pair.value}); err != nil {
+			return err
 		}
 	}
-	return b.Bytes(), nil
+	b.WriteByte('}')
+	return nil
+}
+
+func appendSequence(b *bytes.Buffer, n *yaml.Node) error {
+	b.WriteByte('[')
+	for i, item := range n.Content {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := appendJSON(b, ordered{item}); err != nil {
+			return err
+		}
+	}
+	b.WriteByte(']')
+	return nil
 }
 
 type pair struct {

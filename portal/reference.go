@@ -196,11 +196,7 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 		}
 		o.Tags = append(o.Tags, tag)
 	}
-	for i, ref := range slices.Concat(op.Item.Parameters, spec.Parameters) {
-		p := ref.Value
-		if i < len(op.Item.Parameters) && spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
-			continue
-		}
+	for _, p := range op.EffectiveParameters() {
 		field := r.field(o.Anchor+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content), nil)
 		field.In, field.Required, field.Deprecated = p.In, p.Required, p.Deprecated
 		field.Description = cmp.Or(p.Description, field.Description)
@@ -215,7 +211,11 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 		}
 		o.Body = &Body{Description: b.Description, Required: b.Required, Content: content}
 	}
-	// Most answers have the same headers and the same error: the first one says all of them.
+	return o, r.addResponses(o, spec)
+}
+
+// addResponses adds the answers. Most have the same headers and the same error: the first one says all of them.
+func (r reader) addResponses(o *Operation, spec *openapi3.Operation) error {
 	headers, bodies := map[*openapi3.Header]*Field{}, map[*openapi3.Schema]*Field{}
 	responses := spec.Responses.Map()
 	for _, status := range inOrder(responses, func(r *openapi3.ResponseRef) *openapi3.Origin { return r.Origin }) {
@@ -225,19 +225,11 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 			response.Description = *answer.Description
 		}
 		for _, name := range inOrder(answer.Headers, func(h *openapi3.HeaderRef) *openapi3.Origin { return h.Origin }) {
-			h := answer.Headers[name].Value
-			field := r.field(response.ID+"-header-"+name, name, schemaOf(h.Schema, h.Content), nil)
-			field.Required, field.Deprecated = h.Required, h.Deprecated
-			field.Description = cmp.Or(h.Description, field.Description)
-			field.addExamples(h.Example, h.Examples)
-			if field.Same = headers[h]; field.Same == nil {
-				headers[h] = field
-			}
-			response.Headers = append(response.Headers, field)
+			response.Headers = append(response.Headers, r.header(response.ID, name, answer.Headers[name].Value, headers))
 		}
 		var err error
 		if response.Content, err = r.content(response.ID, answer.Content); err != nil {
-			return nil, err
+			return err
 		}
 		for _, media := range response.Content {
 			media.Schema.Name, media.Schema.Parent = status, media.ID
@@ -250,7 +242,19 @@ func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
 		}
 		o.Responses = append(o.Responses, response)
 	}
-	return o, nil
+	return nil
+}
+
+// header is a header of an answer, or the one that said the same before.
+func (r reader) header(response, name string, h *openapi3.Header, said map[*openapi3.Header]*Field) *Field {
+	field := r.field(response+"-header-"+name, name, schemaOf(h.Schema, h.Content), nil)
+	field.Required, field.Deprecated = h.Required, h.Deprecated
+	field.Description = cmp.Or(h.Description, field.Description)
+	field.addExamples(h.Example, h.Examples)
+	if field.Same = said[h]; field.Same == nil {
+		said[h] = field
+	}
+	return field
 }
 
 // auth says how a sample authenticates: by the first alternative of one scheme, "basic" or "bearer"; empty for none and for

@@ -71,20 +71,33 @@ func (cmd *serveCommand) check() error {
 			return usagef("%s is set and empty: unset it, or give it a value", name)
 		}
 	}
-	if err := cmd.checkNumbers(); err != nil {
-		return err
+	for _, check := range []func() error{cmd.checkNumbers, cmd.checkAddresses, cmd.checkChoices, cmd.checkURLs} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// checkAddresses checks where the listeners are.
+func (cmd *serveCommand) checkAddresses() error {
 	if err := checkAddr(cmd.Addr); err != nil {
 		return usagef("--addr: %w", err)
 	}
-	if cmd.OpsAddr != "" {
-		if err := checkAddr(cmd.OpsAddr); err != nil {
-			return usagef("--ops-addr: %w", err)
-		}
-		if cmd.OpsAddr == cmd.Addr && !strings.HasSuffix(cmd.Addr, ":0") {
-			return usagef("--ops-addr %s is --addr too: the operators' endpoints need a listener of their own", cmd.OpsAddr)
-		}
+	if cmd.OpsAddr == "" {
+		return nil
 	}
+	if err := checkAddr(cmd.OpsAddr); err != nil {
+		return usagef("--ops-addr: %w", err)
+	}
+	if cmd.OpsAddr == cmd.Addr && !strings.HasSuffix(cmd.Addr, ":0") {
+		return usagef("--ops-addr %s is --addr too: the operators' endpoints need a listener of their own", cmd.OpsAddr)
+	}
+	return nil
+}
+
+// checkChoices refuses flags that do not go together.
+func (cmd *serveCommand) checkChoices() error {
 	switch info, err := os.Stat(cmd.Data); {
 	case strings.TrimSpace(cmd.Data) == "":
 		return usagef("--data must be a directory")
@@ -101,6 +114,11 @@ func (cmd *serveCommand) check() error {
 	case strings.ContainsFunc(cmd.OpsToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return usagef("--ops-token must be of visible ASCII characters, without white space")
 	}
+	return nil
+}
+
+// checkURLs checks the names and URLs of others.
+func (cmd *serveCommand) checkURLs() error {
 	for _, host := range cmd.OpsHost {
 		if u, err := webaddress.Parse("http://" + host); err != nil || u.Host != host {
 			return usagef("--ops-host must be HOST or HOST:PORT, as it is asked by")

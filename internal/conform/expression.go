@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -49,28 +48,38 @@ func parseExpression(op ruledoc.Operation, responses []*openapi3.Response, text 
 		return e, fmt.Errorf("%s is no runtime expression: after $request. comes path., query., header. or body#/, after $response. header. or body#/", text)
 	}
 	if isRequest {
-		if in == "header" && strings.EqualFold(name, "Authorization") {
-			return e, nil
-		}
-		for _, ref := range slices.Concat(op.Spec.Parameters, op.Item.Parameters) {
-			if ref.Value.In == in && ref.Value.Name == name {
-				if ref.Value.Schema != nil {
-					e.schema = ref.Value.Schema.Value
-				}
-				return e, nil
-			}
-		}
-		return e, fmt.Errorf("%s: the operation has no %s parameter %s", text, in, name)
+		return e, e.findParameter(op)
 	}
+	return e, e.findHeader(responses)
+}
+
+// findParameter finds the parameter that an expression names.
+func (e *expression) findParameter(op ruledoc.Operation) error {
+	if e.in == "header" && strings.EqualFold(e.name, "Authorization") {
+		return nil
+	}
+	for _, p := range op.EffectiveParameters() {
+		if p.In == e.in && p.Name == e.name {
+			if p.Schema != nil {
+				e.schema = p.Schema.Value
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: the operation has no %s parameter %s", e.text, e.in, e.name)
+}
+
+// findHeader finds the header of an answer that an expression names.
+func (e *expression) findHeader(responses []*openapi3.Response) error {
 	for _, response := range responses {
-		if header := response.Headers[name]; header != nil {
+		if header := response.Headers[e.name]; header != nil {
 			if header.Value.Schema != nil {
 				e.schema = header.Value.Schema.Value
 			}
-			return e, nil
+			return nil
 		}
 	}
-	return e, fmt.Errorf("%s: no such header is declared", text)
+	return fmt.Errorf("%s: no such header is declared", e.text)
 }
 
 func (e *expression) findBody(op ruledoc.Operation, responses []*openapi3.Response) error {

@@ -109,11 +109,15 @@ func matching(op ruledoc.Operation, status string) []*openapi3.Response {
 	return list
 }
 
-func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, kind string, raw any) error {
-	parse := func(v any, of string) (expression, error) {
-		text, ok := v.(string)
+// parser reads an expression, which must be of the answer or of the request where of says so.
+type parser func(value any, of string) (expression, error)
+
+// parserOf reads the expressions of an operation's relations.
+func parserOf(op ruledoc.Operation, responses []*openapi3.Response) parser {
+	return func(value any, of string) (expression, error) {
+		text, ok := value.(string)
 		if !ok {
-			return expression{}, fmt.Errorf("%v is no runtime expression", v)
+			return expression{}, fmt.Errorf("%v is no runtime expression", value)
 		}
 		e, err := parseExpression(op, responses, text)
 		if err == nil && of == "response" && e.of != "response" {
@@ -124,66 +128,98 @@ func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, k
 		}
 		return e, err
 	}
+}
+
+func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, kind string, raw any) error {
+	parse := parserOf(op, responses)
+	list := func(of string, into *[]expression) error {
+		expressions, err := readList(raw, of, parse)
+		*into = append(*into, expressions...)
+		return err
+	}
 	switch kind {
-	case "equal", "identify":
-		pairs, ok := raw.(map[string]any)
-		if !ok {
-			return errors.New("must be a map from an expression of the answer")
-		}
-		for _, key := range sortedKeys(pairs) {
-			answer, err := parse(key, "response")
-			if err != nil {
-				return err
-			}
-			if kind == "equal" {
-				request, err := parse(pairs[key], "")
-				if err != nil {
-					return err
-				}
-				r.equal = append(r.equal, pair{answer, request})
-				continue
-			}
-			list, ok := pairs[key].([]any)
-			if !ok || len(list) == 0 {
-				return fmt.Errorf("%s: must have a list of expressions", key)
-			}
-			id := identity{answer: answer}
-			for _, item := range list {
-				e, err := parse(item, "")
-				if err != nil {
-					return err
-				}
-				id.by = append(id.by, e)
-			}
-			r.identify = append(r.identify, id)
-		}
-		return nil
+	case "equal":
+		return r.readEqual(raw, parse)
+	case "identify":
+		return r.readIdentify(raw, parse)
 	case "culprit":
 		return r.readCulprit(raw, func(text string) (expression, error) { return parse(text, "response") })
-	case "unique", "now", "listed", "absent":
-		list, ok := raw.([]any)
-		if !ok {
-			return errors.New("must be a list of expressions")
-		}
-		for _, item := range list {
-			e, err := parse(item, map[bool]string{true: "request", false: "response"}[kind == "absent"])
-			if err != nil {
-				return err
-			}
-			switch kind {
-			case "unique":
-				r.unique = append(r.unique, e)
-			case "now":
-				r.now = append(r.now, e)
-			case "absent":
-				r.absent = append(r.absent, e)
-			default:
-				r.listed = append(r.listed, e)
-			}
-		}
-		return nil
+	case "unique":
+		return list("response", &r.unique)
+	case "now":
+		return list("response", &r.now)
+	case "listed":
+		return list("response", &r.listed)
+	case "absent":
+		return list("request", &r.absent)
 	}
 	return errors.New("is none of equal, unique, identify, now, listed, absent and culprit")
+}
+
+func readList(raw any, of string, parse parser) ([]expression, error) {
+	items, ok := raw.([]any)
+	if !ok {
+		return nil, errors.New("must be a list of expressions")
+	}
+	list := make([]expression, 0, len(items))
+	for _, item := range items {
+		e, err := parse(item, of)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// pairsOf gives a map whose keys are expressions of the answer.
+func pairsOf(raw any) (map[string]any, error) {
+	pairs, ok := raw.(map[string]any)
+	if !ok {
+		return nil, errors.New("must be a map from an expression of the answer")
+	}
+	return pairs, nil
+}
+
+func (r *relations) readEqual(raw any, parse parser) error {
+	pairs, err := pairsOf(raw)
+	if err != nil {
+		return err
+	}
+	for _, key := range sortedKeys(pairs) {
+		answer, err := parse(key, "response")
+		if err != nil {
+			return err
+		}
+		request, err := parse(pairs[key], "")
+		if err != nil {
+			return err
+		}
+		r.equal = append(r.equal, pair{answer, request})
+	}
+	return nil
+}
+
+func (r *relations) readIdentify(raw any, parse parser) error {
+	pairs, err := pairsOf(raw)
+	if err != nil {
+		return err
+	}
+	for _, key := range sortedKeys(pairs) {
+		answer, err := parse(key, "response")
+		if err != nil {
+			return err
+		}
+		by, err := readList(pairs[key], "", parse)
+		if _, isList := pairs[key].([]any); !isList || err == nil && len(by) == 0 {
+			return fmt.Errorf("%s: must have a list of expressions", key)
+		}
+		if err != nil {
+			return err
+		}
+		r.identify = append(r.identify, identity{answer: answer, by: by})
+	}
+	return nil
 }
 
 // readCulprit reads what an answer says of the place of a wrong parameter.

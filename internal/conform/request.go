@@ -139,9 +139,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	for _, name := range sortedKeys(r.URL.Query()) {
-		declared := slices.ContainsFunc(slices.Concat(o.Spec.Parameters, o.Item.Parameters), func(ref *openapi3.ParameterRef) bool {
-			return ref.Value.In == "query" && ref.Value.Name == name
-		})
+		declared := slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.In == "query" && p.Name == name })
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
@@ -154,12 +152,7 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 }
 
 func (o *Operation) required(in, name string) bool {
-	for _, ref := range slices.Concat(o.Spec.Parameters, o.Item.Parameters) {
-		if ref.Value.In == in && ref.Value.Name == name {
-			return ref.Value.Required
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.In == in && p.Name == name && p.Required })
 }
 
 func (c *collector) requestBody(o *Operation, r *Request) {

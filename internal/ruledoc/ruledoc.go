@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 
@@ -81,11 +80,23 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 	return list, nil
 }
 
+// EffectiveParameters lists the parameters of the path that the operation does not replace, and then its own.
+func (op Operation) EffectiveParameters() []*openapi3.Parameter {
+	var list []*openapi3.Parameter
+	for _, ref := range op.Item.Parameters {
+		if op.Spec.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
+			list = append(list, ref.Value)
+		}
+	}
+	for _, ref := range op.Spec.Parameters {
+		list = append(list, ref.Value)
+	}
+	return list
+}
+
 func (op *Operation) readRules() error {
-	for i, parameter := range slices.Concat(op.Item.Parameters, op.Spec.Parameters) {
-		p := parameter.Value
-		inherited := i < len(op.Item.Parameters)
-		if p.Schema == nil || inherited && op.Spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
+	for _, p := range op.EffectiveParameters() {
+		if p.Schema == nil {
 			continue
 		}
 		r, ok, err := Of(p.In, p.Name, p.Schema.Value)

@@ -85,56 +85,72 @@ func (s *Server) addOperations() error {
 
 // inputSchema is one object of all parameters and form fields; a JSON body is the property "body".
 func (t *operationTool) inputSchema() (map[string]any, error) {
-	properties := map[string]any{}
-	required := []string{}
-	add := func(name, description string, needed bool, schema *openapi3.Schema) error {
-		if _, taken := properties[name]; taken {
-			return fmt.Errorf("two of its arguments are called %s", name)
-		}
-		property := jsonSchema(schema, nil)
-		if description != "" {
-			property["description"] = strings.TrimSpace(description)
-		}
-		properties[name] = property
-		if needed {
-			required = append(required, name)
-		}
-		return nil
-	}
+	s := objectSchema{properties: map[string]any{}, required: []string{}}
 	for _, r := range slices.Concat(t.op.Parameters, t.op.Form) {
 		t.arguments[r.Name] = r
 	}
-	for i, ref := range slices.Concat(t.op.Item.Parameters, t.op.Spec.Parameters) {
-		p := ref.Value
-		if p.Schema == nil || p.In == "cookie" || i < len(t.op.Item.Parameters) && t.op.Spec.Parameters.GetByInAndName(p.In, p.Name) != nil {
+	for _, p := range t.op.EffectiveParameters() {
+		if p.Schema == nil || p.In == "cookie" {
 			continue
 		}
-		if err := add(p.Name, p.Description, p.Required, p.Schema.Value); err != nil {
+		if err := s.add(p.Name, p.Description, p.Required, p.Schema.Value); err != nil {
 			return nil, err
 		}
 		if _, scalar := t.arguments[p.Name]; !scalar {
 			t.arguments[p.Name] = rule.Rule{In: p.In, Name: p.Name}
 		}
 	}
-	if t.op.FormSchema != nil {
-		for _, name := range slices.Sorted(maps.Keys(t.op.FormSchema.Properties)) {
-			if err := add(name, "", slices.Contains(t.op.FormSchema.Required, name), t.op.FormSchema.Properties[name].Value); err != nil {
-				return nil, err
+	if err := t.addBody(&s); err != nil {
+		return nil, err
+	}
+	t.required = s.required
+	return map[string]any{"type": "object", "properties": s.properties, "required": s.required, "additionalProperties": false}, nil
+}
+
+// addBody adds the fields of the form, or a JSON body.
+func (t *operationTool) addBody(s *objectSchema) error {
+	if form := t.op.FormSchema; form != nil {
+		for _, name := range slices.Sorted(maps.Keys(form.Properties)) {
+			if err := s.add(name, "", slices.Contains(form.Required, name), form.Properties[name].Value); err != nil {
+				return err
 			}
 			if _, scalar := t.arguments[name]; !scalar {
 				t.arguments[name] = rule.Rule{In: "body", Name: name}
 			}
 		}
-	} else if body := t.op.Spec.RequestBody; body != nil {
-		if media := body.Value.Content["application/json"]; media != nil && media.Schema != nil {
-			if err := add("body", body.Value.Description, body.Value.Required, media.Schema.Value); err != nil {
-				return nil, err
-			}
-			t.jsonBody = true
-		}
+		return nil
 	}
-	t.required = required
-	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}, nil
+	body := t.op.Spec.RequestBody
+	if body == nil {
+		return nil
+	}
+	media := body.Value.Content["application/json"]
+	if media == nil || media.Schema == nil {
+		return nil
+	}
+	t.jsonBody = true
+	return s.add("body", body.Value.Description, body.Value.Required, media.Schema.Value)
+}
+
+// objectSchema gathers the properties of an object.
+type objectSchema struct {
+	properties map[string]any
+	required   []string
+}
+
+func (s *objectSchema) add(name, description string, required bool, schema *openapi3.Schema) error {
+	if _, taken := s.properties[name]; taken {
+		return fmt.Errorf("two of its arguments are called %s", name)
+	}
+	property := jsonSchema(schema, nil)
+	if description != "" {
+		property["description"] = strings.TrimSpace(description)
+	}
+	s.properties[name] = property
+	if required {
+		s.required = append(s.required, name)
+	}
+	return nil
 }
 
 // call sends the operation's request, made of the arguments.
@@ -202,18 +218,9 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 		if t.jsonBody && name == "body" {
 			continue
 		}
-		rule, ok := t.arguments[name]
-		if !ok {
-			return nil, fmt.Sprintf("there is no argument %q", short(name, 100))
-		}
-		texts := wireForms(value)
-		if number, ok := value.(json.Number); ok && rule.Type == "integer" {
-			texts = []string{integerForm(number)}
-		}
-		// A string that looks like a number is none: the schema says so. Lists and objects are the server's to judge.
-		_, isText := value.(string)
-		if rule.Type != "" && (len(texts) != 1 || isText != (rule.Type == "string") || !rule.Allows(texts[0])) {
-			return nil, fmt.Sprintf("%s must be %s", name, rule)
+		rule, texts, problem := t.argument(name, value)
+		if problem != "" {
+			return nil, problem
 		}
 		switch rule.In {
 		case "path":
@@ -251,6 +258,24 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 	}
 	r.Header = header
 	return r, ""
+}
+
+// argument gives an argument's rule, and the texts that it is on the wire.
+func (t *operationTool) argument(name string, value any) (r rule.Rule, texts []string, problem string) {
+	r, ok := t.arguments[name]
+	if !ok {
+		return r, nil, fmt.Sprintf("there is no argument %q", short(name, 100))
+	}
+	texts = wireForms(value)
+	if number, ok := value.(json.Number); ok && r.Type == "integer" {
+		texts = []string{integerForm(number)}
+	}
+	// A string that looks like a number is none: the schema says so. Lists and objects are the server's to judge.
+	_, isText := value.(string)
+	if r.Type != "" && (len(texts) != 1 || isText != (r.Type == "string") || !r.Allows(texts[0])) {
+		return r, nil, fmt.Sprintf("%s must be %s", name, r)
+	}
+	return r, texts, ""
 }
 
 // toolName names a tool after an operation: create_notification for CreateNotification, http_get for HTTPGet.

@@ -24,6 +24,15 @@ func successSchema(op *openapi3.Operation) *openapi3.Schema {
 	return nil
 }
 
+// enumOf lists the values of an enum; a schema that is nullable has null too.
+func enumOf(s *openapi3.Schema) []any {
+	values := slices.Clone(s.Enum)
+	if s.Nullable && !slices.Contains(values, nil) {
+		values = append(values, nil)
+	}
+	return values
+}
+
 // jsonSchema translates a schema of the document: JSON Schema has no nullable, a null is a type there. parents are the schemas
 // that it stands in: one that contains itself allows anything there.
 func jsonSchema(s *openapi3.Schema, parents []*openapi3.Schema) map[string]any {
@@ -63,13 +72,7 @@ func jsonSchema(s *openapi3.Schema, parents []*openapi3.Schema) map[string]any {
 	set("default", s.Default != nil, s.Default)
 	set("minItems", s.MinItems > 0, s.MinItems)
 	set("maxItems", s.MaxItems != nil, s.MaxItems)
-	if len(s.Enum) > 0 {
-		values := slices.Clone(s.Enum)
-		if s.Nullable && !slices.Contains(values, nil) {
-			values = append(values, nil)
-		}
-		out["enum"] = values
-	}
+	set("enum", len(s.Enum) > 0, enumOf(s))
 	if s.Items != nil {
 		out["items"] = jsonSchema(s.Items.Value, parents)
 	}
