@@ -257,13 +257,6 @@ func (w *walk) header(op *openapi3.Operation, status, name string, h *openapi3.H
 	w.field(id, "- ", name, h.Required, h.Description, h.Schema.Value, facts)
 }
 
-func cmpDescription(description string, schema *openapi3.Schema) string {
-	if description != "" {
-		return description
-	}
-	return schema.Description
-}
-
 func (w *walk) properties(id string, schema *openapi3.Schema, depth int) {
 	for name, property := range schema.Properties {
 		own := id + "-" + name
@@ -329,91 +322,4 @@ func (w *walk) examples(id string, examples openapi3.Examples) {
 			w.missing = append(w.missing, fmt.Sprintf("%s lacks the summary of the example %s", id, name))
 		}
 	}
-}
-
-// factsOf says what the document says, in the words of the reference, found here by the schema's own names.
-func factsOf(s *openapi3.Schema) []string {
-	var facts []string
-	labels := map[string]string{
-		"minLength": "Minimum length", "maxLength": "Maximum length", "pattern": "Pattern", "minimum": "Minimum", "maximum": "Maximum", "default": "Default",
-		"minItems": "Minimum items", "maxItems": "Maximum items", "multipleOf": "Multiple of", "example": "Example",
-	}
-	encoded, _ := s.MarshalJSON()
-	var values map[string]any
-	_ = json.Unmarshal(encoded, &values)
-	for name, value := range values {
-		if label := labels[name]; label != "" {
-			facts = append(facts, fmt.Sprintf("%s: %v", label, value))
-		}
-	}
-	if len(s.Enum) > 0 {
-		var list []string
-		for _, value := range s.Enum {
-			list = append(list, fmt.Sprint(value))
-		}
-		facts = append(facts, "Allowed values: "+strings.Join(list, ", "))
-	}
-	if has := s.AdditionalProperties.Has; has != nil && !*has {
-		facts = append(facts, "Other fields: refused")
-	}
-	return facts
-}
-
-func typeOf(s *openapi3.Schema) string {
-	text := strings.Join(s.Type.Slice(), " | ")
-	if s.Format != "" {
-		text += "(" + s.Format + ")"
-	}
-	if s.Nullable {
-		text += " | null"
-	}
-	return text
-}
-
-// missingOfEverything lists what the two forms of testdata/everything.yaml do not say.
-func missingOfEverything(t *testing.T, page, markdown string) (missing []string) {
-	t.Helper()
-	w := &walk{elements: map[string]string{}}
-	root, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.collect(root)
-	for _, c := range []struct{ id, want string }{
-		{"FetchThing", "needs bearer"},
-		{"HTTPRemove", "/v2/Things/{Sid} Deprecated"},
-		{"Update-Thing-now", "Request body Required"},
-		{"FetchThing-query-first", "Deprecated query"},
-		{"HTTPRemove", "needs no credentials or basic and key"},
-		{"Update-Thing-now", "needs no credentials"},
-		{"FetchThing-query-q", "q array of string Required query"},
-		{"FetchThing-header-X-Level", "Above 1"},
-		{"FetchThing-query-first", "Example one a Example two b"},
-		{"FetchThing-200-header-X-Other", "X-Other integer as above"},
-		{"FetchThing-200", "base string Required From the base."},
-		{"FetchThing-200", "Allowed values 1, 2, null"},
-		{"FetchThing-200", "Other fields integer"},
-		{"FetchThing-200", "inside boolean"},
-		{"FetchThing-200", "array"},
-		{"FetchThing", `"name": "<script>alert(3)</script> \\\" x", "base": "b"`},
-		{"FetchThing", `<script>alert(2)</script> "a": 1`},
-	} {
-		id, want := c.id, c.want
-		found := w.elements[id]
-		for other, text := range w.elements {
-			if strings.HasPrefix(other, id+"-") && !strings.Contains(found, want) && strings.Contains(text, want) {
-				found = text
-			}
-		}
-		if !strings.Contains(found, want) {
-			missing = append(missing, fmt.Sprintf("%s lacks %q in %q", id, want, found))
-		}
-	}
-	for _, want := range []string{"````json\n", "```text\nhello\n```", `-H "Authorization: Bearer $TOKEN"`, "-H 'X-Level: 1'", "FetchThingParams{}", "(empty)", "`first` string, deprecated\n", "(deprecated)", "### Request body, required",
-		"Needs no credentials or `basic` and `key`.", "`Update Thing/now`. Needs no credentials."} {
-		if !strings.Contains(markdown, want) {
-			missing = append(missing, fmt.Sprintf("the Markdown lacks %q", want))
-		}
-	}
-	return missing
 }

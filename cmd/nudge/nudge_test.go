@@ -1,143 +1,22 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/accounts"
 	"github.com/nudgehq/nudge/server/challenges"
 )
-
-// lines is what a command writes while it runs; a test waits for a line of it.
-type lines struct {
-	mu      sync.Mutex
-	text    bytes.Buffer
-	changed chan struct{}
-}
-
-func newLines() *lines { return &lines{changed: make(chan struct{}, 1)} }
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case l.changed <- struct{}{}:
-	default:
-	}
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// await returns the first match's groups, once there is one.
-func (l *lines) await(t *testing.T, pattern string) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	timeout := time.After(30 * time.Second)
-	for {
-		if match := re.FindStringSubmatch(l.String()); match != nil {
-			return match
-		}
-		select {
-		case <-l.changed:
-		case <-timeout:
-			t.Fatalf("no %s in %s", pattern, l.String())
-		}
-	}
-}
-
-// running is a `nudge serve` in this process.
-type running struct {
-	url, ops       string
-	stdout, stderr *lines
-	stop           context.CancelFunc
-	exit           chan int
-}
-
-func serve(t *testing.T, args ...string) *running {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	r := &running{stdout: newLines(), stderr: newLines(), stop: stop, exit: make(chan int, 1)}
-	go func() {
-		r.exit <- run(ctx, append([]string{"serve", "--addr=127.0.0.1:0", "--ops-addr=127.0.0.1:0", "--data=" + t.TempDir()}, args...), r.stdout, r.stderr)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-r.exit
-	})
-	if strings.Contains(strings.Join(args, " "), "--log-format=json") || os.Getenv("NUDGE_LOG_FORMAT") == "json" {
-		found := r.stderr.await(t, `"url":"([^"]+)".*"ops_url":"([^"]+)"`)
-		r.url, r.ops = found[1], found[2]
-		return r
-	}
-	r.url = r.stdout.await(t, `nudge listens on (\S+)`)[1]
-	r.ops = r.stdout.await(t, `operators: (\S+)/healthz`)[1]
-	return r
-}
-
-// end stops the server as a signal does and gives its exit code.
-func (r *running) end() int {
-	r.stop()
-	code := <-r.exit
-	r.exit <- code
-	return code
-}
-
-func get(t *testing.T, url string) (status int, body string) {
-	t.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text)
-}
-
-func command(args ...string) (code int, stdout, stderr string) {
-	var out, err bytes.Buffer
-	// A command that should have ended does not hang the tests.
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	code = run(ctx, args, &out, &err)
-	return code, out.String(), err.String()
-}
-
-var target = []string{
-	"--service=" + documented.ServiceSID, "--identity=ff483d1ff591898a9942916050d2ca3f", "--challenge=" + documented.ChallengeSID,
-}
-
-const development = "--account=" + accounts.DevelopmentSID + ":" + accounts.DevelopmentToken
 
 func TestServeAndSend(t *testing.T) {
 	r := serve(t)
@@ -377,93 +256,4 @@ func TestServedLimits(t *testing.T) {
 	if status, _ := get(t, r.ops+"/debug/pprof/cmdline"); status != http.StatusNotFound {
 		t.Errorf("the command line can be read: %d", status)
 	}
-}
-
-func TestTLS(t *testing.T) {
-	cert, key, pool := certificate(t)
-	r := serve(t, "--tls-cert="+cert, "--tls-key="+key)
-	if !strings.HasPrefix(r.url, "https://") {
-		t.Fatal(r.url)
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig.RootCAs = pool
-	response, err := (&http.Client{Transport: transport}).Get(r.url + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != 404 || response.ProtoMajor != 2 {
-		t.Errorf("%d over %s", response.StatusCode, response.Proto)
-	}
-}
-
-// Over HTTP/2 a stream's deadline ends it even when nothing is being written: an idle device must stay connected for
-// longer than one write may take. A heartbeat comes after 15 s, a write may take 10.
-func TestDeviceStaysConnectedOverHTTP2(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("it waits for a heartbeat")
-	}
-	cert, key, pool := certificate(t)
-	data := t.TempDir()
-	r := serve(t, "--tls-cert="+cert, "--tls-key="+key, "--data="+data)
-	_, token, _ := command("device-token", "--data="+data, target[0], target[1])
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig.RootCAs = pool
-	request, err := http.NewRequest(http.MethodGet, r.url+"/devices/v1/Services/"+documented.ServiceSID+"/Entities/ff483d1ff591898a9942916050d2ca3f/notifications", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
-	response, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.ProtoMajor != 2 {
-		t.Fatal(response.Proto)
-	}
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		if lines.Text() == ": alive" {
-			return
-		}
-	}
-	t.Errorf("the stream ended before its first heartbeat: %v", lines.Err())
-}
-
-// certificate makes a self-signed certificate for 127.0.0.1.
-func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "nudge"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool = x509.NewCertPool()
-	pool.AddCert(parsed)
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), pool
 }
