@@ -13,14 +13,10 @@ import (
 
 func TestBoundsOfWhatIsPending(t *testing.T) {
 	clock := delivery.NewManualClock(deliverytest.Start)
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"stream": &script{results: []delivery.Result{offline}}}, Clock: clock,
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"stream": &script{results: []delivery.Result{offline}}}, Clock: clock,
 		MaxPending: 5, MaxPendingDevice: 2,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	clock.Settle = queue.Idle
 	add := func(i int) error {
 		n := deliverytest.Notification(i)

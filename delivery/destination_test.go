@@ -8,7 +8,6 @@ import (
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/deliverytest"
-	"github.com/nudgehq/nudge/delivery/memstore"
 )
 
 // A destination that fails is probed by one attempt at a time, which is told once; the first that it takes ends that, and
@@ -17,8 +16,8 @@ func TestBreaker(t *testing.T) {
 	channel, clock := newHosts(), delivery.NewManualClock(deliverytest.Start)
 	var events []string
 	var outcomes atomic.Int64
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Random: func() float64 { return 0.5 },
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Random: func() float64 { return 0.5 },
 		Observe: func(e delivery.Event) {
 			switch e.Type {
 			case delivery.EventDestinationFails, delivery.EventDestinationWorks:
@@ -28,10 +27,6 @@ func TestBreaker(t *testing.T) {
 			}
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	clock.Settle = queue.Idle
 	const name = "https://flaky.example:443"
 	channel.set(name, true)
@@ -95,18 +90,10 @@ func TestBlipOfABusyReceiver(t *testing.T) {
 	channel, clock := newHosts(), delivery.NewManualClock(deliverytest.Start)
 	channel.hold = make(chan bool)
 	var delivered atomic.Int64
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Random: func() float64 { return 0.5 },
-		Observe: func(e delivery.Event) {
-			if e.Type == delivery.EventDelivered {
-				delivered.Add(1)
-			}
-		},
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Random: func() float64 { return 0.5 },
+		Observe: onDelivered(func(string) { delivered.Add(1) }),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	add := func(i int) {
 		n := deliverytest.Notification(i)
 		n.Channel, n.Address, n.Created = "webhook", "https://busy.example/", clock.Now()
@@ -143,13 +130,9 @@ func TestBlipOfABusyReceiver(t *testing.T) {
 // A TTL of 0 is tried at once, though its destination fails: it is a probe.
 func TestWhatIsTriedOnceProbesAtOnce(t *testing.T) {
 	channel, clock := newHosts(), delivery.NewManualClock(deliverytest.Start)
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock,
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	channel.set("https://down.example:443", true)
 	for i := range 20 {
 		n := deliverytest.Notification(i)

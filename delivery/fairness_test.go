@@ -8,25 +8,16 @@ import (
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/deliverytest"
-	"github.com/nudgehq/nudge/delivery/memstore"
 )
 
 // Two hundred receivers that hang, with much pending for each, hold back no other: it is counted that each of them has one
 // attempt under way, however its address is spelt.
 func TestHangingReceiversHoldBackNoOther(t *testing.T) {
 	channel, delivered := newHosts(), make(chan string, 100)
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: delivery.NewManualClock(deliverytest.Start),
-		Observe: func(e delivery.Event) {
-			if e.Type == delivery.EventDelivered {
-				delivered <- e.Record.SID
-			}
-		},
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: delivery.NewManualClock(deliverytest.Start),
+		Observe: onDelivered(func(sid string) { delivered <- sid }),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	add := func(i int, address string) delivery.Notification {
 		n := deliverytest.Notification(i)
 		n.Channel, n.Address, n.Created = "webhook", address, deliverytest.Start
@@ -59,18 +50,10 @@ func TestHangingReceiversHoldBackNoOther(t *testing.T) {
 // More receivers hang than there are workers: those that are known to work go on.
 func TestReceiversThatWorkHaveTheirShare(t *testing.T) {
 	channel, delivered := newHosts(), make(chan string, 100)
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: delivery.NewManualClock(deliverytest.Start), Workers: 16,
-		Observe: func(e delivery.Event) {
-			if e.Type == delivery.EventDelivered {
-				delivered <- e.Record.SID
-			}
-		},
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: delivery.NewManualClock(deliverytest.Start), Workers: 16,
+		Observe: onDelivered(func(sid string) { delivered <- sid }),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	for i := range 200 {
 		n := deliverytest.Notification(i)
 		n.Channel, n.Address = "webhook", "https://good.example/"
@@ -129,18 +112,10 @@ func TestWhatIsTriedOnceIsFirst(t *testing.T) {
 func TestNewReceiverComesBeforeThoseThatFailed(t *testing.T) {
 	channel, delivered := newHosts(), make(chan string, 1)
 	clock := delivery.NewManualClock(deliverytest.Start)
-	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
-		Store: memstore.New(), Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Workers: 16, AttemptTimeout: 20 * time.Millisecond,
-		Observe: func(e delivery.Event) {
-			if e.Type == delivery.EventDelivered {
-				delivered <- e.Record.SID
-			}
-		},
+	queue := newQueue(t, delivery.Config{
+		Channels: map[string]delivery.Channel{"webhook": channel}, Clock: clock, Workers: 16, AttemptTimeout: 20 * time.Millisecond,
+		Observe: onDelivered(func(sid string) { delivered <- sid }),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = queue.Close() }()
 	add := func(i int, address string) delivery.Notification {
 		n := deliverytest.Notification(i)
 		n.Channel, n.Address, n.Created = "webhook", address, clock.Now()

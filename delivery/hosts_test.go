@@ -4,8 +4,10 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/memstore"
 )
 
 // hosts is a channel whose addresses decide what happens: those of dead.example hang until the attempt's context ends.
@@ -70,4 +72,27 @@ func (h *hosts) triedDead() (tried int) {
 		}
 	}
 	return tried
+}
+
+// newQueue is a queue over a store in memory unless the config has another, closed when the test ends.
+func newQueue(t *testing.T, config delivery.Config) *delivery.Queue {
+	t.Helper()
+	if config.Store == nil {
+		config.Store = memstore.New()
+	}
+	queue, err := delivery.NewQueue(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = queue.Close() })
+	return queue
+}
+
+// onDelivered observes deliveries.
+func onDelivered(f func(sid string)) func(delivery.Event) {
+	return func(e delivery.Event) {
+		if e.Type == delivery.EventDelivered {
+			f(e.Record.SID)
+		}
+	}
 }

@@ -203,7 +203,7 @@ func TestQueueErrors(t *testing.T) {
 			if a.status != c.status || a.error.Code != c.code || strings.Contains(a.body, "secret") {
 				t.Errorf("got %d %s, want %d %d", a.status, a.body, c.status, c.code)
 			}
-			if c.status == 500 && (!strings.Contains(log.String(), a.header.Get("Twilio-Request-Id")) || name == "panic" && !strings.Contains(log.String(), "server_test.go")) {
+			if c.status == 500 && (!strings.Contains(log.String(), a.header.Get("Twilio-Request-Id")) || name == "panic" && !strings.Contains(log.String(), "errors_test.go")) {
 				t.Errorf("the log does not tell what happened: %s", log.String())
 			}
 		})
