@@ -134,7 +134,7 @@ func TestSecondOperation(t *testing.T) {
 	}
 	hint := exec.Command("go", "run", "./cmd/nextsteps")
 	hint.Dir = dir
-	if out, err := hint.CombinedOutput(); err != nil || !strings.Contains(string(out), "write the method FetchChallenge of server.Server") || !strings.Contains(string(out), "endpoint added") {
+	if out, err := hint.CombinedOutput(); err != nil || !strings.Contains(string(out), "server.Server lacks the method FetchChallenge") || !strings.Contains(string(out), "endpoint added") {
 		t.Errorf("%v: the hint is\n%s", err, out)
 	}
 	for name, source := range map[string]string{"server/challenge.go": secondMethod, "second_test.go": secondProbe} {

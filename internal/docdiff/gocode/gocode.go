@@ -10,6 +10,7 @@ import (
 	"go/types"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -108,7 +109,10 @@ func Compare(older, newer *Code) []docdiff.Change {
 		if change.Line == 0 {
 			change.Line, change.Gone = second.of(name), !gone
 		}
-		list = append(list, change)
+		// The library says of an interface in two words what is one thing.
+		if !slices.ContainsFunc(list, func(c docdiff.Change) bool { return c.Text == change.Text && c.Line == change.Line }) {
+			list = append(list, change)
+		}
 	}
 	return list
 }
