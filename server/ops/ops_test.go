@@ -13,9 +13,9 @@ import (
 	"github.com/nudgehq/nudge/server/ops"
 )
 
-func ask(t *testing.T, o *ops.Ops, method, target string, change func(r *http.Request)) (int, string) {
+func ask(t *testing.T, o *ops.Ops, target string, change func(r *http.Request)) (int, string) {
 	t.Helper()
-	r := httptest.NewRequest(method, "http://127.0.0.1:8081"+target, nil)
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8081"+target, nil)
 	if change != nil {
 		change(r)
 	}
@@ -32,18 +32,18 @@ func TestReadiness(t *testing.T) {
 	o := ops.New()
 	var problem error
 	o.CheckReady(func() error { return problem })
-	if status, _ := ask(t, o, "GET", "/readyz", nil); status != 503 {
+	if status, _ := ask(t, o, "/readyz", nil); status != 503 {
 		t.Errorf("before it is ready: %d", status)
 	}
 	o.SetReady(true)
-	if status, _ := ask(t, o, "GET", "/readyz", nil); status != 200 {
+	if status, _ := ask(t, o, "/readyz", nil); status != 200 {
 		t.Errorf("ready: %d", status)
 	}
 	problem = errors.New("too little space")
-	if status, body := ask(t, o, "GET", "/readyz", nil); status != 503 || !strings.Contains(body, "too little space") {
+	if status, body := ask(t, o, "/readyz", nil); status != 503 || !strings.Contains(body, "too little space") {
 		t.Errorf("with a problem: %d %s", status, body)
 	}
-	if status, _ := ask(t, o, "GET", "/healthz", nil); status != 200 {
+	if status, _ := ask(t, o, "/healthz", nil); status != 200 {
 		t.Errorf("healthy all the same: %d", status)
 	}
 }
@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 	o.RegisterInFlight(func() int { return 3 })
 	o.Counter("nudge_things_total", "Things.", func() int { return 7 })
 	o.Observe(server.Observation{Operation: "CreateNotification", Method: "POST", Status: 400, Code: 60200, Duration: time.Millisecond})
-	_, body := ask(t, o, "GET", "/metrics", nil)
+	_, body := ask(t, o, "/metrics", nil)
 	for _, want := range []string{
 		`nudge_requests_total{code="60200",method="POST",operation="CreateNotification",status="400"} 1`,
 		"nudge_requests_in_flight 3", "nudge_things_total 7", "process_open_fds",
@@ -87,7 +87,7 @@ func TestGuard(t *testing.T) {
 		{name: "the command line", path: "/debug/pprof/cmdline", change: func(r *http.Request) { r.Header.Set("Authorization", "Bearer opstoken") }, status: 404},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if status, body := ask(t, o, "GET", test.path, test.change); status != test.status {
+			if status, body := ask(t, o, test.path, test.change); status != test.status {
 				t.Errorf("%d %s", status, body)
 			}
 		})
