@@ -206,8 +206,8 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 
 func statusOf(a answer) string { return fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)) }
 
-// mayLimit tells whether a 429 is none of the server's defects: the limits of one that must not be filled are not, nor are those
-// of one resource, or of what comes at once.
+// mayLimit tells whether a declared 429 is no failure: while creations are capped, fixtures are used, or requests run
+// concurrently.
 func (r *runner) mayLimit(c Case) bool {
 	limited := r.maxCreates > 0 || len(r.fixtures) > 0 || c.times > 1 || len(c.alongside) > 0
 	return limited && c.expect != refused && c.expect != unjudged

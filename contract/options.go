@@ -68,8 +68,8 @@ func WithAccount(sid, token string) Option {
 	}
 }
 
-// WithHeader sends a header with every request, for credentials of another kind or for a gateway. Of credentials that a header
-// has, only their absence is tried; of those of [WithAccount], many wrong ones too.
+// WithHeader sends a header with every request, for credentials of another kind or for a gateway. With it only missing
+// credentials are tested; [WithAccount] also tests wrong ones.
 func WithHeader(name, value string) Option {
 	return func(s *settings) error {
 		s.header.Add(name, value)
@@ -109,8 +109,8 @@ func WithSeed(seed uint64) Option {
 	}
 }
 
-// WithMaxCreates is the profile for a server that must not be filled: at most n requests that should succeed are sent, and
-// the run ends at the first answer of success that should have been a refusal. 0: no limit.
+// WithMaxCreates caps how many resources a run may create: at most n requests that should succeed are sent, and the run ends
+// at the first that should have been refused and was not. 0: no limit.
 func WithMaxCreates(n int) Option {
 	return func(s *settings) error {
 		if n < 0 {
@@ -174,7 +174,7 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithProgress is told after each case how many are done.
+// WithProgress calls progress after each case.
 func WithProgress(progress func(done, all int)) Option {
 	return func(s *settings) error {
 		s.progress = progress

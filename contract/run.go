@@ -18,7 +18,7 @@ import (
 )
 
 // ErrUnusable wraps what makes a run impossible before its first case: a document that is not valid, an option that does not
-// fit it, an address that is none.
+// fit it, or a base URL that is not valid.
 var ErrUnusable = errors.New("contract")
 
 // Run tries every case against the server at baseURL (scheme, host and, where the server has one, a prefix of its paths) and

@@ -35,33 +35,59 @@ func (q *Queue) runAttempt(j job) outcome {
 	p.mu.Lock()
 	ended := e.running.expired
 	e.endAttempt()
-	if !p.holds(e) {
-		// It was acknowledged meanwhile.
-		p.mu.Unlock()
-		return learnt
+	next := nothing
+	if p.holds(e) {
+		e.reason = q.reasons.number(result.reason)
+		// That its own time was over says nothing of the receiver.
+		learnt.failed = learnt.failed && !ended
+		once := e.once() != nil
+		next = decide(result.kind, once, ended || !once && q.time.now() >= e.deadline)
+		if next == wait {
+			q.settle(p, e, result)
+		} else {
+			q.remove(p, e)
+		}
 	}
-	e.reason = q.reasons.number(result.reason)
-	// That its own time was over says nothing of the receiver.
-	learnt.failed = learnt.failed && !ended
-	expired := ended || e.once() == nil && q.time.now() >= e.deadline
-	switch {
-	case result.kind == resultDone:
-		q.remove(p, e)
-		p.mu.Unlock()
+	p.mu.Unlock()
+
+	switch next {
+	case deliver:
 		_ = q.complete(p, e, record, Delivered, "")
-	case result.kind == resultGone && !expired:
-		q.remove(p, e)
-		p.mu.Unlock()
+	case fail:
 		_ = q.complete(p, e, record, Failed, result.reason)
-	case expired || e.once() != nil && result.kind != resultSent:
-		q.remove(p, e)
-		p.mu.Unlock()
+	case expire:
 		q.expire([]*entry{e})
-	default:
-		q.settle(p, e, result)
-		p.mu.Unlock()
 	}
 	return learnt
+}
+
+// decision is what becomes of an entry after an attempt.
+type decision int
+
+const (
+	// nothing: it was acknowledged meanwhile.
+	nothing decision = iota
+	// wait: for another attempt, its device, or its acknowledgement.
+	wait
+	deliver
+	fail
+	expire
+)
+
+// decide decides by the result: whether the notification is tried only once, and whether its time is over.
+func decide(result resultKind, once, expired bool) decision {
+	switch {
+	case result == resultDone:
+		// It arrived, late or not.
+		return deliver
+	case expired:
+		return expire
+	case result == resultGone:
+		return fail
+	case once && result != resultSent:
+		return expire
+	}
+	return wait
 }
 
 // beginAttempt counts the attempt and gives its context; cancel is nil when there is nothing to try any more.

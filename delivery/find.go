@@ -24,25 +24,17 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 	if stored && record.State != Pending {
 		return q.kept(record)
 	}
-	for i := range q.partitions {
-		p := &q.partitions[i]
-		if stored {
-			p = q.partitionOf(record.Device)
-		}
+	if stored {
+		p := q.partitionOf(record.Device)
 		p.mu.Lock()
-		e := p.entries[key]
-		if e != nil && (stored || e.once() != nil) {
-			if !stored {
-				record = Record{Notification: *e.once(), State: Pending}
-			}
+		defer p.mu.Unlock()
+		if e := p.entries[key]; e != nil {
 			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
-			p.mu.Unlock()
-			return record, nil
 		}
-		p.mu.Unlock()
-		if stored {
-			return record, nil
-		}
+		return record, nil
+	}
+	if record, ok := q.unstored.find(key); ok {
+		return record, nil
 	}
 	// It may have ended meanwhile.
 	if record, ended = q.recent.find(key.String()); ended {

@@ -60,6 +60,7 @@ type Queue struct {
 	expirer    expirer
 	busy       busy
 	recent     recent
+	unstored   unstored
 	reasons    reasons
 	tickMu     sync.Mutex
 	stopTick   func()
@@ -170,6 +171,9 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 	defer p.mu.Unlock()
 	e.phase = attempting
 	p.add(e)
+	if n.TTL == 0 {
+		q.unstored.add(e.sid, p)
+	}
 	q.setTimer(p)
 	q.submit(job{p, e, &n})
 	return nil
@@ -217,6 +221,9 @@ func (q *Queue) add(p *partition, e *entry) {
 // remove takes an entry out of its partition.
 func (q *Queue) remove(p *partition, e *entry) {
 	p.remove(e)
+	if e.once() != nil {
+		q.unstored.remove(e.sid)
+	}
 	q.release(p, e)
 }
 

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// errNotPublic is the dialling of an address that a receiver out there cannot have, errDenied of one that the operator
-// denies.
+// errNotPublic: the resolved address is not public. errDenied: the operator denies it.
 var (
 	errNotPublic = errors.New("the address is not public; the operator can allow such addresses")
 	errDenied    = errors.New("the operator denies the address")

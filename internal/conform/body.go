@@ -259,7 +259,7 @@ func (c *collector) text(s *openapi3.Schema, value string, add func(rule, format
 // patterns are those that were compiled, by their text.
 var patterns sync.Map
 
-// compiled is a pattern of a document; nil when it is one of another language.
+// compiled is a pattern of a document; nil if RE2 cannot compile it.
 func compiled(text string) *regexp.Regexp {
 	if known, ok := patterns.Load(text); ok {
 		pattern, _ := known.(*regexp.Regexp)

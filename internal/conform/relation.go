@@ -32,8 +32,8 @@ import (
 // twice. identify: the same for the same values of the request, and different for others. now: within a minute of the
 // request. listed: one of the values that the examples of this answer have. absent: the answer does not repeat the request's
 // value. culprit: what the answer says when the wrong parameter of the request stands in the path, the query,
-// a header, a cookie or the body; $name stands for its name. It is judged
-// where the answer has all that is named.
+// a header, a cookie or the body; $name stands for its name. Judged only if the
+// answer has all the listed fields.
 const extension = ruledoc.Relations
 
 // culpritName stands for the name of the wrong parameter.

@@ -12,7 +12,7 @@ import (
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// check finds what oasdiff is silent about: where the service is, whether other fields are allowed, and our check extensions.
+// check is what oasdiff does not check: servers, additional properties, and the extensions x-canonical and x-relations.
 func check(older, newer *openapi3.T) []Change {
 	list := servers(older.Servers, newer.Servers)
 	for _, path := range slices.Sorted(maps.Keys(newer.Paths.Map())) {
@@ -49,7 +49,7 @@ func servers(older, newer openapi3.Servers) []Change {
 	return list
 }
 
-// checks are those of one operation.
+// checks are the ones of one operation.
 type checks struct {
 	operation string
 	found     []Change

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +104,5 @@ func readTTL(op ruledoc.Operation) (err error) {
 
 // Prefix is what each value of a parameter begins with: VA for ServiceSid.
 func Prefix(parameter string) string {
-	prefix, _ := regexp.MustCompile(strings.TrimPrefix(Parameters[parameter].Pattern.String(), "^")).LiteralPrefix()
-	return prefix
+	return Parameters[parameter].Prefix()
 }

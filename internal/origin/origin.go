@@ -24,7 +24,7 @@ func OwnHost(r *http.Request, public string) bool {
 	return strings.EqualFold(name, "localhost") || net.ParseIP(name) != nil
 }
 
-// OwnPage tells whether the request is of no page, or of one of this server.
+// OwnPage tells whether the request has no Origin header, or this server's own origin.
 func OwnPage(r *http.Request, public string) bool {
 	text := r.Header.Get("Origin")
 	if text == "" {

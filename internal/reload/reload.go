@@ -75,7 +75,7 @@ func (f *File[T]) Value() T {
 		}
 		return f.value
 	}
-	// A time that lies ahead is no clock's tick: such a file was given its time.
+	// A modification time in the future was set on purpose, so the granularity of clocks does not matter.
 	if age := f.readAt.Sub(v.modified); v.same(f.version) && (age > granularity || age < -granularity) {
 		return f.value
 	}

@@ -34,6 +34,20 @@ type Rule struct {
 	Enum []string
 }
 
+// Prefix is what each allowed value begins with, as far as the pattern says so: VA for ^VA[0-9a-f]+$.
+func (r Rule) Prefix() string {
+	if r.Pattern == nil {
+		return ""
+	}
+	anchored, ok := strings.CutPrefix(r.Pattern.String(), "^")
+	rest, err := regexp.Compile(anchored)
+	if !ok || err != nil {
+		return ""
+	}
+	prefix, _ := rest.LiteralPrefix()
+	return prefix
+}
+
 var (
 	integer = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 	number  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)

@@ -140,12 +140,12 @@ func (s Set) Authenticate(username, password string) (accountSID string, ok bool
 	return c.accountSID, true
 }
 
-// Authenticator is what can tell whose credentials are; Set and File are.
+// An Authenticator maps credentials to an account. Set and File are ones.
 type Authenticator interface {
 	Authenticate(username, password string) (accountSID string, ok bool)
 }
 
-// Any lets in whom one of its parts lets in. It asks all of them, so that the time does not tell which.
+// Any tries several. It asks all of them, so that the time does not tell which one knew the credentials.
 type Any []Authenticator
 
 // Authenticate tells whose the credentials are.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
@@ -81,15 +82,15 @@ func Code(code int) string {
 	if !server.KnownError(code) {
 		panic(fmt.Sprintf("challenges.Code: the document has no error %d", code))
 	}
-	return fmt.Sprintf("YC%032d", code)
+	return fmt.Sprintf("%s%032d", challengePrefix(), code)
 }
 
 func namedError(challengeSID string) (code int, ok bool) {
-	code, err := strconv.Atoi(strings.TrimPrefix(challengeSID, "YC"))
+	code, err := strconv.Atoi(strings.TrimPrefix(challengeSID, challengePrefix()))
 	return code, err == nil && server.KnownError(code)
 }
 
-// EntitySID is the SID of the entity with this identity in the service: the same every time, another for another.
+// EntitySID is the SID of the entity with this identity in the service: deterministic, and collision-free per identity.
 func EntitySID(serviceSID, identity string) string {
 	sum := sha256.Sum256([]byte(serviceSID + "/" + identity))
 	var sid [34]byte
@@ -97,3 +98,12 @@ func EntitySID(serviceSID, identity string) string {
 	hex.Encode(sid[2:], sum[:16])
 	return string(sid[:])
 }
+
+// challengePrefix is what the document has every ChallengeSid begin with.
+var challengePrefix = sync.OnceValue(func() string {
+	rules, err := rules()
+	if err != nil {
+		return ""
+	}
+	return rules["challenge_sid"].Prefix()
+})
