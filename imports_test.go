@@ -51,7 +51,7 @@ var importRules = []struct {
 	{"./delivery/stream", []string{"std", "./delivery"}, "a channel knows the domain and its driver"},
 	{"./delivery/webhook", []string{"std", "./internal/reload", "./internal/secretfile", "./delivery", "github.com/standard-webhooks/standard-webhooks/libraries"},
 		"a channel knows the domain and its driver"},
-	{"./server/device", []string{"std", "./internal/bearer", "./internal/origin", "./internal/reload", "./internal/rule", "./internal/ruledoc", "./internal/secretfile", "./internal/sse", "./delivery", "./delivery/stream", "github.com/golang-jwt/jwt/v5",
+	{"./server/device", []string{"std", ".", "./internal/bearer", "./internal/origin", "./internal/reload", "./internal/rule", "./internal/ruledoc", "./internal/secretfile", "./internal/sse", "./delivery", "./delivery/stream", "github.com/golang-jwt/jwt/v5",
 		"github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime"}, "HTTP only, like the operation's server, which it does not know"},
 	{"./portal", []string{"std", ".", "./internal/docdiff", "./internal/ruledoc", "./internal/webaddress", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/yuin/goldmark",
 		"github.com/klauspost/compress/gzhttp", "golang.org/x/mod/semver"}, "it shows a document and knows no server"},

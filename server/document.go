@@ -29,9 +29,13 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	errors, err := errorTable(doc)
+	table, err := ruledoc.Errors(doc)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	errors := map[int]api.ErrorBody{}
+	for code, e := range table {
+		errors[code] = api.ErrorBody{Code: code, Status: e.Status, Message: e.Message, MoreInfo: e.MoreInfo}
 	}
 	for _, code := range errorCodes {
 		if _, ok := errors[code]; !ok {
@@ -40,29 +44,3 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	}
 	return &contract{doc: doc, operations: operations, errors: errors}, nil
 })
-
-// errorTable reads the examples of the document's error responses.
-func errorTable(doc *openapi3.T) (map[int]api.ErrorBody, error) {
-	table := map[int]api.ErrorBody{}
-	for name, response := range doc.Components.Responses {
-		media := response.Value.Content["application/json"]
-		if media == nil {
-			continue
-		}
-		for example, ref := range media.Examples {
-			value, ok := ref.Value.Value.(map[string]any)
-			if !ok {
-				return nil, fmt.Errorf("openapi.yaml: example %s of response %s is not an object", example, name)
-			}
-			code, okCode := value["code"].(float64)
-			status, okStatus := value["status"].(float64)
-			message, okMessage := value["message"].(string)
-			moreInfo, okMoreInfo := value["more_info"].(string)
-			if !okCode || !okStatus || !okMessage || !okMoreInfo {
-				return nil, fmt.Errorf("openapi.yaml: example %s of response %s is not an error", example, name)
-			}
-			table[int(code)] = api.ErrorBody{Code: int(code), Status: int(status), Message: message, MoreInfo: moreInfo}
-		}
-	}
-	return table, nil
-}

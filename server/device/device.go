@@ -74,6 +74,8 @@ type Config struct {
 type Handler struct {
 	config Config
 	echo   *echo.Echo
+	// errors is the error table, by code.
+	errors map[int]ruledoc.Error
 	// minting signs the tokens that this process gives to everybody; nil for none. It is not the key of the devices in
 	// the field, so such a token is worth nothing to another process.
 	minting Key
@@ -111,7 +113,11 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{config: config, echo: echo.New(), done: make(chan struct{})}
+	table, err := errorTable()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{config: config, echo: echo.New(), errors: table, done: make(chan struct{})}
 	if config.MintTokens {
 		h.minting = randomKey()
 	}
@@ -223,7 +229,7 @@ func checkPath(rules []rule.Rule) echo.MiddlewareFunc {
 					value, _ = url.PathUnescape(value)
 				}
 				if !r.Allows(value) {
-					return &failure{http.StatusBadRequest, 60306, fmt.Sprintf("Invalid path parameter: %s must be %s", r.Name, r)}
+					return &failure{codePath, fmt.Sprintf("Invalid path parameter: %s must be %s", r.Name, r)}
 				}
 			}
 			return next(c)
