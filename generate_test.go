@@ -223,7 +223,7 @@ func TestSecond(t *testing.T) {
 }
 `
 
-// copyModule copies what the module is made of, without nested modules, and without its tests unless they are asked for.
+// copyModule copies what the module is made of; its tests and nested modules where they are asked for.
 func copyModule(t *testing.T, tests bool) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -233,7 +233,7 @@ func copyModule(t *testing.T, tests bool) string {
 		}
 		if entry.IsDir() {
 			_, nested := os.Stat(filepath.Join(path, "go.mod"))
-			if path != "." && (nested == nil || strings.HasPrefix(entry.Name(), ".")) {
+			if path != "." && (nested == nil && !tests || strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules") {
 				return fs.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(dir, path), 0o700)

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/nudgehq/nudge/internal/shell"
 )
 
 // request is what is sent.
@@ -81,11 +81,11 @@ func (q request) curl(r *runner) string {
 		own = q.account
 	}
 	if !q.anonymous && own != nil {
-		words = append(words, "-u", quote(short(own.username, 80)+":…"))
+		words = append(words, "-u", shell.Quote(short(own.username, 80)+":…"))
 	}
 	if !q.anonymous {
 		for _, name := range sortedKeys(r.header) {
-			words = append(words, "-H", quote(name+": …"))
+			words = append(words, "-H", shell.Quote(name+": …"))
 		}
 	}
 	for _, name := range sortedKeys(q.header) {
@@ -93,7 +93,7 @@ func (q request) curl(r *runner) string {
 		if strings.EqualFold(name, "Authorization") {
 			value = "…"
 		}
-		words = append(words, "-H", quote(name+": "+short(value, 80)))
+		words = append(words, "-H", shell.Quote(name+": "+short(value, 80)))
 	}
 	before := ""
 	if q.body != nil {
@@ -107,29 +107,13 @@ func (q request) curl(r *runner) string {
 		body := short(string(q.body), 300)
 		if strings.Contains(body, "\x00") {
 			// No shell passes a null byte as an argument.
-			before = "printf '%b' " + strings.TrimPrefix(quote(body), "$") + " | "
+			before = "printf '%b' " + strings.TrimPrefix(shell.Quote(body), "$") + " | "
 			words = append(words, "--data-binary", "@-")
 		} else {
-			words = append(words, "--data-raw", quote(body))
+			words = append(words, "--data-raw", shell.Quote(body))
 		}
 	}
-	return before + strings.Join(append(words, quote(short(q.url(r.base), 600))), " ")
-}
-
-// quote writes one word of a shell command; what cannot be printed is escaped as bash reads it.
-func quote(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) >= 0 {
-		var b strings.Builder
-		for i := range len(text) {
-			if c := text[i]; c < ' ' || c > '~' || c == '\'' || c == '\\' {
-				fmt.Fprintf(&b, "\\x%02x", c)
-			} else {
-				b.WriteByte(c)
-			}
-		}
-		return "$'" + b.String() + "'"
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return before + strings.Join(append(words, shell.Quote(short(q.url(r.base), 600))), " ")
 }
 
 // short bounds a text to n bytes, and an ellipsis.

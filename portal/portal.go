@@ -13,6 +13,7 @@ import (
 	texttemplate "text/template"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/shell"
 )
 
 // Base is the path that the portal stands under.
@@ -287,7 +288,7 @@ func connect(address string) connections {
 	cursor, _ := json.Marshal(server{URL: address})
 	code, _ := json.Marshal(server{Name: "nudge", Type: "http", URL: address})
 	return connections{
-		URL: address, JSON: snippet, Claude: "claude mcp add --transport http nudge " + shellQuote(address),
+		URL: address, JSON: snippet, Claude: "claude mcp add --transport http nudge " + shell.Word(address),
 		// Both are made here from a checked URL, not by a caller.
 		Cursor: template.URL("cursor://anysphere.cursor-deeplink/mcp/install?name=nudge&config=" + url.QueryEscape(base64Of(cursor))),
 		VSCode: template.URL("vscode:mcp/install?" + url.PathEscape(string(code))),

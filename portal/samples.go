@@ -17,13 +17,14 @@ import (
 	"unicode"
 
 	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/shell"
 )
 
 //go:embed assets/samples
 var sampleFiles embed.FS
 
 var sampleTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"shell": shellQuote, "quote": strconv.Quote, "pascal": pascalCase, "js": jsonString,
+	"shell": shell.Word, "quote": strconv.Quote, "pascal": pascalCase, "js": jsonString,
 }).ParseFS(sampleFiles, "assets/samples/*"))
 
 // Sample is a program that calls an operation: it runs when it is pasted.
@@ -360,14 +361,4 @@ func camelCase(name string) string {
 		return p
 	}
 	return strings.ToLower(p[:1]) + p[1:]
-}
-
-// shellQuote writes one word of a shell command.
-func shellQuote(text string) string {
-	if text != "" && strings.IndexFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:=@%+,", r)
-	}) < 0 {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/shell"
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/accounts"
@@ -63,19 +64,9 @@ func (a announcement) text() string {
 	fmt.Fprintf(&b, "\nTry it:\n  %s\n\n", a.curl())
 	if a.cmd.Device == "stream" && len(a.cmd.DeviceKey) == 0 {
 		fmt.Fprintf(&b, "A device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
-			a.public, a.challenge.ServiceSID, a.challenge.Identity, quoted(a.cmd.Data))
+			a.public, a.challenge.ServiceSID, a.challenge.Identity, shell.Word(a.cmd.Data))
 	}
 	return b.String()
-}
-
-// quoted is a word as a shell reads it.
-func quoted(word string) string {
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_./:@%+,=", r)
-	}) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // curl is a command that works when pasted. It never holds a token of the operator's: curl asks for that.
