@@ -77,19 +77,19 @@ breaking: ## fail if openapi.yaml breaks users of the last released document
 	$(GO) run ./cmd/nudge diff $(RELEASED) openapi.yaml --accepted versions/accepted.yaml
 
 .PHONY: tidy
-tidy:
+tidy: ## fail if a go.mod or go.sum is not tidy
 	$(GO) mod tidy -diff
 	cd interop && $(GO) mod tidy -diff
 	cd bench && $(GO) mod tidy -diff
 
 .PHONY: vet
-vet:
+vet: ## run go vet
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./...
 	cd bench && $(GO) vet ./...
 
 .PHONY: lint
-lint: $(BUILD)/$(LINT)-$(LINT_VERSION)
+lint: $(BUILD)/$(LINT)-$(LINT_VERSION) ## run the linters
 	$< run ./...
 
 $(BUILD)/$(LINT)-$(LINT_VERSION):

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -65,8 +66,13 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		d.events = startEventHook(cmd.EventsWebhook, webhook.New(secrets, webhook.Options{AllowPrivate: true}), log)
 		operators.Counter("nudge_events_dropped_total", "Events that were not posted to the events webhook.", d.events.droppedEvents)
 	}
+	if address, ok := strings.CutPrefix(cmd.Device, "webhook="); ok {
+		if err := webhook.CheckAddress(address, cmd.webhookOptions()); err != nil {
+			log.Warn("no webhook will be sent to the address of --device; see --webhook-allow-private and --webhook-deny", slog.Any("error", err))
+		}
+	}
 	hub := &stream.Hub{MaxConnections: cmd.MaxDeviceConnections}
-	hooks := webhook.New(secrets, webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny})
+	hooks := webhook.New(secrets, cmd.webhookOptions())
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
 		Store:      d.store,
 		Channels:   map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: hooks},
@@ -96,6 +102,10 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	d.operate(operators, hub, cmd.Data)
 	d.opened(log, cmd.Data)
 	return d, nil
+}
+
+func (cmd *serveCommand) webhookOptions() webhook.Options {
+	return webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny}
 }
 
 // checkSecrets checks the keys and secrets of the command line.

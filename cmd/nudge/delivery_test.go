@@ -181,6 +181,7 @@ func TestReceiveInTheTerminal(t *testing.T) {
 // Without the flag a webhook to this machine is refused, and the status says why.
 func TestPrivateWebhookIsRefused(t *testing.T) {
 	r := serve(t, "--device=webhook=http://127.0.0.1:1/")
+	r.stderr.await(t, "no webhook will be sent")
 	sid := r.create(t, "0")
 	n := r.status(t, sid)
 	for ; n.State == delivery.Pending; n = r.status(t, sid) {

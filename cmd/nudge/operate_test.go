@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -244,5 +245,18 @@ func TestAuthenticationFailuresThroughMCP(t *testing.T) {
 	}
 	if text := call("dev0token"); !strings.Contains(text, "20429") {
 		t.Error(text)
+	}
+}
+
+// A server that cannot have its address touches no store: a backup that is tried beside its server stays as it is.
+func TestTakenAddressLeavesTheStoreAlone(t *testing.T) {
+	r := serve(t)
+	data := filepath.Join(t.TempDir(), "data")
+	code, _, stderr := command("serve", "--addr="+strings.TrimPrefix(r.url, "http://"), "--ops-addr=", "--data="+data)
+	if code != exitFailure || !strings.Contains(stderr, "--addr") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory was made: %v", err)
 	}
 }

@@ -48,14 +48,18 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	}
 	s := serving{cmd: cmd, log: log, out: out, ops: ops.New(), hangup: hangup}
 	s.ops.Counter("nudge_log_lines_dropped_total", "Lines of the log that were dropped because they were not read fast enough.", lines.droppedLines)
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.delivering.Close()) }()
+	// The addresses first: a server that cannot have them leaves a store as it is.
 	if err := s.listen(); err != nil {
 		return err
 	}
 	defer s.close()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.delivering.Close()) }()
+	if err := s.serve(); err != nil {
+		return err
+	}
 	s.announce()
 	if ended, err := s.until(ctx); ended {
 		return err
@@ -97,10 +101,6 @@ func (s *serving) prepare(ctx context.Context) error {
 		return err
 	}
 	s.development, s.example, s.refreshers = development, example, slices.Concat(accounts, challenges)
-	if err := s.certificate(); err != nil {
-		return err
-	}
-	s.boundConnections()
 	config := server.Config{
 		Accounts: who, Challenges: directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
 		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
@@ -147,17 +147,28 @@ func (s *serving) certificate() error {
 	return nil
 }
 
-// listen takes the addresses and starts to serve.
+// listen takes the addresses; who connects waits until the server serves.
 func (s *serving) listen() (err error) {
 	cmd := s.cmd
+	if err := s.certificate(); err != nil {
+		return err
+	}
+	s.boundConnections()
 	if s.public, err = listen(cmd.Addr, s.connections.public, s.tls, s.log); err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	defer func() {
-		if err != nil {
+	if cmd.OpsAddr != "" {
+		if s.private, err = listen(cmd.OpsAddr, s.connections.ops, nil, s.log); err != nil {
 			s.close()
+			return fmt.Errorf("--ops-addr: %w", err)
 		}
-	}()
+	}
+	return nil
+}
+
+// serve starts to serve.
+func (s *serving) serve() error {
+	cmd := s.cmd
 	documentation, err := cmd.documentation(s.public.url(), s.development, s.handler)
 	if err != nil {
 		return err
@@ -168,10 +179,7 @@ func (s *serving) listen() (err error) {
 		s.public.net = s.handler.Listener(s.public.net)
 	}
 	s.failed = make(chan error, 2)
-	if cmd.OpsAddr != "" {
-		if s.private, err = listen(cmd.OpsAddr, s.connections.ops, nil, s.log); err != nil {
-			return fmt.Errorf("--ops-addr: %w", err)
-		}
+	if s.private != nil {
 		s.ops.Protect(ops.Guard{Hosts: cmd.OpsHost, Token: cmd.OpsToken})
 		s.private.http.Handler = s.ops.Handler()
 		s.private.http.WriteTimeout = opsWriteTimeout

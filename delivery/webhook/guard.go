@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -63,6 +65,29 @@ func (g guard) check(a netip.Addr) error {
 		}
 	}
 	return nil
+}
+
+func newGuard(options Options) guard {
+	return guard{allowPrivate: options.AllowPrivate, deny: options.Deny, own: interfaceAddresses()}
+}
+
+// CheckAddress gives an error when a webhook with these options is never sent to a URL: its host is an address that must not be
+// dialled, or localhost.
+func CheckAddress(address string, options Options) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	host := u.Hostname()
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		// A name: what it leads to is known when it is dialled.
+		return nil //nolint:nilerr // it is no address
+	}
+	return newGuard(options).check(ip)
 }
 
 func within(a netip.Addr, list []netip.Prefix) bool {

@@ -42,7 +42,7 @@ func New(secrets func() Secrets, options Options) *Channel {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	allowed := guard{allowPrivate: options.AllowPrivate, deny: options.Deny, own: interfaceAddresses()}
+	allowed := newGuard(options)
 	return &Channel{
 		secrets: secrets,
 		now:     options.Now,
