@@ -34,11 +34,11 @@ type diffCommand struct {
 func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 	older, err := document(ctx, cmd.Old)
 	if err != nil {
-		return usageError{err}
+		return usagef("the older document: %w", err)
 	}
 	newer, err := document(ctx, cmd.New)
 	if err != nil {
-		return usageError{err}
+		return usagef("the newer document: %w", err)
 	}
 	report := &docdiff.Report{Old: redacted(cmd.Old), New: redacted(cmd.New)}
 	before, after := docdiff.Document{Name: report.Old, Data: older}, docdiff.Document{Name: report.New, Data: newer}
