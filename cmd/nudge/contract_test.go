@@ -27,6 +27,7 @@ func mutantServer(t *testing.T, defect string) (url string) {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := command("contract", mutantServer(t, ""), mutantAccount)
 	if code != 0 || !strings.Contains(stdout, " 0 failed") || stderr != "" {
 		t.Errorf("a correct server: %d %s %s", code, stdout, stderr)

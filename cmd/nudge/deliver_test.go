@@ -22,6 +22,7 @@ import (
 
 // A copy of a running server's directory is a directory that a server can be started on, with its keys.
 func TestStoreBackupAndCheck(t *testing.T) {
+	t.Parallel()
 	data, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
 	r := serve(t, "--data="+data)
 	sid := r.create(t, strconv.Itoa(documented.MaxTTL))
@@ -57,6 +58,7 @@ func TestStoreBackupAndCheck(t *testing.T) {
 
 // A device whose tokens were revoked is cut off, and comes back with a later one.
 func TestRevokedDevice(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	r := serve(t, "--data="+data)
 	key, err := device.LoadKey(data)
@@ -111,6 +113,7 @@ func TestExpiredSaysWhy(t *testing.T) {
 
 // A server whose files are taken away ends with exit code 1 and says so in one line.
 func TestDirectoryThatGoesEndsTheServer(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	r := serve(t, "--data="+data)
 	r.create(t, strconv.Itoa(documented.MaxTTL))
@@ -154,6 +157,7 @@ func TestDeviceKeysBetweenCommas(t *testing.T) {
 
 // What the events webhook does not take in time is dropped, counted and said at once; those of one notification keep their order.
 func TestEventsThatAreDropped(t *testing.T) {
+	t.Parallel()
 	secrets, err := webhook.ParseSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		t.Fatal(err)

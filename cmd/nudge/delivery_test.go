@@ -50,6 +50,7 @@ func (r *running) advance(t *testing.T, by string) (status int) {
 }
 
 func TestStatusTailAndTestClock(t *testing.T) {
+	t.Parallel()
 	r := serve(t, "--test-clock")
 	r.stdout.await(t, "NOT FOR PRODUCTION")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -108,6 +109,7 @@ func TestStatusTailAndTestClock(t *testing.T) {
 
 // One server delivers to a webhook and posts the events to another.
 func TestWebhookAndEventsWebhook(t *testing.T) {
+	t.Parallel()
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	received := make(chan string, 100)
 	verifier, err := standardwebhooks.NewWebhook(secret)

@@ -173,6 +173,7 @@ func TestOperatorsListenerIsGuarded(t *testing.T) {
 
 // Below a path of a proxy everything works, whether the proxy takes the path off or leaves it.
 func TestBelowAPath(t *testing.T) {
+	t.Parallel()
 	for name, strip := range map[string]bool{"taken off": true, "left": false} {
 		t.Run(name, func(t *testing.T) {
 			var to *url.URL

@@ -21,6 +21,7 @@ import (
 )
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	cert, key, pool := certificate(t)
 	r := serve(t, "--tls-cert="+cert, "--tls-key="+key)
 	if !strings.HasPrefix(r.url, "https://") {
