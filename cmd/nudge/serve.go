@@ -15,6 +15,7 @@ import (
 
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )
 
@@ -125,8 +126,13 @@ func (s *serving) boundConnections() {
 	}
 	s.connections.public = all - s.connections.ops
 	if most := forStreams(s.connections.public); all > 0 && s.cmd.MaxStreams > most {
+		// The default is for machines that may have many files open; less than it surprises nobody.
+		level := slog.LevelDebug
+		if s.cmd.MaxStreams != device.DefaultMaxStreams {
+			level = slog.LevelWarn
+		}
 		s.cmd.MaxStreams = most
-		s.log.Info("streams are bounded by the limit of open files", slog.Int("max_streams", most))
+		s.log.Log(context.Background(), level, "streams are bounded by the limit of open files", slog.Int("max_streams", most))
 	}
 }
 
