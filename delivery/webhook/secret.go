@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/secretfile"
 )
 
@@ -61,14 +59,9 @@ func checkSecret(text string) error {
 
 // LoadSecrets reads the secrets of a server's data directory. The error wraps fs.ErrNotExist where there are none.
 func LoadSecrets(dir string) (Secrets, error) {
-	path := filepath.Join(dir, SecretFile)
-	data, err := os.ReadFile(path)
+	secrets, err := secretfile.Read(filepath.Join(dir, SecretFile), parseSecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
-	}
-	secrets, err := parseSecretFile(data)
-	if err != nil {
-		return nil, fmt.Errorf("webhook secret: %s: %w", path, err)
 	}
 	return secrets, nil
 }
@@ -78,15 +71,11 @@ func OpenSecrets(dir string, log *slog.Logger) (secrets func() Secrets, err erro
 	var random [32]byte
 	// It never fails: crypto/rand ends the process instead.
 	_, _ = rand.Read(random[:])
-	path := filepath.Join(dir, SecretFile)
-	if err := secretfile.Make(path, secretPrefix+base64.StdEncoding.EncodeToString(random[:])); err != nil {
+	secret := secretPrefix + base64.StdEncoding.EncodeToString(random[:])
+	if secrets, err = secretfile.Open(filepath.Join(dir, SecretFile), secret, log, parseSecretFile); err != nil {
 		return nil, fmt.Errorf("webhook secret: %w", err)
 	}
-	file, err := reload.Open(path, log, parseSecretFile)
-	if err != nil {
-		return nil, fmt.Errorf("webhook secret: %w", err)
-	}
-	return file.Value, nil
+	return secrets, nil
 }
 
 // FixedSecrets are secrets that do not change.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/nudgehq/nudge/internal/reload"
 )
 
 // Make writes a file with one secret, unless there is one: two processes that do it at once get the same. A crash leaves
@@ -44,6 +47,30 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Open makes a file with one secret where there is none, and gives what it holds as it is now: it is read again when it changes.
+func Open[T any](path, secret string, log *slog.Logger, parse func(data []byte) (T, error)) (value func() T, err error) {
+	if err := Make(path, secret); err != nil {
+		return nil, err
+	}
+	file, err := reload.Open(path, log, parse)
+	if err != nil {
+		return nil, err
+	}
+	return file.Value, nil
+}
+
+// Read gives what a file holds. The error names the file, and wraps fs.ErrNotExist where there is none.
+func Read[T any](path string, parse func(data []byte) (T, error)) (value T, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return value, err
+	}
+	if value, err = parse(data); err != nil {
+		return value, fmt.Errorf("%s: %w", path, err)
+	}
+	return value, nil
 }
 
 // Parse gives the secrets of a file's content. Each must pass check, whose error must not hold the secret.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/nudgehq/nudge/delivery"
-	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/secretfile"
 )
 
@@ -51,14 +49,9 @@ func checkKey(text string) error {
 
 // LoadKey reads the key that signs, of a server's data directory. The error wraps fs.ErrNotExist where there is none.
 func LoadKey(dir string) (Key, error) {
-	path := filepath.Join(dir, KeyFile)
-	data, err := os.ReadFile(path)
+	keys, err := secretfile.Read(filepath.Join(dir, KeyFile), parseKeys)
 	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
-	}
-	keys, err := parseKeys(data)
-	if err != nil {
-		return nil, fmt.Errorf("device key: %s: %w", path, err)
 	}
 	return keys[0], nil
 }
@@ -66,15 +59,10 @@ func LoadKey(dir string) (Key, error) {
 // OpenKeys gives the keys of a data directory as they are now; the first signs, each verifies. Where there is no file it is
 // made.
 func OpenKeys(dir string, log *slog.Logger) (keys func() []Key, err error) {
-	path := filepath.Join(dir, KeyFile)
-	if err := secretfile.Make(path, string(randomKey())); err != nil {
+	if keys, err = secretfile.Open(filepath.Join(dir, KeyFile), string(randomKey()), log, parseKeys); err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
 	}
-	file, err := reload.Open(path, log, parseKeys)
-	if err != nil {
-		return nil, fmt.Errorf("device key: %w", err)
-	}
-	return file.Value, nil
+	return keys, nil
 }
 
 // FixedKeys are keys that do not change; the first signs, each verifies.
