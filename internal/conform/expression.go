@@ -58,15 +58,14 @@ func (e *expression) findParameter(op ruledoc.Operation) error {
 	if e.in == "header" && strings.EqualFold(e.name, "Authorization") {
 		return nil
 	}
-	for _, p := range op.EffectiveParameters() {
-		if p.In == e.in && p.Name == e.name {
-			if p.Schema != nil {
-				e.schema = p.Schema.Value
-			}
-			return nil
-		}
+	p := op.Parameter(e.in, e.name)
+	if p == nil {
+		return fmt.Errorf("%s: the operation has no %s parameter %s", e.text, e.in, e.name)
 	}
-	return fmt.Errorf("%s: the operation has no %s parameter %s", e.text, e.in, e.name)
+	if p.Schema != nil {
+		e.schema = p.Schema.Value
+	}
+	return nil
 }
 
 // findHeader finds the header of an answer that an expression names.

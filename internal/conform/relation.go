@@ -172,54 +172,41 @@ func readList(raw any, of string, parse parser) ([]expression, error) {
 	return list, nil
 }
 
-// pairsOf gives a map whose keys are expressions of the answer.
-func pairsOf(raw any) (map[string]any, error) {
+// eachPair reads a map whose keys are expressions of the answer.
+func eachPair(raw any, parse parser, add func(answer expression, key string, value any) error) error {
 	pairs, ok := raw.(map[string]any)
 	if !ok {
-		return nil, errors.New("must be a map from an expression of the answer")
+		return errors.New("must be a map from an expression of the answer")
 	}
-	return pairs, nil
+	for _, key := range sortedKeys(pairs) {
+		answer, err := parse(key, "response")
+		if err != nil {
+			return err
+		}
+		if err := add(answer, key, pairs[key]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *relations) readEqual(raw any, parse parser) error {
-	pairs, err := pairsOf(raw)
-	if err != nil {
-		return err
-	}
-	for _, key := range sortedKeys(pairs) {
-		answer, err := parse(key, "response")
-		if err != nil {
-			return err
-		}
-		request, err := parse(pairs[key], "")
-		if err != nil {
-			return err
-		}
+	return eachPair(raw, parse, func(answer expression, _ string, value any) error {
+		request, err := parse(value, "")
 		r.equal = append(r.equal, pair{answer, request})
-	}
-	return nil
+		return err
+	})
 }
 
 func (r *relations) readIdentify(raw any, parse parser) error {
-	pairs, err := pairsOf(raw)
-	if err != nil {
-		return err
-	}
-	for _, key := range sortedKeys(pairs) {
-		answer, err := parse(key, "response")
-		if err != nil {
-			return err
-		}
-		by, err := readList(pairs[key], "", parse)
-		if _, isList := pairs[key].([]any); !isList || err == nil && len(by) == 0 {
+	return eachPair(raw, parse, func(answer expression, key string, value any) error {
+		if list, ok := value.([]any); !ok || len(list) == 0 {
 			return fmt.Errorf("%s: must have a list of expressions", key)
 		}
-		if err != nil {
-			return err
-		}
+		by, err := readList(value, "", parse)
 		r.identify = append(r.identify, identity{answer: answer, by: by})
-	}
-	return nil
+		return err
+	})
 }
 
 // readCulprit reads what an answer says of the place of a wrong parameter.

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/ruledoc"
 )
@@ -139,7 +137,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	for _, name := range sortedKeys(r.URL.Query()) {
-		declared := slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.In == "query" && p.Name == name })
+		declared := o.Parameter("query", name) != nil
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
@@ -152,7 +150,8 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 }
 
 func (o *Operation) required(in, name string) bool {
-	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.In == in && p.Name == name && p.Required })
+	p := o.Parameter(in, name)
+	return p != nil && p.Required
 }
 
 func (c *collector) requestBody(o *Operation, r *Request) {

@@ -94,6 +94,16 @@ func (op Operation) EffectiveParameters() []*openapi3.Parameter {
 	return list
 }
 
+// Parameter finds an effective parameter; nil when there is none.
+func (op Operation) Parameter(in, name string) *openapi3.Parameter {
+	for _, p := range op.EffectiveParameters() {
+		if p.In == in && p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
 func (op *Operation) readRules() error {
 	for _, p := range op.EffectiveParameters() {
 		if p.Schema == nil {
