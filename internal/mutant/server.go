@@ -1,6 +1,8 @@
 package mutant
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
+
+	"github.com/nudgehq/nudge/internal/documented"
 )
 
 // The credentials that the servers take.
@@ -19,24 +24,72 @@ const (
 
 // New makes the server with a defect of All; an empty one is the correct server.
 func New(defect string) http.Handler {
-	s := &server{defect: defect}
-	service, identity, sid := s.patterns()
-	s.service, s.identity, s.challenge = regexp.MustCompile(service), regexp.MustCompile(identity), regexp.MustCompile(sid)
+	s := correct()
+	if at := slices.IndexFunc(All, func(m Mutant) bool { return m.Defect == defect }); at >= 0 {
+		All[at].change(s)
+	} else if defect != "" {
+		panic("mutant: there is no server that " + defect)
+	}
+	s.service, s.challenge, s.identity = regexp.MustCompile(s.servicePattern), regexp.MustCompile(s.challengePattern), regexp.MustCompile(s.identityPattern)
 	return s
 }
 
+// server answers the operation as the document says. A defect changes its rules, or one of the functions laid over it.
 type server struct {
-	defect string
-	// service, identity and challenge are the patterns of the path's parameters.
-	service, identity, challenge *regexp.Regexp
+	// The rules of the path's parameters and of the Ttl.
+	servicePattern, challengePattern, identityPattern string
+	identityLeast, identityMost, ttlLeast, ttlMost    int
+	service, challenge, identity                      *regexp.Regexp
+
+	// asks changes a request before anything looks at it.
+	asks func(*request)
+	// refusesToo finds a fault in a request whose credentials and path are right.
+	refusesToo func(*request) *failure
+	// refuses changes a refusal.
+	refuses func(*request, *failure)
+	// says changes the JSON object of an answer.
+	says func(*request, *answer)
+	// answers changes an answer as it goes onto the wire.
+	answers func(*request, *answer)
+
 	// last is the Ttl of the request before, which some defects mix up.
 	last atomic.Int64
 	// counter makes SIDs that are new each time.
 	counter atomic.Int64
 }
 
-// is tells whether the server has a defect.
-func (s *server) is(defect string) bool { return s.defect == defect }
+// correct makes the server that has no defect.
+func correct() *server {
+	identity := documented.Parameters["Identity"]
+	return &server{
+		servicePattern:   documented.Parameters["ServiceSid"].Pattern.String(),
+		challengePattern: documented.Parameters["ChallengeSid"].Pattern.String(),
+		identityPattern:  identity.Pattern.String(),
+		identityLeast:    identity.MinLength,
+		identityMost:     identity.MaxLength,
+		ttlLeast:         documented.MinTTL,
+		ttlMost:          documented.MaxTTL,
+		asks:             func(*request) {},
+		refusesToo:       func(*request) *failure { return nil },
+		refuses:          func(*request, *failure) {},
+		says:             func(*request, *answer) {},
+		answers:          func(*request, *answer) {},
+	}
+}
+
+// request is what the server reads.
+type request struct {
+	*http.Request
+	// body is up to 1 MiB of the request's.
+	body []byte
+	// fields, challenge and ttl are what was read, when the request is right.
+	fields    url.Values
+	challenge challenge
+	ttl       int
+}
+
+// challenge is what the path names.
+type challenge struct{ service, identity, sid string }
 
 // failure is an answer other than 201.
 type failure struct {
@@ -44,162 +97,169 @@ type failure struct {
 	message      string
 	// in and field say which parameter is wrong; empty when it is none.
 	in, field string
+	// value is what was wrong: it is not for the caller.
+	value string
 }
 
-func (f *failure) Error() string { return f.message }
-
-// challenge is what the path names.
-type challenge struct{ service, identity, sid string }
+// answer is what the server answers: text is made of fields, when there are any.
+type answer struct {
+	status int
+	header http.Header
+	fields map[string]any
+	text   []byte
+	// failure is nil if it is a 201.
+	failure *failure
+}
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.headers(w, r)
-	c, onPath := s.route(r)
-	problem := s.handle(w, r, c, onPath)
-	if problem != nil {
-		s.fail(w, r, problem)
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	req := &request{Request: r.Clone(r.Context()), body: body}
+	a := &answer{header: http.Header{}}
+	if err != nil {
+		a.failure = unreadable()
+	} else {
+		s.asks(req)
+		a.failure = s.read(req)
+	}
+	switch {
+	case a.failure != nil:
+		s.refuses(req, a.failure)
+		a.refuse()
+	case req.Method == http.MethodOptions:
+		a.status = http.StatusNoContent
+	default:
+		s.create(req, a)
+	}
+	for name, value := range map[string]string{
+		"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+		"Access-Control-Allow-Headers": "Accept, Authorization, Content-Type", "Access-Control-Allow-Credentials": "true",
+		"Access-Control-Expose-Headers": "ETag", "Twilio-Request-Id": s.sid("RQ"),
+	} {
+		a.header.Set(name, value)
+	}
+	s.says(req, a)
+	a.render()
+	s.answers(req, a)
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(a.text)
 	}
 }
 
-func (s *server) headers(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	without := s.is("leaves the CORS headers out") || s.is("leaves the CORS headers out for an Origin") && r.Header.Get("Origin") != ""
-	if !without {
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
-		h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type")
-		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Set("Access-Control-Expose-Headers", "ETag")
-	}
-	if s.is("leaves Access-Control-Expose-Headers out") {
-		h.Del("Access-Control-Expose-Headers")
-	}
-	if s.is("answers an empty Access-Control-Allow-Origin") {
-		h.Set("Access-Control-Allow-Origin", "")
-	}
-	if s.is("answers Access-Control-Allow-Credentials: yes") {
-		h.Set("Access-Control-Allow-Credentials", "yes")
-	}
+// read looks at all of a request, in the order in which an operation looks: path, method, credentials, parameters, body.
+func (s *server) read(r *request) *failure {
+	parts, onPath := split(r.URL.EscapedPath())
 	switch {
-	case s.is("leaves Twilio-Request-Id out"):
-	case s.is("takes the caller's Twilio-Request-Id") && r.Header.Get("Twilio-Request-Id") != "":
-		h.Set("Twilio-Request-Id", r.Header.Get("Twilio-Request-Id"))
-	case s.is("answers the same Twilio-Request-Id always"):
-		h.Set("Twilio-Request-Id", "RQ"+strings.Repeat("a", 32))
-	case s.is("answers a Twilio-Request-Id of the wrong form"):
-		h.Set("Twilio-Request-Id", s.sid("RQ")[:20])
-	default:
-		h.Set("Twilio-Request-Id", s.sid("RQ"))
+	case !onPath:
+		return notFound()
+	case r.Method == http.MethodOptions:
+		return nil
+	case r.Method != http.MethodPost:
+		return &failure{status: 405, code: 20004, message: "Method not allowed"}
+	}
+	if username, password, ok := r.BasicAuth(); !ok || username != Username || password != Password {
+		return &failure{status: 401, code: 20003, message: "Authenticate"}
+	}
+	r.challenge = challenge{service: parts[3], identity: parts[5], sid: parts[7]}
+	if problem := s.checkPath(r.challenge); problem != nil {
+		return problem
+	}
+	if problem := s.refusesToo(r); problem != nil {
+		return problem
+	}
+	fields, problem := readForm(r)
+	if problem != nil {
+		return problem
+	}
+	r.fields = fields
+	r.ttl, problem = s.readTTL(fields)
+	return problem
+}
+
+// literals are the parts of the operation's path; what is empty is a parameter.
+var literals = strings.Split("/v2/Services//Entities//Challenges//Notifications", "/")
+
+// split reads a path: its parts without escapes, and whether it is the operation's.
+func split(escaped string) (parts []string, ok bool) {
+	parts = strings.Split(escaped, "/")
+	if len(parts) != len(literals) {
+		return nil, false
+	}
+	for i, literal := range literals {
+		switch {
+		case i > 0 && literal == "" && parts[i] == "", literal != "" && parts[i] != literal:
+			return nil, false
+		case literal == "":
+			if plain, err := url.PathUnescape(parts[i]); err == nil {
+				parts[i] = plain
+			}
+		}
+	}
+	return parts, true
+}
+
+func (s *server) checkPath(c challenge) *failure {
+	length := len([]rune(c.identity))
+	for _, p := range []struct {
+		name, value string
+		ok          bool
+	}{
+		{"ServiceSid", c.service, s.service.MatchString(c.service)},
+		{"Identity", c.identity, length >= s.identityLeast && length <= s.identityMost && s.identity.MatchString(c.identity)},
+		{"ChallengeSid", c.sid, s.challenge.MatchString(c.sid)},
+	} {
+		if !p.ok {
+			return &failure{status: 400, code: 60306, message: "Invalid path parameter: " + p.name, in: "path", field: p.name, value: p.value}
+		}
+	}
+	return nil
+}
+
+// create answers 201.
+func (s *server) create(r *request, a *answer) {
+	a.status, a.fields = http.StatusCreated, map[string]any{
+		"sid": s.sid("NT"), "account_sid": Username, "service_sid": r.challenge.service,
+		"entity_sid": hashed("YE", r.challenge.service+" "+r.challenge.identity), "identity": r.challenge.identity,
+		"challenge_sid": r.challenge.sid, "priority": "high", "ttl": r.ttl, "date_created": time.Now().UTC().Format("2006-01-02T15:04:05Z"),
+	}
+}
+
+// refuse answers the failure.
+func (a *answer) refuse() {
+	f := a.failure
+	a.status = f.status
+	switch f.status {
+	case http.StatusUnauthorized:
+		a.header.Set("WWW-Authenticate", `Basic realm="Twilio API"`)
+	case http.StatusMethodNotAllowed:
+		a.header.Set("Allow", "OPTIONS, POST")
+	}
+	a.fields = map[string]any{"code": f.code, "message": f.message, "more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", f.code), "status": f.status}
+	if f.in != "" {
+		a.fields["details"] = map[string]string{"in": f.in, "field": f.field, "rule": "as the document says"}
 	}
 }
 
 // sid makes a SID that is new.
 func (s *server) sid(kind string) string { return kind + fmt.Sprintf("%032x", s.counter.Add(1)) }
 
-// route reads the path.
-func (s *server) route(r *http.Request) (c challenge, onPath bool) {
-	path := r.URL.EscapedPath()
-	if s.is("accepts a slash after the path") {
-		path = strings.TrimSuffix(path, "/")
-	}
-	if s.is("accepts an extension after the path") {
-		path = strings.TrimSuffix(path, ".json")
-	}
-	parts := strings.Split(path, "/")
-	if s.is("accepts double slashes") {
-		parts = append([]string{""}, slices.DeleteFunc(parts, func(part string) bool { return part == "" })...)
-	}
-	want := []string{"", "v2", "Services", "", "Entities", "", "Challenges", "", "Notifications"}
-	if len(parts) != len(want) {
-		return c, false
-	}
-	for i, literal := range want {
-		same := parts[i] == literal || s.is("accepts version 1 of the path") && parts[i] == "v1"
-		if s.is("accepts a path in other letters") {
-			same = strings.EqualFold(parts[i], literal)
-		}
-		if literal == "" && i > 0 {
-			same = parts[i] != ""
-		}
-		if !same {
-			return c, false
-		}
-	}
-	unescape := func(text string) string {
-		if s.is("does not unescape the path") {
-			return text
-		}
-		plain, err := url.PathUnescape(text)
-		if err != nil {
-			return text
-		}
-		if s.is("unescapes the path twice") {
-			if again, err := url.PathUnescape(plain); err == nil {
-				return again
-			}
-		}
-		return plain
-	}
-	c = challenge{service: unescape(parts[3]), identity: unescape(parts[5]), sid: unescape(parts[7])}
-	if s.is("reads ServiceSid from the query") && r.URL.Query().Has("ServiceSid") {
-		c.service = r.URL.Query().Get("ServiceSid")
-	}
-	return c, true
+// hashed makes a SID that is the same for the same text.
+func hashed(kind, text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return kind + hex.EncodeToString(sum[:16])
 }
 
-func (s *server) handle(w http.ResponseWriter, r *http.Request, c challenge, onPath bool) *failure {
-	if !onPath {
-		return &failure{status: 404, code: 20404, message: "The requested resource was not found"}
-	}
-	if r.Method == http.MethodOptions {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	if problem := s.method(w, r); problem != nil {
-		return problem
-	}
-	if r.Method == http.MethodGet {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, "{}")
-		return nil
-	}
-	if problem := s.authenticate(r); problem != nil {
-		return problem
-	}
-	if problem := s.checkPath(c); problem != nil {
-		return problem
-	}
-	form, problem := s.form(r)
-	if problem != nil {
-		return problem
-	}
-	ttl, problem := s.ttl(form, r.URL.Query())
-	if problem != nil {
-		return problem
-	}
-	s.created(w, r, c, ttl)
-	return nil
+func notFound() *failure {
+	return &failure{status: 404, code: 20404, message: "The requested resource was not found"}
 }
 
-var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+func unreadable() *failure {
+	return &failure{status: 400, code: 20001, message: "The request cannot be read"}
+}
 
-func (s *server) method(w http.ResponseWriter, r *http.Request) *failure {
-	if s.is("obeys X-HTTP-Method") && r.Header.Get("X-HTTP-Method") == http.MethodPost || s.is("takes an unknown method for POST") && !slices.Contains(methods, r.Method) {
-		r.Method = http.MethodPost
-	}
-	if r.Method == http.MethodPost || s.is("accepts PUT") && r.Method == http.MethodPut || s.is("answers GET with 200") && r.Method == http.MethodGet {
-		return nil
-	}
-	if s.is("answers 404 to other methods") {
-		return &failure{status: 404, code: 20404, message: "The requested resource was not found"}
-	}
-	switch {
-	case s.is("leaves Allow out"):
-	case s.is("answers an Allow with methods that it refuses"):
-		w.Header().Set("Allow", "DELETE, GET, POST")
-	case s.is("answers an Allow that lacks POST"):
-		w.Header().Set("Allow", "OPTIONS")
-	default:
-		w.Header().Set("Allow", "OPTIONS, POST")
-	}
-	return &failure{status: 405, code: 20004, message: "Method not allowed"}
+func internal() *failure {
+	return &failure{status: 500, code: 20500, message: "An internal error has occurred"}
 }
