@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // The error table of the docs has the document's errors, each under its status.
 func TestDocsListTheDocumentsErrors(t *testing.T) {
 	page := read(t, "docs/errors.md")
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}

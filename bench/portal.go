@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// runPortal sets pages and MCP tools beside the operation, and the operation beside itself without them. The store is in
-// memory: the disk would hide what the rest costs.
+// runPortal compares the speed of pages and MCP tools with that of create, and of create with and without the documentation.
+// The store is in memory: a disk's delay would hide the other costs.
 func runPortal([]string) error {
 	const connections = 16
 	plain, err := start()
@@ -47,7 +47,7 @@ func runPortal([]string) error {
 	createAt := func(p *process) func(*http.Client, string) error {
 		return func(client *http.Client, identity string) error { return create(client, p.url, identity) }
 	}
-	fmt.Println("request                              requests/s      p50      p99   to create")
+	fmt.Println("request                              requests/s      p50      p99   vs create")
 	var first float64
 	for _, c := range []struct {
 		name    string

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // edge is a value at or beyond the edge of what a schema allows. Whether it is allowed, the rule decides.
@@ -99,7 +99,7 @@ func numberEdges(r rule.Rule) []edge {
 	for _, f := range []struct{ value, what string }{
 		{"+" + strings.TrimPrefix(inside, "-"), "with a plus sign"}, {"0" + inside, "with a leading zero"}, {"00" + inside, "with two leading zeros"}, {"00", "two zeros"}, {"000", "three zeros"}, {"-0", "minus zero"}, {"+0", "plus zero"},
 	} {
-		list = append(list, edge{f.value, f.what, ruledoc.CanonicalForm, r.Type, true})
+		list = append(list, edge{f.value, f.what, openapi.CanonicalForm, r.Type, true})
 	}
 	for _, f := range forms {
 		list = append(list, edge{f.value, f.what, "type", r.Type, false})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // credentials tries none and wrong ones, where the operation needs some.
@@ -17,7 +17,7 @@ func (d *deriver) credentials() {
 	if len(requirements) == 0 || slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }) {
 		return
 	}
-	rule := d.at(ruledoc.Line(d.op.Spec.Origin), "security")
+	rule := d.at(openapi.Line(d.op.Spec.Origin), "security")
 	bases := map[string]request{"": d.base}
 	if full := d.withBody(); len(d.base.body) == 0 && len(full.body) > 0 {
 		bases[" with a body"] = full

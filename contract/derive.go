@@ -11,7 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/conform"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // deriver makes the cases of one operation.
@@ -87,7 +87,7 @@ func checkFixtures(s *settings, j *conform.Document) error {
 }
 
 // hasProperty tells whether a body of the operation has a field, however deep.
-func hasProperty(op ruledoc.Operation, name string) bool {
+func hasProperty(op openapi.Operation, name string) bool {
 	if op.Spec.RequestBody == nil {
 		return false
 	}
@@ -185,10 +185,10 @@ func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any
 		return value, nil
 	}
 	if example != nil {
-		return ruledoc.WireForm(example), nil
+		return openapi.WireForm(example), nil
 	}
 	for _, key := range sortedKeys(examples) {
-		return ruledoc.WireForm(examples[key].Value.Value), nil
+		return openapi.WireForm(examples[key].Value.Value), nil
 	}
 	if schema == nil {
 		return "x", nil
@@ -252,7 +252,7 @@ func (d *deriver) fresh(q request) request {
 
 // examples are the document's own.
 func (d *deriver) examples() {
-	d.add("examples", "a request without anything optional is accepted", d.at(ruledoc.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
+	d.add("examples", "a request without anything optional is accepted", d.at(openapi.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
@@ -263,14 +263,14 @@ func (d *deriver) examples() {
 			example := media.Examples[key].Value
 			var r request
 			switch {
-			case mediaType == ruledoc.FormType:
+			case mediaType == openapi.FormType:
 				values, ok := example.Value.(map[string]any)
 				if !ok {
 					continue
 				}
 				var fields []field
 				for _, name := range sortedKeys(values) {
-					fields = append(fields, field{name, ruledoc.WireForm(values[name])})
+					fields = append(fields, field{name, openapi.WireForm(values[name])})
 				}
 				r = d.withForm(fields)
 			case isJSON(mediaType):
@@ -278,7 +278,7 @@ func (d *deriver) examples() {
 			default:
 				continue
 			}
-			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(ruledoc.Line(example.Origin), "example "+key), accepted, r)
+			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.Line(example.Origin), "example "+key), accepted, r)
 		}
 	}
 }

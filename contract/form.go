@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // makeForm puts the required fields of a form into the base.
@@ -38,7 +38,7 @@ func (d *deriver) withForm(fields []field) request {
 // withRawForm is the base with a form as it stands on the wire.
 func (d *deriver) withRawForm(body string) request {
 	return d.base.with(func(r *request) {
-		r.header.Set("Content-Type", ruledoc.FormType)
+		r.header.Set("Content-Type", openapi.FormType)
 		r.body = []byte(body)
 	})
 }
@@ -62,16 +62,16 @@ func (d *deriver) form() {
 		schema := s.Properties[r.Name].Value
 		d.values(r.Name, schema, r, func(value string) request { return d.withField(r.Name, value) })
 		if schema.Default != nil {
-			d.add("values", r.Name+" left out is its default", d.at(ruledoc.LineOf(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("values", r.Name+" left out is its default", d.at(openapi.LineOf(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		if slices.Contains(s.Required, r.Name) {
-			d.add("required", r.Name+" left out is refused", d.at(ruledoc.LineOf(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("required", r.Name+" left out is refused", d.at(openapi.LineOf(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		d.fieldShapes(r)
 		d.smuggled(r)
 	}
 	if len(d.fields) == 0 {
-		d.add("wire", "an empty form is accepted", d.at(ruledoc.LineOf(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
+		d.add("wire", "an empty form is accepted", d.at(openapi.LineOf(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
 		if !d.op.Spec.RequestBody.Value.Required {
 			d.add("wire", "no body and no media type is accepted", d.at(0, "requestBody required: false"), d.valid, d.base)
 		}
@@ -88,7 +88,7 @@ func (d *deriver) unknownFields() {
 	} else if s.AdditionalProperties.Schema != nil {
 		expect = either
 	}
-	rule := d.at(ruledoc.LineOf(s.Origin, "additionalProperties"), "additionalProperties")
+	rule := d.at(openapi.LineOf(s.Origin, "additionalProperties"), "additionalProperties")
 	verdict := map[expectation]string{refused: "is refused", accepted: "is accepted", acceptedOrUnknown: "is accepted", either: "is judged"}[expect]
 	beside := d.full()
 	unknown := func(what, name, value string) {
@@ -120,10 +120,10 @@ func (d *deriver) unknownFields() {
 		if len(fields) > len(d.fields) {
 			what += " beside a valid field"
 		}
-		d.add("wire", what+" is refused", "the media type "+ruledoc.FormType, refused, d.withRawForm(join(fields, "%zz=1")))
+		d.add("wire", what+" is refused", "the media type "+openapi.FormType, refused, d.withRawForm(join(fields, "%zz=1")))
 	}
-	d.add("wire", "ampersands alone are accepted, or refused", "the media type "+ruledoc.FormType, either, d.withRawForm(join(d.fields, "&&")))
-	d.add("wire", "a form with bytes outside of UTF-8 is refused", "the media type "+ruledoc.FormType, expect, d.withRawForm(join(d.fields, "\xff\xfe\x00=1")))
+	d.add("wire", "ampersands alone are accepted, or refused", "the media type "+openapi.FormType, either, d.withRawForm(join(d.fields, "&&")))
+	d.add("wire", "a form with bytes outside of UTF-8 is refused", "the media type "+openapi.FormType, expect, d.withRawForm(join(d.fields, "\xff\xfe\x00=1")))
 	for _, name := range []string{"__proto__", "_method", "constructor", "%FF"} {
 		unknown("the unknown field "+name, name, "1")
 	}
@@ -159,7 +159,7 @@ func (d *deriver) sample(r rule.Rule) string {
 // nonDefault is a valid value of a field that is not its default: an answer tells whether it was read.
 func (d *deriver) nonDefault(r rule.Rule) string {
 	for _, value := range samples(r) {
-		if byDefault := d.op.FormSchema.Properties[r.Name].Value.Default; byDefault == nil || value != ruledoc.WireForm(byDefault) {
+		if byDefault := d.op.FormSchema.Properties[r.Name].Value.Default; byDefault == nil || value != openapi.WireForm(byDefault) {
 			return value
 		}
 	}
@@ -179,7 +179,7 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	const group = "fields"
 	rest := d.fieldsWithout(r.Name)
 	values := samples(r)
-	place := d.at(ruledoc.LineOf(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
+	place := d.at(openapi.LineOf(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
 	one := values[0]
 	additional := d.op.FormSchema.AdditionalProperties.Has
 	closed := additional != nil && !*additional
@@ -192,7 +192,7 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 		d.add(group, r.Name+" twice, the first one invalid, is refused", place, refused, d.withForm(append(slices.Clone(rest), field{r.Name, bad}, field{r.Name, one})))
 	}
 	wire := func(what, more string, expect expectation) {
-		d.add("wire", r.Name+" "+what, "the media type "+ruledoc.FormType, expect, d.withRawForm(join(rest, more)))
+		d.add("wire", r.Name+" "+what, "the media type "+openapi.FormType, expect, d.withRawForm(join(rest, more)))
 	}
 	escapedName := fmt.Sprintf("%%%02X%s", r.Name[0], r.Name[1:])
 	plain := string(encode([]field{{r.Name, one}}))

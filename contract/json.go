@@ -9,7 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 func isJSON(mediaType string) bool {
@@ -166,7 +166,7 @@ func (d *deriver) json() {
 		return
 	}
 	s := media.Schema.Value
-	rule := d.at(ruledoc.Line(s.Origin), "requestBody")
+	rule := d.at(openapi.Line(s.Origin), "requestBody")
 	if example := media.Example; example != nil {
 		d.add("examples", "the example is accepted", rule, d.valid, d.withJSON(example))
 	}
@@ -209,7 +209,7 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 		return
 	}
 	place := func(keyword string) string {
-		return d.at(ruledoc.LineOf(s.Origin, keyword), strings.TrimSpace(name+" "+keyword))
+		return d.at(openapi.LineOf(s.Origin, keyword), strings.TrimSpace(name+" "+keyword))
 	}
 	called := name
 	if called == "" {
@@ -224,7 +224,7 @@ func (d *deriver) jsonValues(name string, s *openapi3.Schema, value any, set fun
 		d.jsonList(name, called, s, list, place, set)
 		return
 	}
-	r, ok, err := ruledoc.Of("body", called, s)
+	r, ok, err := openapi.Of("body", called, s)
 	if err != nil || !ok {
 		return
 	}

@@ -7,17 +7,17 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// parameters tries the values of the parameters of the path, the query and the headers.
+// parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
 	for _, p := range d.op.EffectiveParameters() {
 		if p.Schema == nil || p.In == "cookie" {
 			continue
 		}
-		if r, ok, err := ruledoc.Of(p.In, p.Name, p.Schema.Value); err == nil && ok {
+		if r, ok, err := openapi.Of(p.In, p.Name, p.Schema.Value); err == nil && ok {
 			d.values(p.Name, p.Schema.Value, r, d.setter(p))
 		}
 		if p.In == "path" {
@@ -26,7 +26,7 @@ func (d *deriver) parameters() {
 			continue
 		}
 		if p.Required {
-			d.add("required", p.Name+" left out is refused", d.at(ruledoc.Line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
+			d.add("required", p.Name+" left out is refused", d.at(openapi.Line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
 				query, _ := url.ParseQuery(r.query)
 				query.Del(p.Name)
 				r.query = query.Encode()
@@ -36,15 +36,15 @@ func (d *deriver) parameters() {
 	}
 }
 
-// exchanged tries the values of other parameters, and of the account, in the place of a parameter.
+// exchanged puts another parameter's value, or the user name, where p's belongs: it must be refused.
 func (d *deriver) exchanged(p *openapi3.Parameter) {
-	r, ok, err := ruledoc.Of(p.In, p.Name, p.Schema.Value)
+	r, ok, err := openapi.Of(p.In, p.Name, p.Schema.Value)
 	if err != nil || !ok {
 		return
 	}
 	try := func(what, value string) {
 		if value != "" && !r.Allows(value) && sendable(p.In, value) {
-			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(ruledoc.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
+			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(openapi.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
 		}
 	}
 	for _, name := range sortedKeys(d.path) {
@@ -57,7 +57,7 @@ func (d *deriver) exchanged(p *openapi3.Parameter) {
 	}
 }
 
-// setter gives a request with a value of the parameter.
+// setter returns a function that makes a request with a value of p.
 func (d *deriver) setter(p *openapi3.Parameter) func(value string) request {
 	return func(value string) request {
 		if p.In == "path" {
@@ -75,7 +75,7 @@ func (d *deriver) setter(p *openapi3.Parameter) func(value string) request {
 	}
 }
 
-// escapes wants an escaped character of a path to be the character, once.
+// escapes checks that one escape in a path is decoded, and that a double escape is not decoded twice.
 func (d *deriver) escapes(name string) {
 	value := d.path[name]
 	if value == "" || value[0] >= 0x80 {
@@ -97,7 +97,7 @@ func (d *deriver) escapes(name string) {
 	}
 }
 
-// values tries the edges of a value and what lies beyond them, then random values.
+// values adds cases for the values at and just beyond a rule's bounds, then for random ones.
 func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(value string) request) {
 	for _, e := range boundaries(r) {
 		if !sendable(r.In, e.value) {
@@ -106,17 +106,17 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		request := set(e.value)
 		request.offender, request.subject = r.In, name
 		request.description = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
-		rule := d.at(ruledoc.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
+		rule := d.at(openapi.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {
 		case r.Allows(e.value):
 			d.add("values", request.description+", is accepted", rule, d.valid, request)
-		case e.spelling && s.Extensions[ruledoc.CanonicalForm] != true:
+		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
 			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
 		default:
 			d.add("values", request.description+", is refused", rule, refused, request)
 		}
 	}
-	rule := d.at(ruledoc.Line(s.Origin), name)
+	rule := d.at(openapi.Line(s.Origin), name)
 	for _, p := range []*property{
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},
@@ -136,7 +136,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 func sendable(in, value string) bool {
 	switch in {
 	case "path":
-		// Clients and routers take these away.
+		// Clients and routers drop empty and dot segments.
 		return value != "" && value != "." && value != ".."
 	case "header":
 		return strings.TrimSpace(value) == value && strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) < 0

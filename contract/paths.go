@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // methods tries the methods that the path does not have.
@@ -16,7 +16,7 @@ func (d *deriver) methods() {
 		if declared[method] != nil || method == http.MethodHead && declared[http.MethodGet] != nil {
 			continue
 		}
-		rule := d.at(ruledoc.Line(d.op.Item.Origin), "the path has no "+method)
+		rule := d.at(openapi.Line(d.op.Item.Origin), "the path has no "+method)
 		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
 		d.add("methods", method+" is refused", rule, refused, r)
 		if method != http.MethodGet {
@@ -60,7 +60,7 @@ var overrides = []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Ov
 
 // paths tries paths that the document does not have.
 func (d *deriver) paths() {
-	place := d.at(ruledoc.Line(d.op.Item.Origin), "paths")
+	place := d.at(openapi.Line(d.op.Item.Origin), "paths")
 	other := func(what, path string, why reason) *Case {
 		if _, onPath := d.judge.Find("", path); onPath || path == "" || path == d.base.path {
 			return &Case{}

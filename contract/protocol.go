@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // marker is a long text. An answer that repeats it repeats whatever it is sent.
@@ -19,7 +19,7 @@ func (d *deriver) mediaTypes() {
 		return
 	}
 	declared := d.op.Spec.RequestBody.Value.Content
-	origin := d.at(ruledoc.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
+	origin := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
 	full := d.withBody()
 	as := func(mediaType string, body []byte) request {
 		return full.with(func(r *request) {
@@ -28,7 +28,7 @@ func (d *deriver) mediaTypes() {
 		})
 	}
 	others := []struct{ mediaType, body string }{
-		{"application/json", `{"a":1}`}, {ruledoc.FormType, "a=1"}, {"text/plain", string(full.body)}, {"application/xml", "<a>1</a>"},
+		{"application/json", `{"a":1}`}, {openapi.FormType, "a=1"}, {"text/plain", string(full.body)}, {"application/xml", "<a>1</a>"},
 		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n"},
 		{"application/octet-stream", string(full.body)}, {full.header.Get("Content-Type") + "x", string(full.body)}, {"*/*", string(full.body)},
 	}
@@ -162,7 +162,7 @@ func (d *deriver) wire() {
 		}
 		for _, value := range samples(p) {
 			if value != d.path[p.Name] {
-				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(ruledoc.Line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
+				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(openapi.Line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
 					r.addQuery(string(encode([]field{{p.Name, value}})))
 				}))
 				break
@@ -191,7 +191,7 @@ func (d *deriver) repetitions() {
 	if len(d.cases) == 0 {
 		return
 	}
-	rule := d.at(ruledoc.Line(d.op.Spec.Origin), d.op.ID)
+	rule := d.at(openapi.Line(d.op.Spec.Origin), d.op.ID)
 	full := d.withBody()
 	twice := d.add(group, "the same request again is accepted", rule, d.valid, full)
 	twice.times, twice.inTurn = 2, true

@@ -28,7 +28,7 @@ func (r Result) Failed() bool { return len(r.Violations) > 0 }
 
 // Report is what became of a run.
 type Report struct {
-	// URL is the server's, Document how the document is called.
+	// URL is the server's address, Document the document's name.
 	URL, Document string
 	Seed          uint64
 	Results       []Result
@@ -57,7 +57,7 @@ func (r *Report) Count() (passed, failed, skipped int) {
 	return passed, failed, skipped
 }
 
-// Summary is one line.
+// Summary gives the counts, the duration and the seed in one line.
 func (r *Report) Summary() string {
 	passed, failed, skipped := r.Count()
 	text := fmt.Sprintf("%d cases passed, %d failed", passed, failed)
@@ -71,7 +71,7 @@ func (r *Report) Summary() string {
 	return fmt.Sprintf("%s: %d requests in %.1f s, %.0f cases/s (seed %d)", text, r.Requests, seconds, float64(len(r.Results))/seconds, r.Seed)
 }
 
-// shownCases is how many further cases of one defect the text names.
+// shownCases is how many more cases of a defect WriteText names.
 const shownCases = 5
 
 // WriteText writes the defects for a person: each with the first case that found it and a curl command that shows it.
@@ -176,8 +176,8 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		Time     string     `xml:"time,attr"`
 		Cases    []testcase `xml:"testcase"`
 	}
-	_, failed, left := r.Count()
-	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: failed, Skipped: left, Time: seconds(r.Duration)}
+	_, failed, skippedCases := r.Count()
+	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: failed, Skipped: skippedCases, Time: seconds(r.Duration)}
 	for _, result := range r.Results {
 		operation, name, _ := strings.Cut(printable(result.Name), "/")
 		one := testcase{Name: name, Class: operation, Time: seconds(result.Duration)}
@@ -189,7 +189,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			one.Failure = &failure{printable(result.Violations[0].Message), printable(strings.Join(append(lines, result.Curl), "\n"))}
 		}
 		if result.Skipped != "" {
-			one.Skipped = &skipped{result.Skipped}
+			one.Skipped = &skipped{printable(result.Skipped)}
 		}
 		suite.Cases = append(suite.Cases, one)
 	}

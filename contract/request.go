@@ -26,7 +26,7 @@ type request struct {
 	account   *account
 	// offender is where the one wrong parameter stands, if there is just one: "path", "body".
 	offender string
-	// values are those of the path's parameters; nil when the path is written otherwise. about is the parameter or
+	// values are those of the path's parameters; nil when the path is written otherwise. subject is the parameter or
 	// field that is tried.
 	values  map[string]string
 	subject string

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // smuggled tries a field of the form in the query, where it must mean nothing.
@@ -16,7 +16,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 			return
 		}
 	}
-	rule := d.at(ruledoc.Line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
+	rule := d.at(openapi.Line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
 	query := func(base request, value string) request {
 		return base.with(func(r2 *request) { r2.addQuery(string(encode([]field{{r.Name, value}}))) })
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"pgregory.net/rapid"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // attempts is how often a random value is drawn until one fits.
@@ -23,13 +23,13 @@ var errNoValue = errors.New("no valid value could be made from its schema")
 func validValue(s *openapi3.Schema) (string, error) {
 	for _, given := range []any{s.Example, s.Default} {
 		if given != nil {
-			return ruledoc.WireForm(given), nil
+			return openapi.WireForm(given), nil
 		}
 	}
 	if s.Items != nil {
 		return validValue(s.Items.Value)
 	}
-	r, ok, err := ruledoc.Of("", "", s)
+	r, ok, err := openapi.Of("", "", s)
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // field describes a value by its schema. parents are the schemas that it stands in, so that one that contains itself ends.
@@ -177,5 +177,5 @@ func scalar(value any) string {
 		}
 		return text
 	}
-	return ruledoc.WireForm(value)
+	return openapi.WireForm(value)
 }

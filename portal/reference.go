@@ -10,7 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // Reference is a document as a reader sees it, in the document's order. Descriptions are CommonMark.
@@ -156,11 +156,11 @@ func readReference(document []byte) (*Reference, *source, error) {
 			reference.Schemes = append(reference.Schemes, Scheme{Name: name, Kind: strings.TrimSpace(strings.ToUpper(s.Type) + " " + cmp.Or(s.Scheme, s.In+" "+s.Name)), Description: s.Description})
 		}
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortStableFunc(operations, func(a, b ruledoc.Operation) int { return ruledoc.Line(a.Spec.Origin) - ruledoc.Line(b.Spec.Origin) })
+	slices.SortStableFunc(operations, func(a, b openapi.Operation) int { return openapi.Line(a.Spec.Origin) - openapi.Line(b.Spec.Origin) })
 	for _, op := range operations {
 		described, err := r.operation(op)
 		if err != nil {
@@ -174,7 +174,7 @@ func readReference(document []byte) (*Reference, *source, error) {
 
 var notInID = regexp.MustCompile(`[^A-Za-z0-9_.~-]+`)
 
-func (r reader) operation(op ruledoc.Operation) (*Operation, error) {
+func (r reader) operation(op openapi.Operation) (*Operation, error) {
 	spec := op.Spec
 	o := &Operation{
 		ID: op.ID, Anchor: r.id(op.ID), Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
@@ -326,7 +326,7 @@ func (f *Field) addExamples(example any, examples openapi3.Examples) {
 }
 
 // addErrors adds the examples of an operation's error answers that have a code and a message.
-func (reference *Reference) addErrors(op ruledoc.Operation) {
+func (reference *Reference) addErrors(op openapi.Operation) {
 	responses := op.Spec.Responses.Map()
 	for _, status := range inOrder(responses, func(r *openapi3.ResponseRef) *openapi3.Origin { return r.Origin }) {
 		if status < "4" {

@@ -16,7 +16,7 @@ import (
 	"text/template"
 	"unicode"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/shell"
 )
 
@@ -177,7 +177,7 @@ func (c *call) fillIn() {
 	if len(media.Examples) > 0 {
 		c.Body = media.Examples[0].Value
 	}
-	if media.Type != ruledoc.FormType {
+	if media.Type != openapi.FormType {
 		return
 	}
 	var fields map[string]any
@@ -231,7 +231,7 @@ func (c *call) chain(servers []Server) {
 		return
 	}
 	// The SDKs send forms, and have no arguments for what the hosted service does not take.
-	if c.Operation.auth != "basic" || c.Query != "" || len(c.Headers) > 0 || c.ContentType != "" && c.ContentType != ruledoc.FormType {
+	if c.Operation.auth != "basic" || c.Query != "" || len(c.Headers) > 0 || c.ContentType != "" && c.ContentType != openapi.FormType {
 		return
 	}
 	u, err := url.Parse(servers[0].URL)

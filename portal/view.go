@@ -3,7 +3,7 @@ package portal
 import (
 	"strings"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // operationView is an operation with what its template needs of the portal.
@@ -61,7 +61,7 @@ func (f *Field) Hint() string {
 	if f.schema == nil {
 		return text
 	}
-	if rule, ok, err := ruledoc.Of(f.In, f.Name, f.schema); err == nil && ok {
+	if rule, ok, err := openapi.Of(f.In, f.Name, f.schema); err == nil && ok {
 		return rule.String() + "; " + text
 	}
 	return text
@@ -74,7 +74,7 @@ func (m *Media) Language() string {
 			return name
 		}
 	}
-	if m.Type == ruledoc.FormType {
+	if m.Type == openapi.FormType {
 		// The fields, not their encoding.
 		return "json"
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // Accounts says who may call.
@@ -19,7 +19,7 @@ type Accounts interface {
 }
 
 // authenticate lets nobody through without credentials, unless the document says that the operation needs none.
-func (s *Server) authenticate(op ruledoc.Operation) echo.MiddlewareFunc {
+func (s *Server) authenticate(op openapi.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(op.Security) == 0 {
 			return next

@@ -8,28 +8,28 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // contract is what the server takes from the document.
 type contract struct {
 	doc        *openapi3.T
-	operations []ruledoc.Operation
+	operations []openapi.Operation
 	// errors is the document's error table: the examples of its error responses, by code.
 	errors map[int]api.ErrorBody
 }
 
 // loadContract parses the embedded document, once a process: it never changes.
 var loadContract = sync.OnceValues(func() (*contract, error) {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, err
 	}
-	table, err := ruledoc.Errors(doc)
+	table, err := openapi.Errors(doc)
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}

@@ -16,14 +16,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // readForm reads the body and lets through only what the document lets a form be. The generated code binds
 // FormParams, which merges the query string, and the validator passes unknown and repeated fields, `007` and JSON under
 // the form's media type: so the form is judged here, as it stands on the wire, and r.Form holds the body's fields alone.
-func (s *Server) readForm(op ruledoc.Operation) echo.MiddlewareFunc {
+func (s *Server) readForm(op openapi.Operation) echo.MiddlewareFunc {
 	f := newForm(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -116,7 +116,7 @@ func checkMediaType(header http.Header, hasBody bool) error {
 		}
 	}
 	if !form {
-		return &Error{Code: CodeUnsupportedMediaType, Note: "it must be " + ruledoc.FormType}
+		return &Error{Code: CodeUnsupportedMediaType, Note: "it must be " + openapi.FormType}
 	}
 	for _, encoding := range header.Values("Content-Encoding") {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -130,11 +130,11 @@ func checkMediaType(header http.Header, hasBody bool) error {
 var sameAsUTF8 = map[string]bool{"": true, "utf-8": true, "utf8": true, "us-ascii": true, "ascii": true, "iso-8859-1": true}
 
 func isForm(contentType string) (form bool, err error) {
-	if contentType == ruledoc.FormType {
+	if contentType == openapi.FormType {
 		return true, nil
 	}
 	mediaType, parameters, malformed := mime.ParseMediaType(contentType)
-	if malformed != nil || mediaType != ruledoc.FormType {
+	if malformed != nil || mediaType != openapi.FormType {
 		return false, nil //nolint:nilerr // what cannot be parsed is no form
 	}
 	if !sameAsUTF8[strings.ToLower(parameters["charset"])] {
@@ -157,7 +157,7 @@ type form struct {
 	defaults map[string]string
 }
 
-func newForm(op ruledoc.Operation) form {
+func newForm(op openapi.Operation) form {
 	f := form{rules: map[string]rule.Rule{}, known: map[string]bool{}, defaults: map[string]string{}}
 	if op.FormSchema == nil {
 		return f
@@ -170,7 +170,7 @@ func newForm(op ruledoc.Operation) form {
 		f.known[name] = true
 		names = append(names, name)
 		if value := property.Value.Default; value != nil {
-			f.defaults[name] = ruledoc.WireForm(value)
+			f.defaults[name] = openapi.WireForm(value)
 		}
 	}
 	slices.Sort(names)

@@ -18,7 +18,7 @@ import (
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/documented"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/servertest"
 )
@@ -27,7 +27,7 @@ import (
 
 func document(t testing.TB) *openapi3.T {
 	t.Helper()
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		t.Fatal(err)
 	}

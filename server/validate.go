@@ -11,13 +11,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/nudgehq/nudge/api"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // validate judges the request against the document. The router has already found the operation, so the validator is
 // given it and needs no second router.
-func (s *Server) validate(op ruledoc.Operation) echo.MiddlewareFunc {
+func (s *Server) validate(op openapi.Operation) echo.MiddlewareFunc {
 	// Credentials were checked before, and defaults were set by strictForm.
 	spec := *op.Spec
 	spec.Security = openapi3.NewSecurityRequirements()
@@ -63,7 +63,7 @@ func pathParameters(c echo.Context) (map[string]string, error) {
 
 // refusal turns the validator's error into one of the table's. The validator's own message is not for the caller: it
 // holds the whole schema and the whole value.
-func refusal(op ruledoc.Operation, err error) error {
+func refusal(op openapi.Operation, err error) error {
 	var request *openapi3filter.RequestError
 	if !errors.As(err, &request) {
 		return fmt.Errorf("validating the request: %w", err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/nudgehq/nudge"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/shell"
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
@@ -104,21 +104,21 @@ func (cmd *serveCommand) exampleUsername() string {
 }
 
 // createOperation finds the operation in the document.
-func createOperation() (ruledoc.Operation, bool) {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+func createOperation() (openapi.Operation, bool) {
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
-		return ruledoc.Operation{}, false
+		return openapi.Operation{}, false
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
-		return ruledoc.Operation{}, false
+		return openapi.Operation{}, false
 	}
 	for _, op := range operations {
 		if op.ID == "CreateNotification" {
 			return op, true
 		}
 	}
-	return ruledoc.Operation{}, false
+	return openapi.Operation{}, false
 }
 
 func createPath() string {

@@ -18,14 +18,14 @@ import (
 	"github.com/nudgehq/nudge/server/ops"
 )
 
-// An event is posted at most this often, each time within the limit.
+// An event is tried at most eventAttempts times; each try may take eventTimeout.
 const (
 	eventAttempts = 5
 	eventTimeout  = 10 * time.Second
 )
 
-// Events are posted by as many posters at once, each with a queue; those of one notification by the same one, in order.
-// What is not posted this long after the end is dropped.
+// eventPosters goroutines post, each from its own queue of eventQueue events; the events of one notification share a poster, and
+// so keep their order. What is still queued eventGrace after close begins is dropped.
 const (
 	eventPosters = 64
 	eventQueue   = 1024
@@ -33,7 +33,7 @@ const (
 )
 
 // eventHook posts events to a URL, signed like the webhooks of devices. An event that finds its queue full is dropped, which
-// is counted and said: events are for watching, and what became of a notification stands in the store.
+// is counted and logged: events are for watching; the store keeps what became of each notification.
 type eventHook struct {
 	url     string
 	hooks   *webhook.Channel
@@ -46,12 +46,13 @@ type eventHook struct {
 	cancel  context.CancelFunc
 
 	dropped atomic.Int64
-	// said is when dropping was logged last, in nanoseconds since it started: once a second at most.
 	started time.Time
-	said    atomic.Int64
+	// lastLogged is when dropping was logged last, in nanoseconds since started: once a second at most.
+	lastLogged atomic.Int64
 }
 
 func startEventHook(url string, hooks *webhook.Channel, log *slog.Logger) *eventHook {
+	// Started a minute ago: the first drop is logged.
 	h := &eventHook{url: url, hooks: hooks, log: log, seed: maphash.MakeSeed(), started: time.Now().Add(-time.Minute), closing: make(chan struct{})}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	for i := range h.queues {
@@ -63,7 +64,7 @@ func startEventHook(url string, hooks *webhook.Channel, log *slog.Logger) *event
 	return h
 }
 
-// postAll posts what comes, and at the end what is there.
+// postAll posts events as they arrive and, once the hook closes, those that are still queued.
 func (h *eventHook) postAll(queue <-chan *delivery.Event) {
 	for {
 		select {
@@ -93,8 +94,8 @@ func (h *eventHook) observe(e delivery.Event) {
 
 func (h *eventHook) drop(why string) {
 	dropped := h.dropped.Add(1)
-	now, said := int64(time.Since(h.started)), h.said.Load()
-	if now-said > int64(time.Second) && h.said.CompareAndSwap(said, now) {
+	now, last := int64(time.Since(h.started)), h.lastLogged.Load()
+	if now-last > int64(time.Second) && h.lastLogged.CompareAndSwap(last, now) {
 		h.log.Error(why, slog.Int64("dropped_so_far", dropped))
 	}
 }
@@ -104,12 +105,12 @@ func (h *eventHook) droppedEvents() int { return int(h.dropped.Load()) }
 
 func (h *eventHook) post(e *delivery.Event) {
 	if h.ctx.Err() != nil {
-		h.drop("the server ends; events were not posted")
+		h.drop("the server is shutting down; events were dropped")
 		return
 	}
 	body, err := json.Marshal(ops.NewEvent(*e))
 	if err != nil {
-		h.log.Error("an event could not be written", slog.Any("error", err))
+		h.log.Error("an event could not be encoded as JSON", slog.Any("error", err))
 		return
 	}
 	if result := h.try(eventID(e), body); !result.Delivered() {
@@ -117,7 +118,7 @@ func (h *eventHook) post(e *delivery.Event) {
 	}
 }
 
-// eventID is the same each time an event is posted, and no other event's.
+// eventID is unique to the event; every try sends the same one.
 func eventID(e *delivery.Event) string {
 	about := e.Record.SID
 	if about == "" {
@@ -127,7 +128,7 @@ func eventID(e *delivery.Event) string {
 	return fmt.Sprintf("%s-%s-%d", about, e.Type, e.Time.UnixNano())
 }
 
-// try posts until the event is taken, will never be, or was tried often enough.
+// try posts until the receiver accepts the event, trying again is pointless, or eventAttempts is reached.
 func (h *eventHook) try(id string, body []byte) delivery.Result {
 	for attempt := 1; ; attempt++ {
 		limited, cancel := context.WithTimeout(h.ctx, eventTimeout)
@@ -144,7 +145,7 @@ func (h *eventHook) try(id string, body []byte) delivery.Result {
 	}
 }
 
-// close posts what waits, for a while.
+// close posts the queued events, for at most eventGrace.
 func (h *eventHook) close() {
 	close(h.closing)
 	defer time.AfterFunc(eventGrace, h.cancel).Stop()

@@ -14,8 +14,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // Violation is one thing that is wrong with an answer.
@@ -36,7 +36,7 @@ type Document struct {
 
 // Operation is an operation of the document with its relations.
 type Operation struct {
-	ruledoc.Operation
+	openapi.Operation
 	relations []relations
 	segments  []segment
 	// headers are the rules of the headers of answers.
@@ -48,11 +48,11 @@ type Operation struct {
 
 // New makes a Judge of a document. Relations that cannot hold are an error.
 func New(document []byte) (*Document, error) {
-	doc, err := ruledoc.LoadWithLines(document)
+	doc, err := openapi.LoadWithLines(document)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (o *Operation) readHeaders() error {
 			if ref.Value.Schema == nil {
 				continue
 			}
-			r, ok, err := ruledoc.Of("header", name, ref.Value.Schema.Value)
+			r, ok, err := openapi.Of("header", name, ref.Value.Schema.Value)
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // expression is a runtime expression.
@@ -21,7 +21,7 @@ type expression struct {
 }
 
 // parseExpression reads a runtime expression and checks that the document has what it names.
-func parseExpression(op ruledoc.Operation, responses []*openapi3.Response, text string) (expression, error) {
+func parseExpression(op openapi.Operation, responses []*openapi3.Response, text string) (expression, error) {
 	e := expression{text: text}
 	switch text {
 	case "$statusCode", "$method", "$url":
@@ -54,7 +54,7 @@ func parseExpression(op ruledoc.Operation, responses []*openapi3.Response, text 
 }
 
 // findParameter finds the parameter that an expression names.
-func (e *expression) findParameter(op ruledoc.Operation) error {
+func (e *expression) findParameter(op openapi.Operation) error {
 	if e.in == "header" && strings.EqualFold(e.name, "Authorization") {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (e *expression) findHeader(responses []*openapi3.Response) error {
 	return fmt.Errorf("%s: no such header is declared", e.text)
 }
 
-func (e *expression) findBody(op ruledoc.Operation, responses []*openapi3.Response) error {
+func (e *expression) findBody(op openapi.Operation, responses []*openapi3.Response) error {
 	var contents []openapi3.Content
 	if e.of == "request" {
 		if op.Spec.RequestBody == nil {

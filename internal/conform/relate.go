@@ -10,7 +10,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // Memory keeps what relations between answers need. It is safe for use by several goroutines.
@@ -164,7 +164,7 @@ func (c *collector) now(e expression, x Exchange, body any) {
 
 func (c *collector) listed(e expression, x Exchange, body any, response *openapi3.Response) {
 	var values []string
-	for _, value := range ruledoc.Examples(response) {
+	for _, value := range openapi.Examples(response) {
 		if text, ok := lookup(value, strings.Split(e.name, "/")); ok {
 			values = append(values, text)
 		}
@@ -223,7 +223,7 @@ func (c *collector) absent(e expression, x Exchange, body any, response *openapi
 	if e.schema != nil && slices.ContainsFunc(e.schema.Enum, func(allowed any) bool { return strings.Contains(wire(allowed), beginning) }) {
 		return
 	}
-	for _, example := range ruledoc.Examples(response) {
+	for _, example := range openapi.Examples(response) {
 		if strings.Contains(fmt.Sprint(example), beginning) {
 			return
 		}
@@ -275,6 +275,6 @@ func sameValue(a, b string) bool {
 }
 
 func allows(s *openapi3.Schema, value string) bool {
-	rule, ok, err := ruledoc.Of("header", "", s)
+	rule, ok, err := openapi.Of("header", "", s)
 	return err == nil && ok && rule.Allows(value)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // extension is where an operation declares its relations: what must hold between a request and its answer, or between
@@ -34,7 +34,7 @@ import (
 // value. culprit: what the answer says when the wrong parameter of the request stands in the path, the query,
 // a header, a cookie or the body; $name stands for its name. Judged only if the
 // answer has all the listed fields.
-const extension = ruledoc.Relations
+const extension = openapi.Relations
 
 // culpritName stands for the name of the wrong parameter.
 const culpritName = "$name"
@@ -68,8 +68,8 @@ type identity struct {
 }
 
 // readRelations reads and checks an operation's relations.
-func readRelations(op ruledoc.Operation) ([]relations, error) {
-	raw := ruledoc.Extension(op.Spec.Extensions, extension)
+func readRelations(op openapi.Operation) ([]relations, error) {
+	raw := openapi.Extension(op.Spec.Extensions, extension)
 	if raw == nil {
 		return nil, nil
 	}
@@ -99,7 +99,7 @@ func readRelations(op ruledoc.Operation) ([]relations, error) {
 }
 
 // matching lists the declared answers of a status or a range.
-func matching(op ruledoc.Operation, status string) []*openapi3.Response {
+func matching(op openapi.Operation, status string) []*openapi3.Response {
 	var list []*openapi3.Response
 	for name, ref := range op.Spec.Responses.Map() {
 		if name == status || len(status) == 3 && strings.HasSuffix(strings.ToUpper(status), "XX") && strings.HasPrefix(name, status[:1]) {
@@ -113,7 +113,7 @@ func matching(op ruledoc.Operation, status string) []*openapi3.Response {
 type parser func(value any, of string) (expression, error)
 
 // parserOf reads the expressions of an operation's relations.
-func parserOf(op ruledoc.Operation, responses []*openapi3.Response) parser {
+func parserOf(op openapi.Operation, responses []*openapi3.Response) parser {
 	return func(value any, of string) (expression, error) {
 		text, ok := value.(string)
 		if !ok {
@@ -130,7 +130,7 @@ func parserOf(op ruledoc.Operation, responses []*openapi3.Response) parser {
 	}
 }
 
-func (r *relations) read(op ruledoc.Operation, responses []*openapi3.Response, kind string, raw any) error {
+func (r *relations) read(op openapi.Operation, responses []*openapi3.Response, kind string, raw any) error {
 	parse := parserOf(op, responses)
 	list := func(of string, into *[]expression) error {
 		expressions, err := readList(raw, of, parse)

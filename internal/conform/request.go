@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // segment is one part of a path between slashes.
@@ -94,7 +94,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 	r.Path, _ = match(o.segments, u.EscapedPath())
 	name, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	switch {
-	case name == ruledoc.FormType:
+	case name == openapi.FormType:
 		r.Form, _ = url.ParseQuery(string(body))
 	case strings.HasSuffix(name, "json"):
 		r.JSON, _ = parseJSON(body)
@@ -174,7 +174,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 	if media.Schema == nil {
 		return
 	}
-	if name != ruledoc.FormType {
+	if name != openapi.FormType {
 		if strings.HasSuffix(name, "json") {
 			c.body(media, r.Body)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/oasdiff/oasdiff/checker"
 	"pgregory.net/rapid"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // samples is how many values of the older pattern are tried against the newer one.
@@ -92,7 +92,7 @@ func rulesOf(op *openapi3.Operation, pattern string) []rule.Rule {
 		if s.Pattern != pattern {
 			return
 		}
-		if r, ok, err := ruledoc.Of("", "", s); err == nil && ok {
+		if r, ok, err := openapi.Of("", "", s); err == nil && ok {
 			list = append(list, r)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // check is what oasdiff does not check: servers, additional properties, and the extensions x-canonical and x-relations.
@@ -39,7 +39,7 @@ func servers(older, newer openapi3.Servers) []Change {
 	compare := func(these, those openapi3.Servers, c Change, text string) {
 		for _, server := range these {
 			if !slices.ContainsFunc(those, func(s *openapi3.Server) bool { return s.URL == server.URL }) {
-				c.Line, c.Text = ruledoc.Line(server.Origin), fmt.Sprintf(text, server.URL)
+				c.Line, c.Text = openapi.Line(server.Origin), fmt.Sprintf(text, server.URL)
 				list = append(list, c)
 			}
 		}
@@ -102,7 +102,7 @@ func additionalPropertiesLevel(s *openapi3.Schema) int {
 
 func (o *checks) otherFields(place string, request bool, before, after *openapi3.Schema) {
 	was, is := additionalPropertiesLevel(before), additionalPropertiesLevel(after)
-	line := ruledoc.LineOf(after.Origin, "additionalProperties")
+	line := openapi.LineOf(after.Origin, "additionalProperties")
 	severity := map[bool]Severity{true: Breaking, false: Info}[request]
 	switch {
 	case is < was && is == 0:
@@ -116,12 +116,12 @@ func (o *checks) otherFields(place string, request bool, before, after *openapi3
 }
 
 func (o *checks) canonical(name string, before, after *openapi3.Schema) {
-	was, is := before.Extensions[ruledoc.CanonicalForm] == true, after.Extensions[ruledoc.CanonicalForm] == true
+	was, is := before.Extensions[openapi.CanonicalForm] == true, after.Extensions[openapi.CanonicalForm] == true
 	switch {
 	case is && !was:
-		o.add("canonical-form-required", Breaking, ruledoc.LineOf(after.Origin, ruledoc.CanonicalForm), "other spellings of the number %s, such as `010`, are refused", name)
+		o.add("canonical-form-required", Breaking, openapi.LineOf(after.Origin, openapi.CanonicalForm), "other spellings of the number %s, such as `010`, are refused", name)
 	case was && !is:
-		o.add("canonical-form-not-required", Info, ruledoc.LineOf(after.Origin, "type"), "other spellings of the number %s, such as `010`, may be read", name)
+		o.add("canonical-form-not-required", Info, openapi.LineOf(after.Origin, "type"), "other spellings of the number %s, such as `010`, may be read", name)
 	}
 }
 
@@ -137,7 +137,7 @@ func (o *checks) parameters(older, newer *openapi3.Operation) {
 // relations compares what the document promises of answers beyond their schemas. A promise that is new takes nothing away.
 func (o *checks) relations(older, newer *openapi3.Operation) {
 	was, is := relations(older), relations(newer)
-	line := ruledoc.LineOf(newer.Origin, ruledoc.Relations)
+	line := openapi.LineOf(newer.Origin, openapi.Relations)
 	for _, promise := range slices.Sorted(maps.Keys(was)) {
 		switch now, there := is[promise]; {
 		case !there:
@@ -157,7 +157,7 @@ func (o *checks) relations(older, newer *openapi3.Operation) {
 // relations flattens the relations: what is promised, and by what.
 func relations(op *openapi3.Operation) map[string]string {
 	all := map[string]string{}
-	statuses, _ := ruledoc.Extension(op.Extensions, ruledoc.Relations).(map[string]any)
+	statuses, _ := openapi.Extension(op.Extensions, openapi.Relations).(map[string]any)
 	for status, kinds := range statuses {
 		byKind, _ := kinds.(map[string]any)
 		for kind, promised := range byKind {
@@ -233,7 +233,7 @@ func listedIn(promised map[string]string, status string) map[string]bool {
 // exampleValues are the values that a field has in the examples of an answer.
 func exampleValues(response *openapi3.Response, pointer string) []string {
 	var list []string
-	for _, value := range ruledoc.Examples(response) {
+	for _, value := range openapi.Examples(response) {
 		for _, name := range strings.Split(pointer, "/") {
 			fields, _ := value.(map[string]any)
 			value = fields[name]

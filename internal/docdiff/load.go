@@ -12,7 +12,7 @@ import (
 	"github.com/oasdiff/oasdiff/flatten/commonparams"
 	"github.com/oasdiff/oasdiff/load"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // Document is a document with the name that messages call it by.
@@ -93,7 +93,7 @@ func alignPaths(older, newer *openapi3.T) []Change {
 			for _, was := range slices.Sorted(maps.Keys(names)) {
 				if names[was] != was {
 					list = append(list, Change{
-						Audience: Wire, Rule: "path-parameter-renamed", Severity: Info, Operation: method + " " + path, Line: ruledoc.Line(newer.Paths.Value(path).Origin),
+						Audience: Wire, Rule: "path-parameter-renamed", Severity: Info, Operation: method + " " + path, Line: openapi.Line(newer.Paths.Value(path).Origin),
 						Text: fmt.Sprintf("the path parameter `%s` is called `%s`; on the wire the path is the same", was, names[was]),
 					})
 				}

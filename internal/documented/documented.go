@@ -1,5 +1,5 @@
-// Package documented has the values of nudge's own document that tests, and the wrong servers of package mutant, need: a bound
-// that changes in openapi.yaml changes them with no other edit.
+// Package documented reads from openapi.yaml the values that tests, and the wrong servers of package mutant, need: a changed
+// bound needs no other edit.
 package documented
 
 import (
@@ -11,23 +11,23 @@ import (
 	"strings"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
-// The operation's form field Ttl.
+// The form field Ttl of CreateNotification.
 var (
 	// MinTTL is the least TTL in seconds.
 	MinTTL int
 	// MaxTTL is the greatest.
 	MaxTTL int
-	// DefaultTTL is what applies without one.
+	// DefaultTTL is the TTL of a request that gives none.
 	DefaultTTL int
 	// TTLRule is its rule in words: "an integer from 0 to 300".
 	TTLRule string
 )
 
-// Fields names the form's fields, as errors list them: "Ttl". Form has their rules.
+// Fields is the names of the form's fields, joined by commas as errors list them. Form has their rules.
 var (
 	Fields string
 	Form   []rule.Rule
@@ -54,17 +54,17 @@ func init() {
 }
 
 func read() error {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		return err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(operations, func(op ruledoc.Operation) bool { return op.ID == "CreateNotification" })
+	at := slices.IndexFunc(operations, func(op openapi.Operation) bool { return op.ID == "CreateNotification" })
 	if at < 0 {
-		return errors.New("there is no CreateNotification")
+		return errors.New("no operation has the ID CreateNotification")
 	}
 	op := operations[at]
 	if err := readTTL(op); err != nil {
@@ -82,7 +82,7 @@ func read() error {
 	return nil
 }
 
-func readTTL(op ruledoc.Operation) (err error) {
+func readTTL(op openapi.Operation) (err error) {
 	at := slices.IndexFunc(op.Form, func(r rule.Rule) bool { return r.Name == "Ttl" })
 	if at < 0 {
 		return errors.New("there is no form field Ttl")
@@ -93,7 +93,7 @@ func readTTL(op ruledoc.Operation) (err error) {
 		text  string
 		value *int
 	}{
-		{ttl.Minimum, &MinTTL}, {ttl.Maximum, &MaxTTL}, {ruledoc.WireForm(op.FormSchema.Properties[ttl.Name].Value.Default), &DefaultTTL},
+		{ttl.Minimum, &MinTTL}, {ttl.Maximum, &MaxTTL}, {openapi.WireForm(op.FormSchema.Properties[ttl.Name].Value.Default), &DefaultTTL},
 	} {
 		if *bound.value, err = strconv.Atoi(bound.text); err != nil {
 			return err

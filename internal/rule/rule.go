@@ -1,7 +1,7 @@
 // Package rule holds what the document says of one scalar value, and judges the value as it stands on the wire.
 //
 // The client's rules are generated from the document into Go literals of [Rule]; the server makes its own from the
-// document at the start (package ruledoc). This package imports the standard library only, so that an importer of the
+// document at the start (package openapi). This package imports the standard library only, so that an importer of the
 // client pulls in nothing else.
 package rule
 

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"text/template"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 func main() {
@@ -32,11 +32,11 @@ func run(document, output string) error {
 	if err != nil {
 		return err
 	}
-	doc, err := ruledoc.Load(data)
+	doc, err := openapi.Load(data)
 	if err != nil {
 		return err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 )
 
 // callTimeout is how long an operation may take.
@@ -42,7 +42,7 @@ type Execute struct {
 // operationTool is an operation as a tool.
 type operationTool struct {
 	execute *Execute
-	op      ruledoc.Operation
+	op      openapi.Operation
 	// arguments are the rules of the scalar arguments by their name.
 	arguments map[string]rule.Rule
 	required  []string
@@ -52,11 +52,11 @@ type operationTool struct {
 
 // addOperations makes a tool of each operation, its schemas those of the document.
 func (s *Server) addOperations() error {
-	doc, err := ruledoc.Load(s.config.Portal.Document())
+	doc, err := openapi.Load(s.config.Portal.Document())
 	if err != nil {
 		return err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (t *operationTool) request(ctx context.Context, raw json.RawMessage) (r *ht
 		header.Set("Content-Type", "application/json")
 	case len(form) > 0:
 		body = strings.NewReader(form.Encode())
-		header.Set("Content-Type", ruledoc.FormType)
+		header.Set("Content-Type", openapi.FormType)
 	}
 	r, err := http.NewRequestWithContext(ctx, t.op.Method, address, body)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/internal/strictyaml"
 	"github.com/nudgehq/nudge/server"
 )
@@ -70,15 +70,15 @@ var statuses = []server.Status{server.StatusPending, server.StatusApproved, serv
 // rules are the document's rules of the fields that a file shares with it, by the field's name in the file. An entry
 // that breaks them could never be asked for.
 var rules = sync.OnceValues(func() (map[string]rule.Rule, error) {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := ruledoc.Properties(doc, "Notification")
+	rules, err := openapi.Properties(doc, "Notification")
 	if err != nil {
 		return nil, err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, err
 	}

@@ -17,9 +17,9 @@ import (
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/stream"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/origin"
 	"github.com/nudgehq/nudge/internal/rule"
-	"github.com/nudgehq/nudge/internal/ruledoc"
 	"github.com/nudgehq/nudge/internal/sse"
 )
 
@@ -75,7 +75,7 @@ type Handler struct {
 	config Config
 	echo   *echo.Echo
 	// errors is the error table, by code.
-	errors map[int]ruledoc.Error
+	errors map[int]openapi.Error
 	// minting signs the tokens that this process gives to everybody; nil for none. It is not the key of the devices in
 	// the field, so such a token is worth nothing to another process.
 	minting Key
@@ -105,11 +105,11 @@ func New(config Config) (*Handler, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	doc, err := ruledoc.Load(OpenAPI)
+	doc, err := openapi.Load(OpenAPI)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -197,11 +197,11 @@ func bounded(text string) string { return text[:min(len(text), 64)] }
 
 // Check tells whether a device can be one, by the document's rules.
 func Check(d delivery.Device) error {
-	doc, err := ruledoc.Load(OpenAPI)
+	doc, err := openapi.Load(OpenAPI)
 	if err != nil {
 		return err
 	}
-	operations, err := ruledoc.Operations(doc)
+	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return err
 	}

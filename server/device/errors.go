@@ -12,7 +12,7 @@ import (
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/delivery"
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // failure is an error of the table, with words of its own where there are any.
@@ -41,12 +41,12 @@ var (
 )
 
 // errorTable is the operation's: devices are answered the same errors.
-var errorTable = sync.OnceValues(func() (map[int]ruledoc.Error, error) {
-	doc, err := ruledoc.Load(nudge.OpenAPI)
+var errorTable = sync.OnceValues(func() (map[int]openapi.Error, error) {
+	doc, err := openapi.Load(nudge.OpenAPI)
 	if err != nil {
 		return nil, err
 	}
-	table, err := ruledoc.Errors(doc)
+	table, err := openapi.Errors(doc)
 	for _, code := range []int{codeUnreadable, codeCredentials, codeMethod, codeNotFound, codeTooMany, codeUnavailable, codePath} {
 		if _, ok := table[code]; !ok && err == nil {
 			err = fmt.Errorf("openapi.yaml: no example of an error response has the code %d", code)

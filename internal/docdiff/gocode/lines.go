@@ -7,7 +7,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // lines finds what generated names come from.
@@ -25,17 +25,17 @@ type lines struct {
 func newLines(doc *openapi3.T) lines {
 	l := lines{named: map[string]int{}, parts: map[string]int{}, statuses: map[string]int{}, headers: map[string]int{}}
 	if len(doc.Servers) > 0 {
-		l.servers = ruledoc.Line(doc.Servers[0].Origin)
+		l.servers = openapi.Line(doc.Servers[0].Origin)
 	}
 	if doc.Components != nil {
 		for name, ref := range doc.Components.Schemas {
 			l.schema(name, ref.Value)
 		}
 		for name, ref := range doc.Components.Parameters {
-			l.named[simple(name)] = ruledoc.Line(ref.Value.Origin)
+			l.named[simple(name)] = openapi.Line(ref.Value.Origin)
 		}
 		for name, ref := range doc.Components.Responses {
-			l.parts[simple(name)] = ruledoc.Line(ref.Value.Origin)
+			l.parts[simple(name)] = openapi.Line(ref.Value.Origin)
 			l.headersOf(simple(name), ref.Value)
 		}
 	}
@@ -51,9 +51,9 @@ func (l lines) schema(name string, s *openapi3.Schema) {
 	if other, ok := s.Extensions["x-go-name"].(string); ok {
 		name = other
 	}
-	l.named[simple(name)], l.parts[simple(name)] = ruledoc.Line(s.Origin), ruledoc.Line(s.Origin)
+	l.named[simple(name)], l.parts[simple(name)] = openapi.Line(s.Origin), openapi.Line(s.Origin)
 	for property, ref := range s.Properties {
-		l.named[simple(name)+"."+simple(property)] = ruledoc.Line(ref.Value.Origin)
+		l.named[simple(name)+"."+simple(property)] = openapi.Line(ref.Value.Origin)
 		if ref.Ref == "" && (len(ref.Value.Properties) > 0 || len(ref.Value.Enum) > 0) {
 			l.schema(name+property, ref.Value)
 		}
@@ -62,19 +62,19 @@ func (l lines) schema(name string, s *openapi3.Schema) {
 
 func (l lines) headersOf(answer string, response *openapi3.Response) {
 	for name, ref := range response.Headers {
-		l.headers[answer+" "+simple(name)] = ruledoc.Line(ref.Value.Origin)
+		l.headers[answer+" "+simple(name)] = openapi.Line(ref.Value.Origin)
 	}
 }
 
 func (l lines) operation(op *openapi3.Operation) {
 	id := simple(op.OperationID)
-	l.parts[id] = ruledoc.LineOf(op.Origin, "operationId")
+	l.parts[id] = openapi.LineOf(op.Origin, "operationId")
 	for status, ref := range op.Responses.Map() {
-		l.statuses[id+" "+simple(status)] = ruledoc.Line(ref.Value.Origin)
+		l.statuses[id+" "+simple(status)] = openapi.Line(ref.Value.Origin)
 		l.headersOf(id+" "+simple(status), ref.Value)
 	}
 	for _, ref := range op.Parameters {
-		l.named[id+"params."+simple(ref.Value.Name)] = ruledoc.Line(ref.Value.Origin)
+		l.named[id+"params."+simple(ref.Value.Name)] = openapi.Line(ref.Value.Origin)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nudgehq/nudge/internal/ruledoc"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // places bounds the requests that are processed at once. They are shared: an account may take as many as would be left for
@@ -85,7 +85,7 @@ func (p *places) drain() <-chan struct{} {
 }
 
 // letIn lets a request of an operation in.
-func (s *Server) letIn(op ruledoc.Operation) echo.MiddlewareFunc {
+func (s *Server) letIn(op openapi.Operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			callOf(c).operation = op.ID

@@ -1,5 +1,5 @@
-// Package ruledoc loads the document and reads the rules of its parameters and form fields.
-package ruledoc
+// Package openapi reads OpenAPI documents: their operations, and the rules of parameters and form fields.
+package openapi
 
 import (
 	"context"

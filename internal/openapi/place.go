@@ -1,4 +1,4 @@
-package ruledoc
+package openapi
 
 import (
 	"strings"
