@@ -24,7 +24,7 @@ var importRules = []struct {
 		"an importer of the client must not pull in Echo, the validator or a store"},
 	{"./internal/bearer", []string{"std"}, "it reads a header"},
 	{"./internal/rule", []string{"std"}, "the client imports it"},
-	{"./internal/openapi", []string{"std", "./internal/rule", "github.com/getkin/kin-openapi"}, "it reads documents and knows no server"},
+	{"./internal/openapi", []string{"std", "./internal/rule", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3"}, "it reads documents and knows no server"},
 	{"./internal/rulegen", []string{"std", "./internal/rule", "./internal/openapi"}, "it runs while the generated code may not compile"},
 	{"./cmd/nextsteps", []string{"std", "./contract", "./internal/docdiff", "golang.org/x/mod/semver"}, "it runs while the server may not compile"},
 	{"./internal/mutant", []string{"std", "./internal/documented", "./internal/rule"}, "it is a server that knows the document and nothing else of nudge"},

@@ -71,7 +71,7 @@ func (d *deriver) credentials() {
 // isBasic tells whether HTTP basic alone is enough.
 func (d *deriver) isBasic(requirement openapi3.SecurityRequirement) bool {
 	for name := range requirement {
-		if scheme := d.judge.Doc.Components.SecuritySchemes[name].Value; len(requirement) == 1 && scheme.Type == "http" && strings.EqualFold(scheme.Scheme, "basic") {
+		if ref := d.judge.Doc.Components.SecuritySchemes[name]; ref != nil && len(requirement) == 1 && ref.Value.Type == "http" && strings.EqualFold(ref.Value.Scheme, "basic") {
 			return true
 		}
 	}

@@ -3,12 +3,14 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"regexp"
 	"time"
 
 	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/conform"
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // DefaultTimeout is how long an answer may take.
@@ -20,6 +22,8 @@ type Option func(*settings) error
 type settings struct {
 	document     []byte
 	documentName string
+	files        fs.FS
+	warning      func(text string)
 	account      *account
 	header       http.Header
 	fixtures     map[string]string
@@ -38,7 +42,7 @@ type settings struct {
 func newSettings(options []Option) (*settings, error) {
 	s := &settings{
 		document: nudge.OpenAPI, documentName: "openapi.yaml", header: http.Header{}, fixtures: map[string]string{}, seed: 1,
-		tolerated: map[int]bool{}, memory: conform.NewMemory(),
+		tolerated: map[int]bool{}, memory: conform.NewMemory(), warning: func(string) {},
 		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	for _, o := range options {
@@ -55,6 +59,39 @@ func WithDocument(name string, document []byte) Option {
 		s.documentName, s.document = name, document
 		return nil
 	}
+}
+
+// WithFiles gives the files that the document's $refs name, seen from its folder. Without it a $ref to a file is an error.
+func WithFiles(files fs.FS) Option {
+	return func(s *settings) error {
+		s.files = files
+		return nil
+	}
+}
+
+// WithWarning is told of each thing in the document that is wrong and does not keep it from being used, such as an example
+// that its schema does not allow.
+func WithWarning(warning func(text string)) Option {
+	return func(s *settings) error {
+		s.warning = warning
+		return nil
+	}
+}
+
+// read reads the document.
+func (s *settings) read() (*conform.Document, error) {
+	doc, err := openapi.Source{Name: s.documentName, Data: s.document, Files: s.files}.Read()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range doc.Findings {
+		at := s.documentName
+		if f.Line > 0 {
+			at = fmt.Sprintf("%s:%d", at, f.Line)
+		}
+		s.warning(at + ": " + f.Message)
+	}
+	return conform.Of(doc)
 }
 
 // WithAccount authenticates with HTTP basic: an account's SID and auth token.

@@ -31,7 +31,7 @@ const maxJudged = 1 << 20
 
 // Proxy passes requests on to the server at baseURL and judges both directions by the document: what callers send, and what the
 // server answers. report is told of each violation, from several goroutines. Bodies of more than 1 MiB, event
-// streams, and bodies in another encoding than gzip pass unjudged. Of the options only [WithDocument] matters.
+// streams, and bodies in another encoding than gzip pass unjudged. Of the options only [WithDocument], [WithFiles] and [WithWarning] matter.
 func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handler, error) {
 	to, err := url.Parse(baseURL)
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
@@ -41,7 +41,7 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	j, err := conform.New(s.document)
+	j, err := s.read()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
 	}

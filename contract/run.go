@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // ErrUnusable wraps what makes a run impossible before its first case: a document that is not valid, an option that does not
@@ -73,7 +71,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if err != nil {
 		return unusable(err)
 	}
-	j, err := conform.New(s.document)
+	j, err := s.read()
 	if err != nil {
 		return unusable(fmt.Errorf("%s: %w", s.documentName, err))
 	}

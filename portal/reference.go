@@ -2,7 +2,7 @@ package portal
 
 import (
 	"cmp"
-	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -129,15 +129,11 @@ func (r reader) id(text string) string {
 
 // readReference reads a document.
 func readReference(document []byte) (*Reference, *source, error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
-	doc, err := loader.LoadFromData(document)
+	read, err := openapi.Source{Name: "the OpenAPI document", Data: document}.Read()
 	if err != nil {
-		return nil, nil, fmt.Errorf("loading the OpenAPI document: %w", err)
+		return nil, nil, err
 	}
-	if err := doc.Validate(context.Background()); err != nil {
-		return nil, nil, fmt.Errorf("validating the OpenAPI document: %w", err)
-	}
+	doc := read.T
 	source, err := readSource(document)
 	if err != nil {
 		return nil, nil, err
@@ -159,6 +155,9 @@ func readReference(document []byte) (*Reference, *source, error) {
 	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(operations) == 0 {
+		return nil, nil, errors.New("the document has no operation")
 	}
 	slices.SortStableFunc(operations, func(a, b openapi.Operation) int { return openapi.Line(a.Spec.Origin) - openapi.Line(b.Spec.Origin) })
 	for _, op := range operations {

@@ -24,15 +24,17 @@ type contractSource struct {
 	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision. (nudge's own)"`
 }
 
-func (s contractSource) option(ctx context.Context) ([]contract.Option, error) {
+// settings reads the document; warnings say what is wrong in it.
+func (s contractSource) settings(ctx context.Context, warnings io.Writer) ([]contract.Option, error) {
 	if s.Spec == "" {
 		return nil, nil
 	}
-	data, err := document(ctx, s.Spec)
+	source, err := document(ctx, s.Spec)
 	if err != nil {
 		return nil, usagef("--spec: %w", err)
 	}
-	return []contract.Option{contract.WithDocument(s.Spec, data)}, nil
+	warn := func(text string) { _, _ = fmt.Fprintf(warnings, "nudge: warning: %s\n", text) }
+	return []contract.Option{contract.WithDocument(source.Name, source.Data), contract.WithFiles(source.Files), contract.WithWarning(warn)}, nil
 }
 
 type contractRunCommand struct {
@@ -54,8 +56,8 @@ type contractRunCommand struct {
 	DryRun      bool              `help:"Print the cases, and send nothing."`
 }
 
-func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, error) {
-	options, err := cmd.option(ctx)
+func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) ([]contract.Option, error) {
+	options, err := cmd.settings(ctx, warnings)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +89,7 @@ func (cmd *contractRunCommand) options(ctx context.Context) ([]contract.Option, 
 
 // Run tries the server and writes the reports.
 func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
-	options, err := cmd.options(ctx)
+	options, err := cmd.options(ctx, out.stderr)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ const proxyTimeout = 10 * time.Second
 
 // Run passes requests on until it is ended; the exit code tells whether anything was wrong.
 func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
-	options, err := cmd.option(ctx)
+	options, err := cmd.settings(ctx, out.stderr)
 	if err != nil {
 		return err
 	}

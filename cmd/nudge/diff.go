@@ -1,19 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/nudgehq/nudge/internal/docdiff"
 	"github.com/nudgehq/nudge/internal/docdiff/gocode"
@@ -41,7 +35,7 @@ func (cmd *diffCommand) Run(ctx context.Context, out output) error {
 		return usagef("the newer document: %w", err)
 	}
 	report := &docdiff.Report{Old: redacted(cmd.Old), New: redacted(cmd.New)}
-	before, after := docdiff.Document{Name: report.Old, Data: older}, docdiff.Document{Name: report.New, Data: newer}
+	before, after := docdiff.Document(older), docdiff.Document(newer)
 	wire, err := docdiff.Compare(before, after)
 	if err != nil {
 		return usageError{err}
@@ -86,59 +80,4 @@ func redacted(name string) string {
 		return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
 	}
 	return name
-}
-
-// document reads a document from a file, a URL or a git revision.
-func document(ctx context.Context, name string) ([]byte, error) {
-	if scheme, _, ok := strings.Cut(name, "://"); ok {
-		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
-			return nil, fmt.Errorf("%s: a URL must be http:// or https://", redacted(name))
-		}
-		data, err := fetch(ctx, name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", redacted(name), err)
-		}
-		return data, nil
-	}
-	data, err := os.ReadFile(name)
-	if !errors.Is(err, fs.ErrNotExist) || !revisionName.MatchString(name) {
-		return data, err
-	}
-	object := name
-	if !strings.Contains(name, ":") {
-		object += ":openapi.yaml"
-	}
-	show := exec.CommandContext(ctx, "git", "show", "--end-of-options", object)
-	var complaint strings.Builder
-	show.Stderr = &complaint
-	if data, err = show.Output(); err != nil {
-		said, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n")
-		return nil, fmt.Errorf("there is no file %s, and git finds no %s: %s", name, object, cmp.Or(said, err.Error()))
-	}
-	return data, nil
-}
-
-func fetch(ctx context.Context, address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if about, ok := errors.AsType[*url.Error](err); ok {
-		return nil, about.Err
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s", response.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
-	if err == nil && len(data) > maxDocument {
-		err = fmt.Errorf("it is larger than %d bytes", maxDocument)
-	}
-	return data, err
 }

@@ -46,12 +46,18 @@ type Operation struct {
 	anonymous bool
 }
 
-// New makes a Judge of a document. Relations that cannot hold are an error.
+// New judges by a document. Relations that cannot hold are an error.
 func New(document []byte) (*Document, error) {
-	doc, err := openapi.LoadWithLines(document)
+	doc, err := openapi.Source{Name: "the OpenAPI document", Data: document}.Read()
 	if err != nil {
 		return nil, err
 	}
+	return Of(doc)
+}
+
+// Of judges by a document that was read.
+func Of(read *openapi.Document) (*Document, error) {
+	doc := read.T
 	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, err
@@ -99,8 +105,8 @@ func (o *Operation) readSecurity(doc *openapi3.T) {
 		// Other schemes than HTTP's stand elsewhere than in Authorization.
 		other := len(requirement) == 0
 		for _, name := range sortedKeys(requirement) {
-			if scheme := doc.Components.SecuritySchemes[name].Value; scheme.Type == "http" {
-				o.schemes = append(o.schemes, scheme.Scheme)
+			if ref := doc.Components.SecuritySchemes[name]; ref != nil && ref.Value.Type == "http" {
+				o.schemes = append(o.schemes, ref.Value.Scheme)
 			} else {
 				other = true
 			}

@@ -1,7 +1,6 @@
 package docdiff
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -15,11 +14,8 @@ import (
 	"github.com/nudgehq/nudge/internal/openapi"
 )
 
-// Document is a document with the name that messages call it by.
-type Document struct {
-	Name string
-	Data []byte
-}
+// Document is a document that is not read yet.
+type Document openapi.Source
 
 // loaded is a document that is ready to be compared.
 type loaded struct {
@@ -35,19 +31,13 @@ func loadBoth(older, newer Document) (before, after *loaded, err error) {
 	return before, after, err
 }
 
-// Load parses a document with the lines of its parts. It must be valid, but for examples, which are for readers, and for
-// patterns that RE2 cannot read. The error names the document.
+// Load reads a document with the lines of its parts. The error names the document.
 func (d Document) Load() (*openapi3.T, error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
-	spec, err := loader.LoadFromData(d.Data)
-	if err == nil {
-		err = spec.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation(), openapi3.DisableSchemaPatternValidation())
-	}
+	read, err := openapi.Source(d).Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name, err)
 	}
-	return spec, nil
+	return read.T, nil
 }
 
 func read(document Document) (*loaded, error) {

@@ -2,11 +2,13 @@
 package openapi
 
 import (
-	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -16,32 +18,10 @@ import (
 // FormType is the media type of the bodies whose fields have rules.
 const FormType = "application/x-www-form-urlencoded"
 
-// Load parses and validates a document: its structure, its examples and its defaults.
-func Load(data []byte) (*openapi3.T, error) {
-	return load(openapi3.NewLoader(), data)
-}
-
-func load(loader *openapi3.Loader, data []byte) (*openapi3.T, error) {
-	doc, err := loader.LoadFromData(data)
-	if err != nil {
-		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
-	}
-	if err := doc.Validate(context.Background()); err != nil {
-		return nil, fmt.Errorf("validating the OpenAPI document: %w", err)
-	}
-	return doc, nil
-}
-
-// LoadWithLines is Load, and keeps where everything stands.
-func LoadWithLines(data []byte) (*openapi3.T, error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
-	return load(loader, data)
-}
-
 // Operation is one operation of a document with its rules.
 type Operation struct {
-	// ID is the operationId; Method and Path are where it stands in the document.
+	// ID is the operationId, or "GET /things" where there is none or another operation has it too; Method and Path are where it
+	// stands in the document.
 	ID, Method, Path string
 	// Item and Spec are the document's own nodes.
 	Item *openapi3.PathItem
@@ -56,18 +36,26 @@ type Operation struct {
 	FormSchema *openapi3.Schema
 }
 
-// Operations lists a document's operations, ordered by path and method.
+// Operations lists a document's operations, ordered by path and method. A path with a fragment, which no request has, is left out.
 func Operations(doc *openapi3.T) ([]Operation, error) {
 	var list []Operation
-	for path, item := range doc.Paths.Map() {
-		for method, spec := range item.Operations() {
+	named := map[string]bool{}
+	for _, path := range doc.Paths.InMatchingOrder() {
+		item := doc.Paths.Value(path)
+		if strings.Contains(path, "#") {
+			continue
+		}
+		operations := item.Operations()
+		for _, method := range slices.Sorted(maps.Keys(operations)) {
+			spec := operations[method]
 			op := Operation{ID: spec.OperationID, Method: method, Path: path, Item: item, Spec: spec, Security: doc.Security}
 			if spec.Security != nil {
 				op.Security = *spec.Security
 			}
-			if op.ID == "" {
-				return nil, fmt.Errorf("%s %s has no operationId", method, path)
+			if op.ID == "" || named[op.ID] {
+				op.ID = method + " " + path
 			}
+			named[op.ID] = true
 			if err := op.readRules(); err != nil {
 				return nil, fmt.Errorf("%s: %w", op.ID, err)
 			}
@@ -198,9 +186,8 @@ func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err err
 		r.MaxLength = int(*schema.MaxLength)
 	}
 	if schema.Pattern != "" {
-		if r.Pattern, err = regexp.Compile(schema.Pattern); err != nil {
-			return r, false, fmt.Errorf("%s: pattern: %w", name, err)
-		}
+		// One of another dialect is no part of the rule; [Document.Findings] has it.
+		r.Pattern, _ = regexp.Compile(schema.Pattern)
 	}
 	for _, value := range schema.Enum {
 		r.Enum = append(r.Enum, WireForm(value))

@@ -1,0 +1,203 @@
+package openapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi2"
+	"github.com/getkin/kin-openapi/openapi2conv"
+	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
+)
+
+// Source is a document that is not read yet.
+type Source struct {
+	// Name is how messages call it.
+	Name string
+	// Data is its text, YAML or JSON.
+	Data []byte
+	// Files has the files that its $refs name, seen from the document's folder; nil for none.
+	Files fs.FS
+}
+
+// Document is a document that was read.
+type Document struct {
+	*openapi3.T
+	Name string
+	// Findings are what is wrong in it, and does not keep it from being used.
+	Findings []Finding
+}
+
+// Finding is something wrong in a document.
+type Finding struct {
+	// Line is where it stands, or 0.
+	Line int
+	// Message says what it is.
+	Message string
+}
+
+// Read parses a document of OpenAPI 3.0 or 3.1, or of Swagger 2.0, with the lines of its parts. What is wrong elsewhere than
+// in its structure (an example, an unknown keyword, two names of one path) is a finding.
+func (s Source) Read() (*Document, error) {
+	loader := openapi3.NewLoader()
+	loader.IncludeOrigin = true
+	loader.ReadFromURIFunc = s.open
+	d := &Document{Name: s.Name}
+	var version struct{ Swagger, OpenAPI any }
+	// What cannot be parsed, the loader tells better.
+	_ = yaml.Unmarshal(s.Data, &version)
+	var err error
+	switch {
+	case strings.HasPrefix(fmt.Sprint(version.Swagger), "2"):
+		d.T, err = fromSwagger(s.Data, loader)
+		d.found(0, "the document is of Swagger 2.0, and read as OpenAPI 3.0")
+	case version.OpenAPI == nil:
+		err = errors.New(`it is no OpenAPI document: it has no "openapi: 3.0.3" or the like`)
+	case !strings.HasPrefix(fmt.Sprint(version.OpenAPI), "3."):
+		err = fmt.Errorf("OpenAPI %v is not supported; 3.0 and 3.1 are", version.OpenAPI)
+	default:
+		d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+		if v := fmt.Sprint(version.OpenAPI); !strings.HasPrefix(v, "3.0") && !strings.HasPrefix(v, "3.1") {
+			d.found(0, "the document is of OpenAPI %s, and read as 3.1: what is new in %s is left out", v, v)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
+	}
+	if d.Paths == nil {
+		d.Paths = openapi3.NewPaths()
+	}
+	if d.Info == nil {
+		d.Info = &openapi3.Info{}
+	}
+	if d.Components == nil {
+		d.Components = &openapi3.Components{}
+	}
+	d.validate()
+	return d, nil
+}
+
+// base is the document's name in its folder.
+func (s Source) base() string {
+	name := s.Name[strings.LastIndexByte(s.Name, ':')+1:]
+	return cmp.Or(path.Base(strings.ReplaceAll(name, "\\", "/")), "openapi.yaml")
+}
+
+// open reads a file that a $ref names.
+func (s Source) open(_ *openapi3.Loader, location *url.URL) ([]byte, error) {
+	if location.Scheme != "" || location.Host != "" {
+		return nil, fmt.Errorf("%s is on another host than the document, and is not read", location.Redacted())
+	}
+	name := path.Clean(location.Path)
+	if s.Files == nil || !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%s is outside of the document's folder", location.Path)
+	}
+	return fs.ReadFile(s.Files, name)
+}
+
+func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
+	var tree any
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(tree)
+	if err != nil {
+		return nil, err
+	}
+	var swagger openapi2.T
+	if err := json.Unmarshal(text, &swagger); err != nil {
+		return nil, err
+	}
+	return openapi2conv.ToV3WithLoader(&swagger, loader, nil)
+}
+
+func (d *Document) found(line int, format string, args ...any) {
+	f := Finding{line, fmt.Sprintf(format, args...)}
+	if !slices.Contains(d.Findings, f) {
+		d.Findings = append(d.Findings, f)
+	}
+}
+
+// validate finds what is against the specification.
+func (d *Document) validate() {
+	err := d.Validate(openapi3.WithValidationOptions(context.Background(), openapi3.EnableMultiError(), openapi3.DisableSchemaPatternValidation()))
+	for _, one := range flat(err) {
+		line, text := 0, one.Error()
+		for cause := one; cause != nil; cause = errors.Unwrap(cause) {
+			line = cmp.Or(lineOfError(cause), line)
+		}
+		// The loader's errors go on with the schema and the value.
+		text, _, _ = strings.Cut(text, "\n")
+		if len(text) > 300 {
+			text = strings.ToValidUTF8(text[:300], "") + "…"
+		}
+		d.found(line, "%s", text)
+	}
+	for _, path := range d.Paths.InMatchingOrder() {
+		if strings.Contains(path, "#") {
+			d.found(Line(d.Paths.Value(path).Origin), "the path %s has a fragment, which no request has: it is left out", path)
+		}
+	}
+}
+
+// lineOfError is where an error of the loader says that it is. Many of its types have the field, and nothing in common.
+func lineOfError(err error) int {
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if v.Kind() != reflect.Struct {
+		return 0
+	}
+	if field := v.FieldByName("Origin"); field.IsValid() && field.CanInterface() {
+		origin, _ := field.Interface().(*openapi3.Origin)
+		return Line(origin)
+	}
+	return 0
+}
+
+// flat lists the errors within an error.
+func flat(err error) []error {
+	var many openapi3.MultiError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &many) || len(many) == 1 && many[0] == err: //nolint:errorlint // The same one.
+		return []error{err}
+	}
+	if about := err.Error(); len(many) == 1 && about != many.Error() {
+		// What is around it says where it is.
+		return []error{err}
+	}
+	var list []error
+	for _, one := range many {
+		list = append(list, flat(one)...)
+	}
+	return list
+}
+
+// Load reads a document that must be right: a finding is an error.
+func Load(data []byte) (*openapi3.T, error) {
+	d, err := Source{Name: "the OpenAPI document", Data: data}.Read()
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Findings) > 0 {
+		return nil, fmt.Errorf("validating the OpenAPI document: %s", d.Findings[0])
+	}
+	return d.T, nil
+}
+
+// String is the message with its line.
+func (f Finding) String() string {
+	if f.Line == 0 {
+		return f.Message
+	}
+	return fmt.Sprintf("line %d: %s", f.Line, f.Message)
+}

@@ -1,0 +1,74 @@
+package openapi
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+const empty = "openapi: 3.0.3\ninfo: {title: t, version: \"1\"}\npaths: {}\n"
+
+func TestFindings(t *testing.T) {
+	for _, test := range []struct{ name, document, finding string }{
+		{"an invalid example", document + "  schemas: {S: {type: string, minLength: 3, example: ab}}\n", "invalid example"},
+		{"two names of one path", strings.Replace(document, "components:", "  /things/{Other}:\n    delete: {responses: {\"204\": {description: d}}}\ncomponents:", 1), "conflicting paths"},
+		{"one ID twice", strings.Replace(document, "ChangeThing", "GetThing", 1), "same operation id"},
+		{"a fragment in a path", strings.Replace(empty, "{}", "{/a#b: {get: {responses: {\"200\": {description: d}}}}}", 1), "fragment"},
+		{"an unknown keyword", strings.Replace(document, "3.0.3", "3.1.0", 1) + "  schemas: {S: {type: string, enumNames: [a]}}\n", "enumNames"},
+		{"OpenAPI 3.2", strings.Replace(empty, "3.0.3", "3.2.0", 1), "3.2.0"},
+		{"Swagger 2.0", strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), "Swagger 2.0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := Source{Name: "d.yaml", Data: []byte(test.document)}.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all strings.Builder
+			for _, f := range d.Findings {
+				all.WriteString(f.String() + "\n")
+			}
+			if !strings.Contains(all.String(), test.finding) {
+				t.Errorf("the findings are %q, without %s", all.String(), test.finding)
+			}
+			if _, err := Operations(d.T); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoDocument(t *testing.T) {
+	for _, test := range []struct{ name, document, wrong string }{
+		{"another version", "openapi: 4.0.0\n", "4.0.0 is not supported"},
+		{"none", "a: b\n", "no OpenAPI document"},
+		{"a $ref to nothing", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), "None"},
+		{"a $ref out of the folder", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '../secret.yaml'}", 1), "outside of the document's folder"},
+		{"a $ref to another host", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: 'http://127.0.0.1:1/x.yaml'}", 1), "on another host"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Source{Name: "d.yaml", Data: []byte(test.document), Files: fstest.MapFS{}}.Read()
+			if err == nil || !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("got %v, want %s", err, test.wrong)
+			}
+		})
+	}
+}
+
+// Files beside the document are read, and those that they refer to in turn.
+func TestRefsToFiles(t *testing.T) {
+	files := fstest.MapFS{
+		"parts/limit.yaml": {Data: []byte("{$ref: 'sizes.yaml#/Limit'}")},
+		"parts/sizes.yaml": {Data: []byte("Limit: {type: integer, maximum: 7}\n")},
+	}
+	text := strings.Replace(document, "{type: integer, maximum: 50}", "{$ref: 'parts/limit.yaml'}", 1)
+	for _, name := range []string{"openapi.yaml", "specs/openapi.yaml", "HEAD~1:specs/openapi.yaml", "https://example.com/specs/openapi.yaml"} {
+		d, err := Source{Name: name, Data: []byte(text), Files: files}.Read()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		operations, err := Operations(d.T)
+		if err != nil || operations[0].Parameter("query", "limit").Schema.Value.Max == nil || *operations[0].Parameter("query", "limit").Schema.Value.Max != 7 {
+			t.Errorf("%s: %+v, %v", name, operations, err)
+		}
+	}
+}
