@@ -25,6 +25,8 @@ type Case struct {
 	fresh func(r request) request
 	// property draws random values, and the requests with them, instead of the request.
 	property *property
+	// skip says why it cannot be tried; empty when it can.
+	skip string
 	// marker is a long text in the request, which no answer may repeat.
 	marker string
 }

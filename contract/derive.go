@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // deriver makes the cases of one operation.
@@ -20,6 +23,11 @@ type deriver struct {
 	judge    *conform.Document
 	op       *conform.Operation
 	cases    []Case
+	added    *Case
+	// rules are those of the parameters that a rule describes wholly, fieldRules those of the form's fields.
+	rules, fieldRules []rule.Rule
+	// body is how bodies are made; nil where the operation takes none, or none can be made.
+	body *body
 	// valid is what must become of a valid request.
 	valid expectation
 	// base is a valid request, with nothing optional.
@@ -40,12 +48,15 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 	var all []Case
 	for _, op := range j.Operations {
 		d := &deriver{settings: s, judge: j, op: op}
+		d.readRules()
 		if err := d.makeBase(); err != nil {
-			return nil, fmt.Errorf("%s: %w", op.ID, err)
+			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, skip: err.Error() + "; give an example or a fixture"})
+			continue
 		}
 		d.examples()
 		d.parameters()
 		d.form()
+		d.bodyValues()
 		d.json()
 		d.mediaTypes()
 		d.sizes()
@@ -57,6 +68,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		all = append(all, d.cases...)
 	}
 	seen := map[string]bool{}
+	inOrder(all)
 	return slices.DeleteFunc(all, func(c Case) bool {
 		twice := seen[c.Name]
 		seen[c.Name] = true
@@ -70,20 +82,33 @@ func checkFixtures(s *settings, j *conform.Document) error {
 		known := false
 		for _, op := range j.Operations {
 			for _, r := range slices.Concat(op.Parameters, op.Form) {
-				if r.Name != name {
+				if r.Name != name && op.ID+"."+r.Name != name {
 					continue
 				}
-				if known = true; !r.Allows(s.fixtures[name]) {
+				if known = true; !strings.Contains(name, ".") && !allowedSomewhere(j, name, s.fixtures[name]) {
 					return fmt.Errorf("the fixture %s must be %s", name, r)
 				}
 			}
-			known = known || hasProperty(op.Operation, name)
+			bare := strings.TrimPrefix(name, op.ID+".")
+			known = known || hasProperty(op.Operation, bare) || slices.ContainsFunc(op.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.Name == bare })
 		}
 		if !known {
 			return fmt.Errorf("the fixture %q is no parameter and no field of the document", name)
 		}
 	}
 	return nil
+}
+
+// allowedSomewhere tells whether a value is right for one of the parameters or fields of a name.
+func allowedSomewhere(j *conform.Document, name, value string) bool {
+	for _, op := range j.Operations {
+		for _, r := range slices.Concat(op.Parameters, op.Form) {
+			if r.Name == name && r.Allows(value) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasProperty tells whether a body of the operation has a field, however deep.
@@ -110,24 +135,29 @@ func hasProperty(op openapi.Operation, name string) bool {
 		return slices.ContainsFunc(parts, func(ref *openapi3.SchemaRef) bool { return within(ref.Value) })
 	}
 	for _, media := range op.Spec.RequestBody.Value.Content {
-		if media.Schema != nil && within(media.Schema.Value) {
+		if media != nil && media.Schema != nil && within(media.Schema.Value) {
 			return true
 		}
 	}
 	return false
 }
 
-// add adds a case.
+// add adds a case, unless it is one of the strict rules where these are off.
 func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
+	if !d.settings.strict && strictGroups[group] {
+		d.added = &Case{}
+		return d.added
+	}
 	if r.description == "" {
 		r.description = verdict.ReplaceAllString(name, "")
 	}
 	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh})
-	return d.last()
+	d.added = &d.cases[len(d.cases)-1]
+	return d.added
 }
 
-// last is the case that was added last.
-func (d *deriver) last() *Case { return &d.cases[len(d.cases)-1] }
+// last is the case that was added last, if it was.
+func (d *deriver) last() *Case { return d.added }
 
 // verdict is the end of a case's name, which says what must become of the request.
 var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) .*$`)
@@ -145,8 +175,15 @@ func (d *deriver) makeBase() error {
 	d.path = map[string]string{}
 	d.base = request{method: d.op.Method, header: http.Header{}}
 	query := url.Values{}
-	for _, p := range d.op.EffectiveParameters() {
+	d.base.values = d.path
+	var others []*openapi3.Parameter
+	for _, p := range parametersOf(d.op.Operation) {
 		if p.In != "path" && !p.Required {
+			continue
+		}
+		_, fixed := d.fixture(p.Name)
+		if _, simple := wholeRule(p.In, p.Name, p.Schema); !simple && !fixed {
+			others = append(others, p)
 			continue
 		}
 		value, err := d.exampleOf(p.Name, p.Schema, p.Example, p.Examples)
@@ -156,7 +193,7 @@ func (d *deriver) makeBase() error {
 		switch p.In {
 		case "path":
 			d.path[p.Name] = value
-			if _, given := d.settings.fixtures[p.Name]; given {
+			if fixed {
 				d.valid = acceptedOrUnknown
 			}
 		case "query":
@@ -164,31 +201,134 @@ func (d *deriver) makeBase() error {
 		case "header":
 			d.base.header.Set(p.Name, value)
 		case "cookie":
-			d.base.header.Add("Cookie", p.Name+"="+value)
+			setCookie(&d.base, []serialize.Pair{{Name: p.Name, Value: value}})
 		}
 	}
 	if d.op.Method == http.MethodDelete {
 		// The second one finds nothing.
 		d.valid = acceptedOrUnknown
 	}
-	d.base.path, d.base.values = d.expand(d.path), d.path
 	d.base.query = query.Encode()
-	if err := d.makeForm(); err != nil {
-		return err
+	for _, p := range others {
+		value, err := d.parameterValue(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		if !d.setParameter(&d.base, p, value) {
+			return fmt.Errorf("%s: no value of it can be written", p.Name)
+		}
+		d.base.reason, d.base.subject = badBody, ""
 	}
-	return d.makeJSON()
+	d.base.path = d.expand(d.path)
+	var err error
+	if d.body, err = d.chooseBody(); err != nil {
+		if d.op.Spec.RequestBody.Value.Required {
+			return err
+		}
+		return nil
+	}
+	return d.makeBody()
+}
+
+// makeBody puts a valid body into the base, where one is required.
+func (d *deriver) makeBody() error {
+	if d.body == nil {
+		return nil
+	}
+	required := d.op.Spec.RequestBody.Value.Required
+	if d.body.mediaType == openapi.FormType && len(d.fieldRules) == len(d.op.FormSchema.Properties) && len(d.op.FormSchema.AllOf) == 0 {
+		return d.makeForm()
+	}
+	value, err := d.body.sample(false)
+	if err != nil {
+		if required {
+			return fmt.Errorf("the body: %w", err)
+		}
+		d.body = nil
+		return nil
+	}
+	d.document = d.withFixtures(value)
+	r, ok := d.withBodyOf(d.document)
+	switch {
+	case !ok && required:
+		return fmt.Errorf("the body: %w", errNoValue)
+	case !ok:
+		d.body = nil
+		return nil
+	case required:
+		d.base = r
+	}
+	if d.body.mediaType == openapi.FormType {
+		pairs, _ := pairsOf(d.body.media, d.document)
+		for _, p := range pairs {
+			d.fields = append(d.fields, field{p.Name, p.Value})
+		}
+	}
+	return nil
+}
+
+// fixture is the value that a parameter or a field must have: of this operation, or of all.
+func (d *deriver) fixture(name string) (string, bool) {
+	if value, ok := d.settings.fixtures[d.op.ID+"."+name]; ok {
+		return value, true
+	}
+	value, ok := d.settings.fixtures[name]
+	return value, ok && d.mayBe(name, value)
+}
+
+// mayBe tells whether a value is right for what has this name here: another operation may have another parameter of the name.
+func (d *deriver) mayBe(name, value string) bool {
+	for _, p := range d.op.EffectiveParameters() {
+		if p.Name != name {
+			continue
+		}
+		if model := d.model(p.Schema); model != nil {
+			return slices.ContainsFunc(serialize.Readings(value), model.Valid)
+		}
+	}
+	return true
+}
+
+// withFixtures puts fixtures into the fields of a body that have their names.
+func (d *deriver) withFixtures(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		changed := map[string]any{}
+		for name, field := range value {
+			changed[name] = d.withFixtures(field)
+			if text, ok := d.fixture(name); ok {
+				changed[name] = text
+				if _, isText := field.(string); !isText && json.Valid([]byte(text)) {
+					changed[name] = json.RawMessage(text)
+				}
+			}
+		}
+		return changed
+	case []any:
+		list := make([]any, len(value))
+		for i, item := range value {
+			list[i] = d.withFixtures(item)
+		}
+		return list
+	}
+	return value
 }
 
 // exampleOf finds a valid value: a fixture, an example, a default, or one made from the schema.
 func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any, examples openapi3.Examples) (string, error) {
-	if value, ok := d.settings.fixtures[name]; ok {
+	if value, ok := d.fixture(name); ok {
 		return value, nil
 	}
-	if example != nil {
-		return openapi.WireForm(example), nil
-	}
+	model := d.model(schema)
+	given := []any{example}
 	for _, key := range sortedKeys(examples) {
-		return openapi.WireForm(examples[key].Value.Value), nil
+		given = append(given, examples[key].Value.Value)
+	}
+	for _, value := range given {
+		// An example that its schema does not allow is not sent.
+		if value != nil && (model == nil || model.Valid(value)) {
+			return openapi.WireForm(value), nil
+		}
 	}
 	if schema == nil {
 		return "x", nil
@@ -205,8 +345,22 @@ var parameterName = regexp.MustCompile(`\{[^}]+\}`)
 // expand fills in the path.
 func (d *deriver) expand(values map[string]string) string {
 	return parameterName.ReplaceAllStringFunc(d.op.Path, func(text string) string {
-		return url.PathEscape(values[strings.Trim(text, "{}")])
+		name := strings.Trim(text, "{}")
+		escaped := url.PathEscape(values[name])
+		if _, simple := wholeRule("path", name, d.pathSchema(name)); !simple {
+			// The separators of lists and of the styles label and matrix.
+			escaped = strings.NewReplacer("%2C", ",", "%3B", ";", "%3D", "=").Replace(escaped)
+		}
+		return escaped
 	})
+}
+
+// pathSchema is the schema of a parameter of the path.
+func (d *deriver) pathSchema(name string) *openapi3.SchemaRef {
+	if p := d.op.Parameter("path", name); p != nil {
+		return p.Schema
+	}
+	return nil
 }
 
 // withPath is the base with another value of a path's parameter.
@@ -225,7 +379,7 @@ func (d *deriver) fresh(q request) request {
 		return q
 	}
 	last := strings.Trim(names[len(names)-1], "{}")
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if p.In != "path" || p.Name != last || q.subject == last {
 			continue
 		}
@@ -259,9 +413,16 @@ func (d *deriver) examples() {
 	content := d.op.Spec.RequestBody.Value.Content
 	for _, mediaType := range sortedKeys(content) {
 		media := content[mediaType]
+		if media == nil {
+			continue
+		}
+		model := d.model(media.Schema)
 		for _, key := range sortedKeys(media.Examples) {
 			example := media.Examples[key].Value
 			var r request
+			if model != nil && !model.Valid(written(example.Value)) {
+				continue
+			}
 			switch {
 			case mediaType == openapi.FormType:
 				values, ok := example.Value.(map[string]any)
@@ -274,7 +435,7 @@ func (d *deriver) examples() {
 				}
 				r = d.withForm(fields)
 			case isJSON(mediaType):
-				r = d.withJSON(example.Value)
+				r = d.withJSON(mediaType, written(example.Value))
 			default:
 				continue
 			}

@@ -14,13 +14,13 @@ func (d *deriver) makeForm() error {
 	if d.op.FormSchema == nil {
 		return nil
 	}
-	for _, r := range d.op.Form {
+	for _, r := range d.fieldRules {
 		if !slices.Contains(d.op.FormSchema.Required, r.Name) {
 			continue
 		}
 		value, err := d.exampleOf(r.Name, d.op.FormSchema.Properties[r.Name], nil, nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", r.Name, err)
 		}
 		d.fields = append(d.fields, field{r.Name, value})
 	}
@@ -55,10 +55,10 @@ func (d *deriver) fieldsWithout(name string) []field {
 // form tries the fields of a form, and forms that are none.
 func (d *deriver) form() {
 	s := d.op.FormSchema
-	if s == nil {
+	if s == nil || d.body == nil || d.body.mediaType != openapi.FormType {
 		return
 	}
-	for _, r := range d.op.Form {
+	for _, r := range d.fieldRules {
 		schema := s.Properties[r.Name].Value
 		d.values(r.Name, schema, r, func(value string) request { return d.withField(r.Name, value) })
 		if schema.Default != nil {
@@ -67,8 +67,10 @@ func (d *deriver) form() {
 		if slices.Contains(s.Required, r.Name) {
 			d.add("required", r.Name+" left out is refused", d.at(openapi.LineOf(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
 		}
-		d.fieldShapes(r)
-		d.smuggled(r)
+		if d.settings.strict {
+			d.fieldShapes(r)
+			d.smuggled(r)
+		}
 	}
 	if len(d.fields) == 0 {
 		d.add("wire", "an empty form is accepted", d.at(openapi.LineOf(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
@@ -76,7 +78,9 @@ func (d *deriver) form() {
 			d.add("wire", "no body and no media type is accepted", d.at(0, "requestBody required: false"), d.valid, d.base)
 		}
 	}
-	d.unknownFields()
+	if d.settings.strict {
+		d.unknownFields()
+	}
 }
 
 // unknownFields tries fields that the document does not name.
@@ -106,7 +110,7 @@ func (d *deriver) unknownFields() {
 	unknown("an unknown field", "Unknown", "1")
 	unknown("a long unknown field", marker, "1")
 	unknown("the long value of an unknown field", "Unknown", marker)
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if p.In == "path" && s.Properties[p.Name] == nil {
 			unknown("the unknown field "+p.Name+", the path's,", p.Name, d.path[p.Name])
 		}
@@ -127,7 +131,7 @@ func (d *deriver) unknownFields() {
 	for _, name := range []string{"__proto__", "_method", "constructor", "%FF"} {
 		unknown("the unknown field "+name, name, "1")
 	}
-	for _, r := range d.op.Form {
+	for _, r := range d.fieldRules {
 		value := d.sample(r)
 		for _, name := range []string{strings.ToLower(r.Name), strings.ToUpper(r.Name), r.Name + "[]", r.Name + "[0]", r.Name + " ", " " + r.Name, r.Name + "\x00", "\ufeff" + r.Name, r.Name + "."} {
 			if s.Properties[name] == nil {
@@ -139,7 +143,7 @@ func (d *deriver) unknownFields() {
 
 // full are the required fields and one more, with a value that an answer tells from its default; empty when there is none more.
 func (d *deriver) full() []field {
-	for _, r := range d.op.Form {
+	for _, r := range d.fieldRules {
 		if rest := d.fieldsWithout(r.Name); len(rest) == len(d.fields) {
 			return append(rest, field{r.Name, d.nonDefault(r)})
 		}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,24 +25,26 @@ type settings struct {
 	documentName string
 	files        fs.FS
 	warning      func(text string)
-	account      *account
-	header       http.Header
-	fixtures     map[string]string
-	only         *regexp.Regexp
-	seed         uint64
-	maxCreates   int
-	maxFailures  int
-	rate         float64
-	anyRefusal   bool
-	tolerated    map[int]bool
-	client       *http.Client
-	progress     func(done, all int)
-	memory       *conform.Memory
+	// strict judges by the strict rules; strictly tells that it was asked for.
+	strict, strictly bool
+	account          *account
+	header           http.Header
+	fixtures         map[string]string
+	only             *regexp.Regexp
+	seed             uint64
+	maxCreates       int
+	maxFailures      int
+	rate             float64
+	anyRefusal       bool
+	tolerated        map[int]bool
+	client           *http.Client
+	progress         func(done, all int)
+	memory           *conform.Memory
 }
 
 func newSettings(options []Option) (*settings, error) {
 	s := &settings{
-		document: nudge.OpenAPI, documentName: "openapi.yaml", header: http.Header{}, fixtures: map[string]string{}, seed: 1,
+		document: nudge.OpenAPI, documentName: "openapi.yaml", strict: true, header: http.Header{}, fixtures: map[string]string{}, seed: 1,
 		tolerated: map[int]bool{}, memory: conform.NewMemory(), warning: func(string) {},
 		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
@@ -53,10 +56,20 @@ func newSettings(options []Option) (*settings, error) {
 	return s, nil
 }
 
-// WithDocument tests against a document; name is how messages call it.
+// WithDocument tests against a document; name is how messages call it. Only what the document says, and HTTP's own standard, is
+// then judged: [WithStrict] judges by the strict rules too, which is what happens without a document.
 func WithDocument(name string, document []byte) Option {
 	return func(s *settings) error {
-		s.documentName, s.document = name, document
+		s.documentName, s.document, s.strict = name, document, s.strictly || bytes.Equal(document, nudge.OpenAPI)
+		return nil
+	}
+}
+
+// WithStrict judges by the strict rules too: undeclared fields, other spellings of values, paths and media types, repeated
+// fields, sizes, and what answers repeat.
+func WithStrict() Option {
+	return func(s *settings) error {
+		s.strict, s.strictly = true, true
 		return nil
 	}
 }
@@ -91,7 +104,11 @@ func (s *settings) read() (*conform.Document, error) {
 		}
 		s.warning(at + ": " + f.Message)
 	}
-	return conform.Of(doc)
+	j, err := conform.Of(doc)
+	if err == nil {
+		j.Strict = s.strict
+	}
+	return j, err
 }
 
 // WithAccount authenticates with HTTP basic: an account's SID and auth token.

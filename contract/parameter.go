@@ -13,33 +13,27 @@ import (
 
 // parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
-	for _, p := range d.op.EffectiveParameters() {
-		if p.Schema == nil || p.In == "cookie" {
-			continue
-		}
-		if r, ok, err := openapi.Of(p.In, p.Name, p.Schema.Value); err == nil && ok {
+	for _, p := range parametersOf(d.op.Operation) {
+		if r, ok := wholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
 			d.values(p.Name, p.Schema.Value, r, d.setter(p))
+		} else {
+			d.byModel(p)
 		}
-		if p.In == "path" {
+		if p.In == "path" && p.Schema != nil {
 			d.escapes(p.Name)
 			d.exchanged(p)
 			continue
 		}
 		if p.Required {
-			d.add("required", p.Name+" left out is refused", d.at(openapi.Line(p.Origin), p.Name+" required"), refused, d.base.with(func(r *request) {
-				query, _ := url.ParseQuery(r.query)
-				query.Del(p.Name)
-				r.query = query.Encode()
-				r.header.Del(p.Name)
-			}))
+			d.add("required", p.Name+" left out is refused", d.at(openapi.Line(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
 		}
 	}
 }
 
 // exchanged puts another parameter's value, or the user name, where p's belongs: it must be refused.
 func (d *deriver) exchanged(p *openapi3.Parameter) {
-	r, ok, err := openapi.Of(p.In, p.Name, p.Schema.Value)
-	if err != nil || !ok {
+	r, ok := wholeRule(p.In, p.Name, p.Schema)
+	if !ok {
 		return
 	}
 	try := func(what, value string) {
@@ -90,8 +84,8 @@ func (d *deriver) escapes(name string) {
 	if r := escaped("%"); r.path != d.base.path {
 		d.add("wire", name+" with an escaped character is the same", "RFC 3986 section 2.3", d.valid, r)
 	}
-	for _, rule := range d.op.Parameters {
-		if rule.In == "path" && rule.Name == name && !rule.Allows(fmt.Sprintf("%%%02X%s", value[0], value[1:])) {
+	for _, rule := range d.rules {
+		if d.settings.strict && escaped("%25").path != d.base.path && rule.In == "path" && rule.Name == name && !rule.Allows(fmt.Sprintf("%%%02X%s", value[0], value[1:])) {
 			d.add("wire", name+" with a character escaped twice is refused", "RFC 3986 section 2.4", refused, escaped("%25"))
 		}
 	}
@@ -110,6 +104,8 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		switch {
 		case r.Allows(e.value):
 			d.add("values", request.description+", is accepted", rule, d.valid, request)
+		case !d.settings.strict && (e.spelling || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
+			// A matter of taste.
 		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
 			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
 		default:
@@ -121,7 +117,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},
 	} {
-		if p.draw == nil {
+		if p.draw == nil || !d.settings.strict && !p.keeps && r.Type == "boolean" {
 			continue
 		}
 		if p.keeps {
@@ -131,6 +127,9 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		}
 	}
 }
+
+// looseBooleans are what many programs read as a boolean.
+var looseBooleans = map[string]bool{"true": true, "false": true, "yes": true, "no": true, "1": true, "0": true, "on": true, "off": true}
 
 // sendable tells whether a value can stand in its place and arrive there as it is.
 func sendable(in, value string) bool {

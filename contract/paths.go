@@ -11,15 +11,15 @@ import (
 
 // methods tries the methods that the path does not have.
 func (d *deriver) methods() {
-	declared := d.op.Item.Operations()
+	declared := d.judge.Methods(d.op.Path)
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if declared[method] != nil || method == http.MethodHead && declared[http.MethodGet] != nil {
+		if declared[method] || method == http.MethodHead && declared[http.MethodGet] {
 			continue
 		}
 		rule := d.at(openapi.Line(d.op.Item.Origin), "the path has no "+method)
 		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
 		d.add("methods", method+" is refused", rule, refused, r)
-		if method != http.MethodGet {
+		if method != http.MethodGet || !d.settings.strict {
 			continue
 		}
 		for _, name := range overrides {
@@ -29,8 +29,11 @@ func (d *deriver) methods() {
 			r.addQuery("_method=" + d.op.Method)
 		}))
 	}
+	if !d.settings.strict {
+		return
+	}
 	for _, method := range []string{http.MethodTrace, "QUERY", "PROPFIND", "FOO", d.op.Method + "X", strings.ToLower(d.op.Method)} {
-		if declared[method] == nil {
+		if !declared[method] {
 			d.add("methods", method+" is refused", "RFC 9110 section 9.1", refused, d.base.with(func(r *request) { r.method, r.reason, r.body = method, unknownMethod, nil }))
 		}
 	}
@@ -42,7 +45,7 @@ func (d *deriver) methods() {
 			r.addQuery("_method=GET")
 		}))
 	}
-	if declared[http.MethodOptions] != nil {
+	if declared[http.MethodOptions] {
 		return
 	}
 	preflight := d.base.with(func(r *request) {
@@ -68,6 +71,10 @@ func (d *deriver) paths() {
 		return d.add("paths", what+" is not found", place, refused, d.base.with(func(r *request) {
 			r.path, r.values, r.reason = path, nil, why
 		}))
+	}
+	if !d.settings.strict {
+		other("an unknown path", "/nothing-is-here", noSuchPath)
+		return
 	}
 	for _, after := range []struct{ what, text string }{
 		{"a slash after the path", "/"}, {"a segment after the path", "/more"}, {"an extension after the path", ".json"},

@@ -67,15 +67,17 @@ func (d *deriver) withBody() request {
 	if len(d.base.body) > 0 {
 		return d.base
 	}
-	if d.op.FormSchema != nil {
+	if d.op.FormSchema != nil && d.body != nil && d.body.mediaType == openapi.FormType && d.document == nil {
 		var all []field
-		for _, r := range d.op.Form {
+		for _, r := range d.fieldRules {
 			all = append(all, field{r.Name, d.nonDefault(r)})
 		}
 		return d.withForm(all)
 	}
-	if d.document != nil {
-		return d.withJSON(d.document)
+	if d.document != nil && d.body != nil {
+		if r, ok := d.withBodyOf(d.document); ok {
+			return r
+		}
 	}
 	return d.base
 }
@@ -87,9 +89,9 @@ func (d *deriver) sizes() {
 	if d.op.Spec.RequestBody != nil {
 		var r request
 		switch {
-		case d.op.FormSchema != nil:
+		case d.body != nil && d.body.mediaType == openapi.FormType:
 			r = d.withRawForm("%zz=" + large)
-		case d.document != nil:
+		case d.body != nil && isJSON(d.body.mediaType):
 			r = d.withRawJSON("[" + large)
 		default:
 			return
@@ -97,7 +99,7 @@ func (d *deriver) sizes() {
 		r.reason = badSize
 		d.add("sizes", "a broken body of 128 KiB is refused", rule, refused, r)
 	}
-	if d.op.FormSchema != nil {
+	if d.body != nil && d.body.mediaType == openapi.FormType {
 		var body strings.Builder
 		for i := range 5000 {
 			fmt.Fprintf(&body, "field%d=%d&", i, i)
@@ -108,7 +110,7 @@ func (d *deriver) sizes() {
 			c.expect = either
 		}
 	}
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if p.In == "path" && !p.Allows(marker) {
 			d.add("echo", p.Name+" of 4000 letters is refused and not repeated", rule, refused, d.withPath(p.Name, marker)).marker = marker
 			d.last().request.reason = longPath
@@ -132,12 +134,12 @@ func (d *deriver) sizes() {
 
 // invalid is a request with an invalid parameter of the path or field of the form.
 func (d *deriver) invalid() (r request, ok bool) {
-	for _, field := range d.op.Form {
+	for _, field := range d.fieldRules {
 		if bad := invalidOf(field); bad != "" {
 			return d.withField(field.Name, bad), true
 		}
 	}
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if bad := invalidOf(p); p.In == "path" && bad != "" && sendable("path", bad) {
 			return d.withPath(p.Name, bad), true
 		}
@@ -156,7 +158,10 @@ func zipped(data []byte) []byte {
 
 // wire tries what HTTP lets a caller do.
 func (d *deriver) wire() {
-	for _, p := range d.op.Parameters {
+	if !d.settings.strict {
+		return
+	}
+	for _, p := range d.rules {
 		if p.In != "path" {
 			continue
 		}
@@ -180,7 +185,13 @@ func (d *deriver) wire() {
 		d.add("wire", "the query "+query+" is accepted or refused", "RFC 3986 section 3.4", either, full.with(func(r *request) { r.addQuery(query) }))
 	}
 	for _, header := range []field{{"Origin", "https://app.example"}, {"Cookie", "a=b; c"}, {"Expect", "100-continue"}, {"X-Forwarded-For", "127.0.0.1"}} {
-		d.add("wire", "a request with "+header.name+": "+header.value+" is accepted", "the document has no header "+header.name, d.valid, full.with(func(r *request) { r.header.Set(header.name, header.value) }))
+		d.add("wire", "a request with "+header.name+": "+header.value+" is accepted", "the document has no header "+header.name, d.valid, full.with(func(r *request) {
+			if cookies := r.header.Get("Cookie"); header.name == "Cookie" && cookies != "" {
+				r.header.Set("Cookie", cookies+"; "+header.value)
+				return
+			}
+			r.header.Set(header.name, header.value)
+		}))
 	}
 }
 
@@ -232,7 +243,7 @@ func (d *deriver) others() []request {
 		return r
 	}
 	list := []request{said(d.base)}
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if _, fixed := d.settings.fixtures[p.Name]; p.In != "path" || fixed {
 			continue
 		}
@@ -240,7 +251,7 @@ func (d *deriver) others() []request {
 			list = append(list, said(d.withPath(p.Name, value)))
 		}
 	}
-	for _, r := range d.op.Form {
+	for _, r := range d.fieldRules {
 		for _, value := range samples(r) {
 			list = append(list, said(d.withField(r.Name, value)))
 		}

@@ -115,6 +115,9 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 		result.Skipped = why
 		return result
 	}
+	if c.fresh == nil {
+		c.fresh = func(q request) request { return q }
+	}
 	c.request = c.fresh(c.request)
 	for i, q := range c.alongside {
 		switch {
@@ -139,6 +142,9 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 func (r *runner) mayTry(c Case) string {
 	if r.stopped != "" {
 		return r.stopped
+	}
+	if c.skip != "" {
+		return c.skip
 	}
 	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)
 	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times)+len(c.alongside) > r.maxCreates {

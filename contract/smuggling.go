@@ -11,7 +11,7 @@ import (
 
 // smuggled tries a field of the form in the query, where it must mean nothing.
 func (d *deriver) smuggled(r rule.Rule) {
-	for _, p := range d.op.Parameters {
+	for _, p := range d.rules {
 		if p.In == "query" && p.Name == r.Name {
 			return
 		}

@@ -72,7 +72,7 @@ func run(out io.Writer) error {
 	slices.SortStableFunc(changes, func(a, b docdiff.Change) int { return -cmp.Compare(a.Audience, b.Audience) })
 	changed(&b, name, changes)
 	handwritten(&b)
-	cases, err := contract.Cases(contract.WithDocument(document, current), contract.WithAccount(account, "token"))
+	cases, err := contract.Cases(contract.WithDocument(document, current), contract.WithStrict(), contract.WithAccount(account, "token"))
 	if err != nil {
 		return err
 	}

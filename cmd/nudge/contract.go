@@ -49,6 +49,7 @@ type contractRunCommand struct {
 	MaxFailures int               `placeholder:"N" help:"Stop when N cases have failed; 0 is no limit. (no limit)"`
 	Rate        float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
 	Tolerate    []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
+	Strict      bool              `help:"Judge by the strict rules too: undeclared fields, other spellings of values, paths and media types, repeated fields. (on for nudge's own document)"`
 	AnyRefusal  bool              `help:"Take any declared 4xx for a refusal."`
 	Timeout     time.Duration     `default:"${contract_timeout}" help:"How long an answer may take. (${default})"`
 	JUnit       string            `name:"junit" placeholder:"FILE" help:"Write the report in JUnit's form."`
@@ -80,6 +81,9 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 	}
 	for name, value := range cmd.Fixture {
 		options = append(options, contract.WithFixture(name, value))
+	}
+	if cmd.Strict {
+		options = append(options, contract.WithStrict())
 	}
 	if cmd.AnyRefusal {
 		options = append(options, contract.WithAnyRefusal())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // Violation is one thing that is wrong with an answer.
@@ -32,11 +33,17 @@ func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
 type Document struct {
 	Doc        *openapi3.T
 	Operations []*Operation
+	// Schemas judges values by the document's schemas.
+	Schemas *schema.Set
+	// Strict judges more than the document and HTTP say: that there are no fields that no schema names, and that an integer is
+	// written as one and fits in 64 bits.
+	Strict bool
 }
 
 // Operation is an operation of the document with its relations.
 type Operation struct {
 	openapi.Operation
+	document  *Document
 	relations []relations
 	segments  []segment
 	// headers are the rules of the headers of answers.
@@ -46,13 +53,17 @@ type Operation struct {
 	anonymous bool
 }
 
-// New judges by a document. Relations that cannot hold are an error.
+// New judges strictly by a document. Relations that cannot hold are an error.
 func New(document []byte) (*Document, error) {
 	doc, err := openapi.Source{Name: "the OpenAPI document", Data: document}.Read()
 	if err != nil {
 		return nil, err
 	}
-	return Of(doc)
+	j, err := Of(doc)
+	if err == nil {
+		j.Strict = true
+	}
+	return j, err
 }
 
 // Of judges by a document that was read.
@@ -65,9 +76,9 @@ func Of(read *openapi.Document) (*Document, error) {
 	if len(operations) == 0 {
 		return nil, errors.New("the document has no operation")
 	}
-	j := &Document{Doc: doc}
+	j := &Document{Doc: doc, Schemas: schema.NewSet()}
 	for _, op := range operations {
-		o := &Operation{Operation: op, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
+		o := &Operation{Operation: op, document: j, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
 		if err := o.readHeaders(); err != nil {
 			return nil, fmt.Errorf("%s: %w", op.ID, err)
 		}
@@ -148,6 +159,7 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
 	}
 	c := newCollector(o.ID + " " + name)
+	c.document = o.document
 	c.headers(o, response, header)
 	c.standard(o, status, header)
 	if method == http.MethodHead {
@@ -163,7 +175,7 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 	if media == nil {
 		return c.found
 	}
-	c.body(media, body)
+	c.body(media, body, isJSON(header.Get("Content-Type")))
 	return c.found
 }
 
@@ -185,13 +197,13 @@ func (o *Operation) Declares(status int) bool {
 
 // collector collects violations of one answer.
 type collector struct {
-	place string
-	found []Violation
-	// steps counts what was judged of bodies.
-	steps *int
+	place     string
+	found     []Violation
+	document  *Document
+	direction schema.Direction
 }
 
-func newCollector(place string) *collector { return &collector{place: place, steps: new(int)} }
+func newCollector(place string) *collector { return &collector{place: place, direction: schema.Answer} }
 
 func (c *collector) add(rule, format string, args ...any) {
 	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...)})
@@ -222,6 +234,8 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 		}
 		if r, ok := o.headers[declared]; ok && !r.Allows(values[0]) {
 			c.add("header "+name, "the header %s must be %s, and is %q", name, r, cut(values[0]))
+		} else if declared.Schema != nil {
+			c.header(name, declared.Schema.Value, values[0])
 		}
 	}
 }
@@ -232,24 +246,24 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 	case http.StatusMethodNotAllowed:
 		allow := splitList(header.Values("Allow"))
 		if header.Get("Allow") == "" {
-			c.addOnce("header Allow", "the header Allow is missing")
+			c.addHTTP("RFC 9110 section 15.5.6", "the header Allow is missing")
 			return
 		}
-		declared := o.Item.Operations()
+		declared := o.document.Methods(o.Path)
 		for _, method := range sortedKeys(declared) {
 			if !slices.Contains(allow, method) {
 				c.add("header Allow", "the header Allow is %q and lacks %s", cut(header.Get("Allow")), method)
 			}
 		}
 		for _, method := range allow {
-			if declared[method] == nil && method != http.MethodOptions && (method != http.MethodHead || declared[http.MethodGet] == nil) {
+			if !declared[method] && method != http.MethodOptions && (method != http.MethodHead || !declared[http.MethodGet]) {
 				c.add("header Allow", "the header Allow is %q, and the document has no %s here", cut(header.Get("Allow")), cut(method))
 			}
 		}
 	case http.StatusUnauthorized:
 		given := strings.Join(header.Values("WWW-Authenticate"), ", ")
 		if given == "" {
-			c.addOnce("header WWW-Authenticate", "the header WWW-Authenticate is missing")
+			c.addHTTP("RFC 9110 section 15.5.2", "the header WWW-Authenticate is missing")
 			return
 		}
 		if len(o.schemes) > 0 && !slices.ContainsFunc(splitList([]string{given}), func(part string) bool {
@@ -266,14 +280,14 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 // basic is a challenge of HTTP basic.
 var basic = regexp.MustCompile(`(?i)(^|,\s*)basic(\s|,|$)`)
 
-// addOnce adds what may have been found by the document's own rule.
-func (c *collector) addOnce(rule, message string) {
+// addHTTP adds what breaks a rule of HTTP's own, unless it was found by the document's.
+func (c *collector) addHTTP(rule, message string) {
 	for _, v := range c.found {
 		if v.Message == message {
 			return
 		}
 	}
-	c.add(rule, "%s", message)
+	c.found = append(c.found, Violation{Rule: rule, Message: message})
 }
 
 // media finds what is declared for the answer's media type.

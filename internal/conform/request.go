@@ -4,11 +4,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // segment is one part of a path between slashes.
@@ -69,6 +71,20 @@ func (j *Document) Find(method, escapedPath string) (found *Operation, onPath bo
 	return nil, onPath
 }
 
+// Methods are the methods of all paths that are the same but for the names of their parameters.
+func (j *Document) Methods(path string) map[string]bool {
+	methods := map[string]bool{}
+	shape := parameterName.ReplaceAllString(path, "{}")
+	for _, op := range j.Operations {
+		if parameterName.ReplaceAllString(op.Path, "{}") == shape {
+			methods[op.Method] = true
+		}
+	}
+	return methods
+}
+
+var parameterName = regexp.MustCompile(`\{[^}]+\}`)
+
 // Request is what a request said, for relations and for judging it.
 type Request struct {
 	Method string
@@ -105,6 +121,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 // CheckRequest lists what is wrong with a request by the document: parameters, media type, fields.
 func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
+	c.document, c.direction = o.document, schema.Request
 	for _, rule := range o.Parameters {
 		var value string
 		var given bool
@@ -176,7 +193,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 	}
 	if name != openapi.FormType {
 		if strings.HasSuffix(name, "json") {
-			c.body(media, r.Body)
+			c.body(media, r.Body, true)
 		}
 		return
 	}

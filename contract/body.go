@@ -1,0 +1,255 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime/multipart"
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/sample"
+	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
+)
+
+// boundary stands between the parts of a multipart body.
+const boundary = "nudge-7MA4YWxkTrZu0gW"
+
+// body is how a body of a media type is made.
+type body struct {
+	mediaType string
+	media     *openapi3.MediaType
+	model     *schema.Schema
+	// write writes a value; ok is false for what it cannot write. Texts have no types where asText is true.
+	write  func(value any) (data []byte, ok bool)
+	asText bool
+}
+
+// chooseBody chooses the media type that bodies are tried with. An error says why there is none.
+func (d *deriver) chooseBody() (*body, error) {
+	if d.op.Spec.RequestBody == nil {
+		return nil, nil
+	}
+	content := d.op.Spec.RequestBody.Value.Content
+	for _, b := range []struct {
+		is     func(name string) bool
+		write  func(*openapi3.MediaType) func(any) ([]byte, bool)
+		asText bool
+	}{
+		{isJSON, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeJSON }, false},
+		{func(name string) bool { return name == openapi.FormType }, writeForm, true},
+		{func(name string) bool { return strings.HasPrefix(name, "multipart/form-data") }, writeMultipart, true},
+		{func(name string) bool { return strings.HasPrefix(name, "text/") && !strings.HasSuffix(name, "xml") }, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeText }, false},
+		{func(name string) bool {
+			return name == "application/octet-stream" || strings.HasPrefix(name, "image/") || name == "*/*" || name == "application/pdf"
+		}, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeText }, false},
+	} {
+		for _, name := range sortedKeys(content) {
+			media := content[name]
+			if media == nil || !b.is(name) {
+				continue
+			}
+			one := &body{mediaType: name, media: media, model: d.model(media.Schema), write: b.write(media), asText: b.asText}
+			switch {
+			case name == "*/*":
+				one.mediaType = "application/octet-stream"
+			case strings.HasPrefix(name, "text/*"):
+				one.mediaType = "text/plain"
+			case strings.HasSuffix(name, "/*"):
+				one.mediaType = strings.TrimSuffix(name, "*") + "png"
+			case strings.HasPrefix(name, "multipart/"):
+				one.mediaType = "multipart/form-data; boundary=" + boundary
+			}
+			return one, nil
+		}
+	}
+	return nil, fmt.Errorf("no body of %s can be made", strings.Join(sortedKeys(content), " or "))
+}
+
+// sample makes a valid value of the body.
+func (b *body) sample(all bool) (any, error) {
+	if b.model == nil {
+		return "abc", nil
+	}
+	if !all {
+		given := []any{b.media.Example}
+		for _, key := range sortedKeys(b.media.Examples) {
+			if example := b.media.Examples[key].Value; example != nil {
+				given = append(given, example.Value)
+			}
+		}
+		for _, value := range given {
+			if value != nil && b.model.Valid(written(value)) {
+				if _, ok := b.write(written(value)); ok {
+					return written(value), nil
+				}
+			}
+		}
+	}
+	return sample.Make(b.model, all)
+}
+
+// written is a value of the document without what the loader adds.
+func written(value any) any {
+	return openapi.Extension(map[string]any{"": value}, "")
+}
+
+// withBodyOf is the base with a body of a value.
+func (d *deriver) withBodyOf(value any) (request, bool) {
+	data, ok := d.body.write(value)
+	return d.base.with(func(r *request) {
+		r.header.Set("Content-Type", d.body.mediaType)
+		r.body = data
+	}), ok
+}
+
+func writeJSON(value any) ([]byte, bool) {
+	data, err := json.Marshal(value)
+	return data, err == nil
+}
+
+// writeText writes a text, or bytes, as they are.
+func writeText(value any) ([]byte, bool) {
+	text, ok := value.(string)
+	return []byte(text), ok
+}
+
+// pairsOf are the fields of a form.
+func pairsOf(media *openapi3.MediaType, value any) (pairs []serialize.Pair, ok bool) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	for _, name := range sortedKeys(object) {
+		style, explode := "form", true
+		if encoding := media.Encoding[name]; encoding != nil {
+			if encoding.Style != "" {
+				style = encoding.Style
+			}
+			if encoding.Explode != nil {
+				explode = *encoding.Explode
+			}
+		}
+		if _, nested := object[name].(map[string]any); nested && style == "form" {
+			// An object is JSON, unless its encoding says something else.
+			text, err := json.Marshal(object[name])
+			if err != nil {
+				return nil, false
+			}
+			pairs = append(pairs, serialize.Pair{Name: name, Value: string(text)})
+			continue
+		}
+		one, ok := serialize.Pairs(name, style, explode, object[name])
+		if !ok {
+			return nil, false
+		}
+		pairs = append(pairs, one...)
+	}
+	return pairs, true
+}
+
+func writeForm(media *openapi3.MediaType) func(any) ([]byte, bool) {
+	return func(value any) ([]byte, bool) {
+		pairs, ok := pairsOf(media, value)
+		return []byte(serialize.Encode(pairs)), ok
+	}
+}
+
+func writeMultipart(media *openapi3.MediaType) func(any) ([]byte, bool) {
+	return func(value any) ([]byte, bool) {
+		pairs, ok := pairsOf(media, value)
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		if w.SetBoundary(boundary) != nil {
+			return nil, false
+		}
+		for _, p := range pairs {
+			header := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf("form-data; name=%q", p.Name)}}
+			if isFile(media.Schema, p.Name) {
+				header.Set("Content-Disposition", fmt.Sprintf("form-data; name=%q; filename=%q", p.Name, p.Name+".bin"))
+				header.Set("Content-Type", "application/octet-stream")
+			}
+			part, err := w.CreatePart(header)
+			if err != nil {
+				return nil, false
+			}
+			_, _ = part.Write([]byte(p.Value))
+		}
+		return b.Bytes(), w.Close() == nil && ok
+	}
+}
+
+// isFile tells whether a field of a multipart body is a file.
+func isFile(ref *openapi3.SchemaRef, name string) bool {
+	if ref == nil || ref.Value.Properties[name] == nil {
+		return false
+	}
+	s := ref.Value.Properties[name].Value
+	if s.Items != nil {
+		s = s.Items.Value
+	}
+	return s.Format == "binary" || s.ContentMediaType != "" && s.ContentEncoding == ""
+}
+
+// bodyValues tries the values of a body by its schema.
+func (d *deriver) bodyValues() {
+	b := d.body
+	if b == nil {
+		return
+	}
+	origin := d.op.Spec.RequestBody.Value.Origin
+	rule := d.at(openapi.Line(origin), "requestBody")
+	base, err := b.sample(false)
+	if err != nil {
+		return
+	}
+	if d.settings.strict && d.document == nil {
+		// A form whose fields have rules.
+		return
+	}
+	if r, ok := d.withBodyOf(base); ok {
+		d.add("values", "a body with what is required is accepted", rule, d.valid, r)
+	}
+	if b.media.Schema == nil || b.model == nil {
+		return
+	}
+	full, err := b.sample(true)
+	if err != nil {
+		full = base
+	} else if r, ok := d.withBodyOf(full); ok && !(b.asText && hasEmpty(full)) {
+		d.add("examples", "a body with all that is optional is accepted", rule, d.valid, r)
+	} else {
+		full = base
+	}
+	sent := map[string]bool{}
+	for _, value := range []any{full, base} {
+		for _, c := range sample.Cases(b.model, value) {
+			if b.asText {
+				var clear bool
+				if c.Valid, clear = asTexts(b.model, c); !clear {
+					continue
+				}
+			}
+			r, ok := d.withBodyOf(c.Value)
+			if !ok || sent[string(r.body)] || d.isRuled(c) {
+				continue
+			}
+			sent[string(r.body)] = true
+			if !c.Valid {
+				r.offender = "body"
+			}
+			d.addSample("", b.media.Schema.Value, c, r)
+		}
+	}
+}
+
+// isRuled tells whether a field of a form has a rule, whose cases are better.
+func (d *deriver) isRuled(c sample.Case) bool {
+	return d.body.mediaType == openapi.FormType && slices.ContainsFunc(d.fieldRules, func(r rule.Rule) bool { return r.Name == c.Place })
+}

@@ -1,0 +1,290 @@
+package contract
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/sample"
+	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
+)
+
+// parametersOf lists the parameters that a document may have: Accept, Content-Type and Authorization are not described as such.
+func parametersOf(op openapi.Operation) []*openapi3.Parameter {
+	return slices.DeleteFunc(op.EffectiveParameters(), func(p *openapi3.Parameter) bool {
+		return p.In == "header" && slices.ContainsFunc([]string{"Accept", "Content-Type", "Authorization"}, func(name string) bool { return strings.EqualFold(name, p.Name) })
+	})
+}
+
+// readRules keeps the rules that say all that a schema says; what has another one is tried by its schema.
+func (d *deriver) readRules() {
+	for _, p := range parametersOf(d.op.Operation) {
+		if r, ok := wholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
+			d.rules = append(d.rules, r)
+		}
+	}
+	if d.op.FormSchema == nil {
+		return
+	}
+	for _, name := range sortedKeys(d.op.FormSchema.Properties) {
+		ref := d.op.FormSchema.Properties[name]
+		if r, ok := wholeRule("body", name, ref); ok && !ref.Value.ReadOnly {
+			d.fieldRules = append(d.fieldRules, r)
+		}
+	}
+}
+
+// wholeRule is the rule of a schema; ok is false where the schema says more than a rule can.
+func wholeRule(in, name string, ref *openapi3.SchemaRef) (r rule.Rule, ok bool) {
+	if ref == nil || ref.Value == nil {
+		return r, false
+	}
+	s := ref.Value
+	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Not != nil || s.If != nil || s.MultipleOf != nil || s.Const != nil || s.Nullable ||
+		s.ExclusiveMin.Value != nil || s.ExclusiveMax.Value != nil || len(s.Type.Slice()) > 1 ||
+		!slices.Contains([]string{"", "int64", "float", "double", "password"}, s.Format)
+	if more {
+		return r, false
+	}
+	r, ok, err := openapi.Of(in, name, s)
+	return r, ok && err == nil && (s.Pattern == "") == (r.Pattern == nil)
+}
+
+// model is the schema as values of requests are judged by; nil when it cannot be used.
+func (d *deriver) model(ref *openapi3.SchemaRef) *schema.Schema {
+	if ref == nil || ref.Value == nil {
+		return nil
+	}
+	model, err := d.judge.Schemas.Of(ref.Value, schema.Request)
+	if err != nil {
+		return nil
+	}
+	return model
+}
+
+// parameterSchema is a parameter's schema, or that of its content.
+func parameterSchema(p *openapi3.Parameter) *openapi3.SchemaRef {
+	for _, name := range sortedKeys(p.Content) {
+		return p.Content[name].Schema
+	}
+	return p.Schema
+}
+
+// parameterValue makes a value of a parameter that no rule describes.
+func (d *deriver) parameterValue(p *openapi3.Parameter) (any, error) {
+	model := d.model(parameterSchema(p))
+	if model == nil {
+		return "x", nil
+	}
+	given := []any{p.Example}
+	for _, key := range sortedKeys(p.Examples) {
+		if example := p.Examples[key].Value; example != nil {
+			given = append(given, example.Value)
+		}
+	}
+	for _, value := range given {
+		if value == nil || !model.Valid(value) {
+			continue
+		}
+		if _, ok := serialize.Parameter(p, value); ok {
+			return value, nil
+		}
+	}
+	for _, all := range []bool{false, true} {
+		value, err := sample.Make(model, all)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := serialize.Parameter(p, value); ok {
+			return value, nil
+		}
+	}
+	return nil, sample.ErrNone
+}
+
+// setParameter puts a value of a parameter into a request. ok is false for what cannot be written, or would not arrive as it is.
+func (d *deriver) setParameter(r *request, p *openapi3.Parameter, value any) (ok bool) {
+	pairs, ok := serialize.Parameter(p, value)
+	if !ok || len(pairs) == 0 {
+		return false
+	}
+	switch text := pairs[0].Value; p.In {
+	case "path":
+		if !sendable("path", text) {
+			return false
+		}
+		r.values[p.Name] = text
+		r.path, r.reason, r.subject = d.expand(r.values), badPath, p.Name
+	case "header":
+		if text == "" || !sendable("header", text) {
+			return false
+		}
+		r.header.Set(p.Name, text)
+	case "cookie":
+		return setCookie(r, pairs)
+	case "query":
+		r.query = joined(withoutParameter(r.query, p), serialize.Encode(pairs))
+	}
+	return true
+}
+
+// setCookie adds cookies to those of the request.
+func setCookie(r *request, pairs []serialize.Pair) bool {
+	var cookies []string
+	for _, cookie := range strings.Split(r.header.Get("Cookie"), "; ") {
+		name, _, _ := strings.Cut(cookie, "=")
+		if cookie != "" && !slices.ContainsFunc(pairs, func(p serialize.Pair) bool { return p.Name == name }) {
+			cookies = append(cookies, cookie)
+		}
+	}
+	for _, p := range pairs {
+		if strings.ContainsAny(p.Value, " ,;\"\\") || !sendable("header", p.Value) {
+			return false
+		}
+		cookies = append(cookies, p.Name+"="+p.Value)
+	}
+	r.header.Set("Cookie", strings.Join(cookies, "; "))
+	return true
+}
+
+func joined(query, more string) string {
+	if query == "" || more == "" {
+		return query + more
+	}
+	return query + "&" + more
+}
+
+// withoutParameter leaves a parameter out of a query: the fields of an exploded object stand there under their own names.
+func withoutParameter(query string, p *openapi3.Parameter) string {
+	values, _ := url.ParseQuery(query)
+	values.Del(p.Name)
+	for name := range values {
+		if strings.HasPrefix(name, p.Name+"[") {
+			values.Del(name)
+		}
+	}
+	if s := parameterSchema(p); s != nil && p.Style != "deepObject" {
+		for name := range s.Value.Properties {
+			values.Del(name)
+		}
+	}
+	return values.Encode()
+}
+
+// withoutIt is the base without a parameter.
+func (d *deriver) withoutIt(p *openapi3.Parameter) request {
+	return d.base.with(func(r *request) {
+		switch p.In {
+		case "query":
+			r.query = withoutParameter(r.query, p)
+		case "header":
+			r.header.Del(p.Name)
+		case "cookie":
+			r.header.Del("Cookie")
+			for _, other := range parametersOf(d.op.Operation) {
+				if value, err := d.parameterValue(other); other.In == "cookie" && other.Name != p.Name && other.Required && err == nil {
+					d.setParameter(r, other, value)
+				}
+			}
+		}
+	})
+}
+
+// byModel tries the values of a parameter that no rule describes.
+func (d *deriver) byModel(p *openapi3.Parameter) {
+	model := d.model(parameterSchema(p))
+	if model == nil {
+		return
+	}
+	base, err := d.parameterValue(p)
+	if err != nil {
+		return
+	}
+	asText := len(p.Content) == 0
+	sent := map[string]bool{}
+	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base)...) {
+		if asText {
+			var clear bool
+			if c.Valid, clear = asTexts(model, c); !clear {
+				continue
+			}
+		}
+		r := d.base.with(func(*request) {})
+		wire := ""
+		if !d.setParameter(&r, p, c.Value) {
+			continue
+		}
+		if wire = r.path + "?" + r.query + "\n" + r.header.Get(p.Name) + r.header.Get("Cookie"); sent[wire] {
+			continue
+		}
+		sent[wire] = true
+		r.subject = p.Name
+		if !c.Valid {
+			r.offender = p.In
+		}
+		d.addSample(p.Name, parameterSchema(p).Value, c, r)
+	}
+}
+
+// asTexts tells whether a value is valid where it is written as text, and whether all readings of the text agree.
+func asTexts(model *schema.Schema, c sample.Case) (valid, clear bool) {
+	if hasEmpty(c.Value) {
+		return false, false
+	}
+	for _, reading := range serialize.Readings(c.Value) {
+		if model.Valid(reading) {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+// hasEmpty tells whether a value has what no text says clearly: null, an empty text, list or object.
+func hasEmpty(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case string:
+		return value == ""
+	case []any:
+		return len(value) == 0 || slices.ContainsFunc(value, hasEmpty)
+	case map[string]any:
+		for _, field := range value {
+			if hasEmpty(field) {
+				return true
+			}
+		}
+		return len(value) == 0
+	}
+	return false
+}
+
+// addSample adds the case of a value that was made.
+func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r request) {
+	called := strings.TrimSuffix(strings.TrimPrefix(name+"."+c.Place, "."), ".")
+	called = strings.ReplaceAll(called, ".[", "[")
+	if called == "" {
+		called = "the body"
+	}
+	description := called + " " + c.What
+	r.description = description
+	line := d.at(openapi.LineOf(s.Origin, c.Keyword), strings.TrimSpace(called+" "+c.Keyword))
+	group := "values"
+	if c.Keyword == "required" || c.Keyword == "type" {
+		group = map[string]string{"required": "required", "type": "types"}[c.Keyword]
+	}
+	if c.Valid {
+		d.add(group, description+", is accepted", line, d.valid, r)
+	} else {
+		d.add(group, description+", is refused", line, refused, r)
+	}
+}
+
+// mayBeMissing tells whether a 404 says that a thing was not made, and a 409 that it was made already.
+func mayBeMissing(method string) bool { return method != http.MethodOptions }

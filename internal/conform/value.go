@@ -1,0 +1,156 @@
+package conform
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/schema"
+)
+
+// value wants a value to keep its schema.
+func (c *collector) value(s *openapi3.Schema, v any) {
+	judge, err := c.document.Schemas.Of(s, c.direction)
+	if err != nil {
+		// Nothing can be said by it.
+		return
+	}
+	for _, p := range judge.Check(v) {
+		c.add("body#"+p.Place+" "+p.Keyword, "%s", p.Text)
+	}
+}
+
+// header wants a header's value to keep its schema.
+func (c *collector) header(name string, s *openapi3.Schema, text string) {
+	judge, err := c.document.Schemas.Of(s, schema.Answer)
+	if err != nil || s.Type.Is("array") || s.Type.Is("object") {
+		return
+	}
+	problems := judge.Check(text)
+	if len(problems) > 0 && json.Valid([]byte(text)) {
+		problems = judge.Check(json.Number(text))
+		if text == "true" || text == "false" {
+			problems = judge.Check(text == "true")
+		}
+	}
+	for _, p := range problems {
+		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body "))
+	}
+}
+
+// placeName is how messages call a place.
+func placeName(pointer string) string {
+	name := strings.TrimPrefix(strings.ReplaceAll(pointer, "/", "."), ".")
+	if name == "" {
+		return "the body"
+	}
+	return name
+}
+
+// plain is a value as encoding/json has it.
+func plain(v any) any {
+	switch value := v.(type) {
+	case *object:
+		fields := make(map[string]any, len(value.keys))
+		for key, field := range value.values {
+			fields[key] = plain(field)
+		}
+		return fields
+	case []any:
+		list := make([]any, len(value))
+		for i, item := range value {
+			list[i] = plain(item)
+		}
+		return list
+	}
+	return v
+}
+
+// maxSchemaDepth bounds how deep a value is judged.
+const maxSchemaDepth = 50
+
+// strictly wants more than the schema says: no field that it does not name, unless it allows others, and an integer that is
+// written as one.
+func (c *collector) strictly(path string, s *openapi3.Schema, v any) {
+	if strings.Count(path, "/") > maxSchemaDepth {
+		return
+	}
+	for _, part := range s.AllOf {
+		c.part(path, part.Value, v)
+	}
+	switch value := v.(type) {
+	case json.Number:
+		if s.Type.Is("integer") {
+			c.integer(path, value)
+		}
+	case []any:
+		for i, item := range value {
+			if s.Items != nil {
+				c.strictly(fmt.Sprintf("%s/%d", path, i), s.Items.Value, item)
+			}
+		}
+	case *object:
+		c.fields(path, s, value)
+	}
+}
+
+// part judges one part of an allOf: what the other parts name is not undeclared.
+func (c *collector) part(path string, part *openapi3.Schema, v any) {
+	open := *part
+	if open.AdditionalProperties.Has == nil && open.AdditionalProperties.Schema == nil {
+		open.AdditionalProperties.Has = new(true)
+	}
+	c.strictly(path, &open, v)
+}
+
+var writtenAsInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+func (c *collector) integer(path string, n json.Number) {
+	text := n.String()
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return
+	}
+	if r, ok := schema.Number(n); ok && r.IsInt() && !writtenAsInteger.MatchString(text) {
+		c.add("body#"+path+" type", "%s is %s, and must be written as an integer", placeName(path), cut(text))
+		return
+	}
+	c.add("body#"+path+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), cut(text))
+}
+
+func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
+	declared := map[string]*openapi3.Schema{}
+	gather(s, declared, 0)
+	allowsOthers := s.AdditionalProperties.Has != nil || s.AdditionalProperties.Schema != nil || len(s.OneOf)+len(s.AnyOf)+len(s.PatternProperties) > 0 || len(declared) == 0
+	for _, key := range o.keys {
+		property, ok := declared[key]
+		switch {
+		case ok && s.Properties[key] != nil:
+			c.strictly(path+"/"+key, property, o.values[key])
+		case ok, allowsOthers:
+			// Judged with the part that names it, or allowed, or refused by the schema itself.
+		default:
+			c.add("body#"+path+" properties", "%s has the field %q, which is not declared", placeName(path), cut(key))
+		}
+	}
+}
+
+// gather collects the properties of a schema and of its parts.
+func gather(s *openapi3.Schema, into map[string]*openapi3.Schema, depth int) {
+	if depth > maxSchemaDepth {
+		return
+	}
+	for name, property := range s.Properties {
+		into[name] = property.Value
+	}
+	for _, part := range s.AllOf {
+		gather(part.Value, into, depth+1)
+	}
+}
+
+// rational reads a number that stands in a text.
+func rational(text string) (*big.Rat, bool) { return schema.Number(json.Number(text)) }

@@ -1,0 +1,375 @@
+package sample
+
+import (
+	"encoding/json"
+	"errors"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+
+	"github.com/nudgehq/nudge/internal/schema"
+)
+
+// ErrNone is returned where no value was found that keeps a schema.
+var ErrNone = errors.New("no valid value could be made from its schema")
+
+const (
+	// attempts is how many choices of alternatives are tried for one value.
+	attempts = 64
+	// maxDepth ends what contains itself; optional fields end earlier.
+	maxDepth, maxOptional = 16, 4
+)
+
+// Make makes a value that keeps a schema: with what is required, or with all that is optional too. An example or a default comes
+// first, where only what is required is wanted.
+func Make(s *schema.Schema, all bool) (any, error) {
+	for seed := range attempts {
+		m := &maker{seed: seed, all: all, examples: !all && seed == 0}
+		value, ok := m.value([]*jsonschema.Schema{s.Schema}, 0)
+		if ok && s.Valid(value) {
+			return value, nil
+		}
+	}
+	return nil, ErrNone
+}
+
+// maker makes one value.
+type maker struct {
+	// seed chooses among alternatives: each digit of it for one of them.
+	seed     int
+	all      bool
+	examples bool
+}
+
+func (m *maker) choose(n int) int {
+	chosen := m.seed % n
+	if n > 1 {
+		m.seed /= n
+	}
+	return chosen
+}
+
+func (m *maker) value(schemas []*jsonschema.Schema, depth int) (any, bool) {
+	if depth > maxDepth {
+		return nil, false
+	}
+	v := look(schemas, m.choose)
+	if m.examples {
+		for _, example := range v.examples {
+			if allow(schemas, example) {
+				return example, true
+			}
+		}
+	}
+	for _, choice := range v.choices {
+		if allow(schemas, choice) {
+			return choice, true
+		}
+	}
+	if v.choices != nil {
+		return nil, false
+	}
+	switch v.kind() {
+	case "object":
+		return m.object(v, depth)
+	case "array":
+		return m.array(v, depth)
+	case "string":
+		return stringOf(v, schemas)
+	case "integer":
+		return v.number(true)
+	case "number":
+		return v.number(false)
+	case "boolean":
+		return true, true
+	}
+	return nil, true
+}
+
+// allow tells whether all schemas allow a value.
+func allow(schemas []*jsonschema.Schema, value any) bool {
+	return !slices.ContainsFunc(schemas, func(s *jsonschema.Schema) bool { return s.Validate(value) != nil })
+}
+
+func (m *maker) object(v *view, depth int) (any, bool) {
+	object := map[string]any{}
+	names := slices.Clone(v.required)
+	for name := range v.properties {
+		if m.all && depth < maxOptional && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	fill := func(name string) bool {
+		value, ok := m.value(v.field(name), depth+1)
+		if ok {
+			object[name] = value
+		}
+		return ok
+	}
+	for _, name := range names {
+		required := slices.Contains(v.required, name)
+		if !required && (v.mostFields >= 0 && len(object) >= v.mostFields || m.isReadOnly(v, name)) {
+			continue
+		}
+		if !fill(name) && required {
+			return nil, false
+		}
+		for _, needed := range v.dependent[name] {
+			if _, there := object[needed]; !there && !fill(needed) {
+				return nil, false
+			}
+		}
+	}
+	for n := 0; len(object) < v.leastFields; n++ {
+		if n > 2*v.leastFields+len(v.properties) {
+			return nil, false
+		}
+		if name := v.newName(n, object); name != "" {
+			fill(name)
+		}
+	}
+	return object, true
+}
+
+func (m *maker) isReadOnly(v *view, name string) bool {
+	return look(v.properties[name], func(int) int { return 0 }).readOnly
+}
+
+// field lists the schemas of a field.
+func (v *view) field(name string) []*jsonschema.Schema {
+	schemas := slices.Clone(v.properties[name])
+	matched := len(schemas) > 0
+	for pattern, s := range v.patterned {
+		if pattern.MatchString(name) {
+			schemas, matched = append(schemas, s), true
+		}
+	}
+	if !matched {
+		schemas = append(schemas, v.others...)
+	}
+	return schemas
+}
+
+// newName is a name of a field that an object may get, the n-th; empty when there is none.
+func (v *view) newName(n int, object map[string]any) string {
+	var names []string
+	for name := range v.properties {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if !v.closed {
+		for i := range 4 {
+			names = append(names, "extra"+strings.Repeat("a", i))
+		}
+	}
+	for pattern := range v.patterned {
+		names = append(names, matching(pattern.String(), n)...)
+	}
+	for _, s := range v.names {
+		if name, ok := (&maker{seed: n}).value([]*jsonschema.Schema{s}, 0); ok {
+			if text, ok := name.(string); ok {
+				names = append(names, text)
+			}
+		}
+	}
+	for _, name := range names {
+		if _, there := object[name]; !there && allow(v.names, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func (m *maker) array(v *view, depth int) (any, bool) {
+	array := []any{}
+	n := max(v.leastItems, min(len(v.first), 1000))
+	if n == 0 && (len(v.items) > 0 && v.mostItems != 0) && depth < maxOptional {
+		n = 1
+	}
+	for _, contained := range v.contains {
+		for range v.leastContained {
+			if item, ok := m.value(append(slices.Clone(v.items), contained), depth+1); ok {
+				array = append(array, item)
+			}
+		}
+	}
+	for i := len(array); i < n && i < 1000; i++ {
+		schemas := v.items
+		if i < len(v.first) {
+			schemas = v.first[i]
+		}
+		item, ok := m.value(schemas, depth+1)
+		if v.unique && ok {
+			item, ok = distinct(schemas, array, item)
+		}
+		if !ok && i >= v.leastItems {
+			break
+		}
+		if !ok {
+			return nil, false
+		}
+		array = append(array, item)
+	}
+	return array, true
+}
+
+// distinct is an item that the array has not.
+func distinct(schemas []*jsonschema.Schema, array []any, item any) (any, bool) {
+	same := func(a, b any) bool {
+		x, _ := json.Marshal(a)
+		y, _ := json.Marshal(b)
+		return string(x) == string(y)
+	}
+	for n := range attempts {
+		if !slices.ContainsFunc(array, func(other any) bool { return same(other, item) }) && allow(schemas, item) {
+			return item, true
+		}
+		switch value := item.(type) {
+		case string:
+			item = value + string(rune('a'+n%26))
+		case json.Number:
+			if r, ok := schema.Number(value); ok {
+				step := big.NewRat(1, 1)
+				if v := look(schemas, func(int) int { return 0 }); len(v.multiples) > 0 {
+					step = v.multiples[0]
+				}
+				item = Number(new(big.Rat).Add(r, step))
+			}
+		case bool:
+			item = !value
+		}
+		if v := look(schemas, func(int) int { return 0 }); n < len(v.choices) {
+			item = v.choices[n]
+		} else if texts := v.texts(n); len(texts) > 0 {
+			item = texts[n%len(texts)]
+		}
+	}
+	return nil, false
+}
+
+// Number is a JSON number.
+func Number(n *big.Rat) json.Number {
+	if n.IsInt() {
+		return json.Number(n.Num().String())
+	}
+	return json.Number(strings.TrimRight(n.FloatString(12), "0"))
+}
+
+func (v *view) number(integer bool) (any, bool) {
+	step := big.NewRat(1, 1)
+	if len(v.multiples) > 0 {
+		step = v.multiples[0]
+	}
+	candidates := []*big.Rat{big.NewRat(10, 1), big.NewRat(1, 1), new(big.Rat), step}
+	for _, bound := range []*big.Rat{v.minimum, v.maximum} {
+		if bound == nil {
+			continue
+		}
+		// The bound, and the next multiples on both sides of it.
+		whole := new(big.Rat).SetInt(new(big.Int).Quo(new(big.Rat).Quo(bound, step).Num(), new(big.Rat).Quo(bound, step).Denom()))
+		near := new(big.Rat).Mul(whole, step)
+		for _, n := range []*big.Rat{bound, near, new(big.Rat).Add(near, step), new(big.Rat).Sub(near, step), new(big.Rat).Add(bound, big.NewRat(1, 2)), new(big.Rat).Sub(bound, big.NewRat(1, 2))} {
+			candidates = append(candidates, n)
+		}
+	}
+	if v.minimum != nil && v.maximum != nil {
+		candidates = append(candidates, new(big.Rat).Quo(new(big.Rat).Add(v.minimum, v.maximum), big.NewRat(2, 1)))
+	}
+	for _, n := range candidates {
+		if v.holds(n, integer) {
+			return Number(n), true
+		}
+	}
+	return nil, false
+}
+
+func (v *view) holds(n *big.Rat, integer bool) bool {
+	if integer && !n.IsInt() {
+		return false
+	}
+	if v.minimum != nil && (n.Cmp(v.minimum) < 0 || v.above && n.Cmp(v.minimum) == 0) || v.maximum != nil && (n.Cmp(v.maximum) > 0 || v.below && n.Cmp(v.maximum) == 0) {
+		return false
+	}
+	return !slices.ContainsFunc(v.multiples, func(of *big.Rat) bool { return !new(big.Rat).Quo(n, of).IsInt() })
+}
+
+// lookAround is what RE2 has not, and what a text that matches the rest may keep by itself.
+var lookAround = regexp.MustCompile(`\(\?(?:[=!]|<[=!])(?:[^()\\]|\\.|\([^()]*\))*\)`)
+
+// matching are texts that a pattern matches.
+func matching(pattern string, seed int) (texts []string) {
+	defer func() {
+		// The generator panics at what it cannot draw from.
+		if recover() != nil {
+			texts = nil
+		}
+	}()
+	if _, err := regexp.Compile(pattern); err != nil {
+		pattern = lookAround.ReplaceAllString(pattern, "")
+	}
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil
+	}
+	values := rapid.StringMatching(pattern)
+	for i := range attempts {
+		texts = append(texts, values.Example(seed*attempts+i))
+	}
+	return texts
+}
+
+// ofFormat are texts of a format.
+var ofFormat = map[string][]string{
+	"date-time": {"2015-07-30T20:00:00Z", "2016-02-29T23:59:59Z"}, "date": {"2015-07-30", "2016-02-29"}, "time": {"20:00:00Z", "10:30:00Z"}, "duration": {"P1D", "PT1H"},
+	"uuid": {"00000000-0000-4000-8000-000000000000", "550e8400-e29b-41d4-a716-446655440000"}, "uri": {"https://example.com/", "https://example.com/a"}, "uri-reference": {"/a", "b"},
+	"iri": {"https://example.com/"}, "iri-reference": {"/a"}, "uri-template": {"/a/{b}", "/c"}, "email": {"a@example.com", "b@example.com"}, "idn-email": {"a@example.com"},
+	"hostname": {"example.com", "a.example"}, "idn-hostname": {"example.com"}, "ipv4": {"192.0.2.1", "192.0.2.2"}, "ipv6": {"2001:db8::1", "2001:db8::2"},
+	"json-pointer": {"/a", "/b"}, "relative-json-pointer": {"0", "1"}, "regex": {"a", "b"}, "byte": {"YWJj", "YWJjZA=="}, "semver": {"1.0.0", "1.0.1"}, "period": {"2015-07-30T20:00:00Z/P1D"},
+}
+
+// texts are strings that may keep the view.
+func (v *view) texts(seed int) (list []string) {
+	for _, format := range v.formats {
+		list = append(list, ofFormat[format]...)
+	}
+	for _, pattern := range v.patterns {
+		list = append(list, matching(pattern.String(), seed)...)
+	}
+	return list
+}
+
+func stringOf(v *view, schemas []*jsonschema.Schema) (any, bool) {
+	list := v.texts(0)
+	for _, letter := range []string{"x", "a", "1"} {
+		list = append(list, strings.Repeat(letter, max(v.least, 1)))
+	}
+	list = append(list, "true", "2015-07-30", "https://example.com/")
+	for _, text := range list {
+		for _, sized := range []string{text, v.sized(text)} {
+			if text != "" && allow(schemas, sized) {
+				return sized, true
+			}
+		}
+	}
+	// Alternatives chosen elsewhere may still allow it.
+	return v.sized(list[0]), true
+}
+
+// sized brings a text to a length that the view allows.
+func (v *view) sized(text string) string {
+	runes := []rune(text)
+	if len(runes) > 0 {
+		for len(runes) < v.least {
+			runes = append(runes, runes[len(runes)-1])
+		}
+	}
+	if v.most >= 0 && len(runes) > v.most {
+		runes = runes[:v.most]
+	}
+	return string(runes)
+}
