@@ -74,7 +74,7 @@ RELEASED = $(shell ls versions/[0-9]*.yaml | sort -V | tail -1)
 
 .PHONY: breaking
 breaking: ## fail if openapi.yaml breaks users of the last released document
-	$(GO) run ./cmd/nudge diff $(RELEASED) openapi.yaml --accepted versions/accepted.yaml
+	$(GO) run ./cmd/nudge diff $(RELEASED) openapi.yaml --for all --accepted versions/accepted.yaml
 
 .PHONY: tidy
 tidy: ## fail if a go.mod or go.sum is not tidy

@@ -45,7 +45,7 @@ var importRules = []struct {
 	{"./internal/schema", []string{"std", "github.com/getkin/kin-openapi", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2"}, "it knows schemas and values, and no request"},
 	{"./internal/sample", []string{"std", "./internal/schema", "github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"}, "it knows schemas and values, and no request"},
 	{"./internal/serialize", []string{"std", "github.com/getkin/kin-openapi"}, "it knows how values are written, and not what they may be"},
-	{"./internal/conform", []string{"std", "./internal/rule", "./internal/openapi", "./internal/schema", "github.com/getkin/kin-openapi"}, "it does not know the server whose answers it checks"},
+	{"./internal/conform", []string{"std", "./internal/rule", "./internal/openapi", "./internal/schema", "./internal/serialize", "github.com/getkin/kin-openapi"}, "it does not know the server whose answers it checks"},
 	{"./server", []string{"std", ".", "./api", "./internal/rule", "./internal/openapi", "./delivery", "github.com/labstack/echo/v4",
 		"github.com/oapi-codegen/runtime", "github.com/getkin/kin-openapi"}, "HTTP only: stores, channels and directories come in through interfaces"},
 	{"./delivery", []string{"std"}, "the domain: generated types and Echo stop at the handler"},

@@ -181,7 +181,9 @@ func writeMultipart(media *openapi3.MediaType) func(any) ([]byte, bool) {
 			}
 			_, _ = part.Write([]byte(p.Value))
 		}
-		return b.Bytes(), w.Close() == nil && ok
+		// The end is written first.
+		closed := w.Close() == nil
+		return b.Bytes(), closed && ok
 	}
 }
 
@@ -214,7 +216,8 @@ func (d *deriver) bodyValues() {
 		return
 	}
 	if r, ok := d.withBodyOf(base); ok {
-		d.add("values", "a body with what is required is accepted", rule, d.valid, r)
+		r.description = "a body with what is required"
+		d.add("values", r.description+" is accepted", rule, d.valid, r)
 	}
 	if b.media.Schema == nil || b.model == nil {
 		return

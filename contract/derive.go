@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,6 +25,10 @@ type deriver struct {
 	op       *conform.Operation
 	cases    []Case
 	added    *Case
+	// oneLine tells that the lines of the document say nothing.
+	oneLine bool
+	// delimited are the parameters of the path whose separators stand there as they are.
+	delimited map[string]bool
 	// rules are those of the parameters that a rule describes wholly, fieldRules those of the form's fields.
 	rules, fieldRules []rule.Rule
 	// body is how bodies are made; nil where the operation takes none, or none can be made.
@@ -46,8 +51,13 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		return nil, err
 	}
 	var all []Case
+	oneLine := bytes.Count(s.document, []byte("\n")) < 2
+	wanted := literalPrefix(s.only)
 	for _, op := range j.Operations {
-		d := &deriver{settings: s, judge: j, op: op}
+		if name := op.ID + "/"; !strings.HasPrefix(name, wanted) && !strings.HasPrefix(wanted, name) {
+			continue
+		}
+		d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}}
 		d.readRules()
 		if err := d.makeBase(); err != nil {
 			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, skip: err.Error() + "; give an example or a fixture"})
@@ -74,6 +84,19 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		seen[c.Name] = true
 		return twice || s.only != nil && !s.only.MatchString(c.Name)
 	}), nil
+}
+
+// literalPrefix is what each name of the cases that are wanted begins with: others need not be derived.
+func literalPrefix(only *regexp.Regexp) string {
+	if only == nil || !strings.HasPrefix(only.String(), "^") {
+		return ""
+	}
+	rest, err := regexp.Compile(strings.TrimPrefix(only.String(), "^"))
+	if err != nil {
+		return ""
+	}
+	prefix, _ := rest.LiteralPrefix()
+	return prefix
 }
 
 // checkFixtures wants every fixture to be a valid value of something that the document has.
@@ -164,6 +187,10 @@ var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) .*$`)
 
 // at names a place of the document.
 func (d *deriver) at(line int, what string) string {
+	if d.oneLine {
+		// All stands in one line.
+		return fmt.Sprintf("%s#/paths/%s/%s %s", d.settings.documentName, strings.NewReplacer("~", "~0", "/", "~1").Replace(d.op.Path), strings.ToLower(d.op.Method), what)
+	}
 	if line == 0 {
 		return d.settings.documentName + " " + what
 	}
@@ -347,20 +374,12 @@ func (d *deriver) expand(values map[string]string) string {
 	return parameterName.ReplaceAllStringFunc(d.op.Path, func(text string) string {
 		name := strings.Trim(text, "{}")
 		escaped := url.PathEscape(values[name])
-		if _, simple := wholeRule("path", name, d.pathSchema(name)); !simple {
+		if d.delimited[name] {
 			// The separators of lists and of the styles label and matrix.
 			escaped = strings.NewReplacer("%2C", ",", "%3B", ";", "%3D", "=").Replace(escaped)
 		}
 		return escaped
 	})
-}
-
-// pathSchema is the schema of a parameter of the path.
-func (d *deriver) pathSchema(name string) *openapi3.SchemaRef {
-	if p := d.op.Parameter("path", name); p != nil {
-		return p.Schema
-	}
-	return nil
 }
 
 // withPath is the base with another value of a path's parameter.

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,9 +24,11 @@ func parametersOf(op openapi.Operation) []*openapi3.Parameter {
 // readRules keeps the rules that say all that a schema says; what has another one is tried by its schema.
 func (d *deriver) readRules() {
 	for _, p := range parametersOf(d.op.Operation) {
-		if r, ok := wholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
+		r, ok := wholeRule(p.In, p.Name, p.Schema)
+		if ok && p.In != "cookie" {
 			d.rules = append(d.rules, r)
 		}
+		d.delimited[p.Name] = d.delimited[p.Name] || p.In == "path" && !ok
 	}
 	if d.op.FormSchema == nil {
 		return
@@ -285,6 +286,3 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 		d.add(group, description+", is refused", line, refused, r)
 	}
 }
-
-// mayBeMissing tells whether a 404 says that a thing was not made, and a 409 that it was made already.
-func mayBeMissing(method string) bool { return method != http.MethodOptions }

@@ -3,12 +3,14 @@ package contract
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge/internal/conform"
@@ -45,7 +47,7 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
 	}
-	p := &proxy{judge: j, memory: s.memory, report: report, base: strings.TrimSuffix(to.EscapedPath(), "/")}
+	p := &proxy{judge: j, memory: s.memory, report: report, told: map[string]bool{}, base: strings.TrimSuffix(to.EscapedPath(), "/")}
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
@@ -69,6 +71,23 @@ type proxy struct {
 	report func(Finding)
 	// base is what the server's paths have before the document's.
 	base string
+	// told are the requests for no operation that were told of: each once.
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+// maxTold bounds how many requests for no operation are told of.
+const maxTold = 1000
+
+// isNew tells whether a request for no operation is told of now.
+func (p *proxy) isNew(request string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.told[request] || len(p.told) == maxTold {
+		return false
+	}
+	p.told[request] = true
+	return true
 }
 
 // RoundTrip sends a request, judges it, and judges its answer.
@@ -80,6 +99,10 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	own := *r.URL
 	own.Path, own.RawPath = strings.TrimPrefix(r.URL.Path, p.base), strings.TrimPrefix(r.URL.EscapedPath(), p.base)
 	op, _ := p.judge.Find(r.Method, own.EscapedPath())
+	if op == nil && r.Method == http.MethodHead {
+		// A GET without the answer's body.
+		op, _ = p.judge.Find(http.MethodGet, own.EscapedPath())
+	}
 	var body []byte
 	whole := true
 	if op != nil && r.Body != nil {
@@ -103,8 +126,14 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 			p.report(Finding{Time: time.Now(), By: by, Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: response.StatusCode, Violation: v})
 		}
 	}
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// What follows is no HTTP.
+		return response, nil
+	}
 	if op == nil {
-		find("caller", []conform.Violation{{Rule: "paths", Message: "the document has no such operation"}})
+		if p.isNew(short(r.Method+" "+r.URL.EscapedPath(), 300)) {
+			find("caller", []conform.Violation{{Rule: "paths", Message: "the document has no such operation"}})
+		}
 		return response, nil
 	}
 	if whole {
@@ -122,20 +151,50 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(wrong) > 0 && response.StatusCode < 400 {
 		find("server", []conform.Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
 	}
-	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
-		// Its end is not waited for.
+	if isStream(response.Header.Get("Content-Type")) {
+		// Its end may never come.
+		return response, nil
+	}
+	// Passing it on may change it.
+	seen := response.Header.Clone()
+	judge := func(answered []byte) {
+		answered, ok := decoded(seen.Get("Content-Encoding"), answered)
+		if !ok {
+			return
+		}
+		find("server", op.CheckResponse(r.Method, response.StatusCode, seen, answered))
+		find("server", op.CheckRelations(conform.Exchange{Request: read, Status: response.StatusCode, Header: seen, Body: answered, Time: time.Now()}, p.memory))
+	}
+	if response.ContentLength < 0 {
+		// It comes in parts, each of which is passed on at once.
+		response.Body = &watched{ReadCloser: response.Body, judge: judge}
 		return response, nil
 	}
 	answered, whole, err := keep(&response.Body)
-	if err != nil || !whole {
-		return response, err
+	if err == nil && whole {
+		judge(answered)
 	}
-	if answered, whole = decoded(response.Header.Get("Content-Encoding"), answered); !whole {
-		return response, nil
+	return response, err
+}
+
+// watched is a body that is judged when all of it has passed.
+type watched struct {
+	io.ReadCloser
+	seen  bytes.Buffer
+	judge func(body []byte)
+}
+
+// Read passes a part on.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if w.seen.Len() <= maxJudged {
+		w.seen.Write(p[:n])
 	}
-	find("server", op.CheckResponse(r.Method, response.StatusCode, response.Header, answered))
-	find("server", op.CheckRelations(conform.Exchange{Request: read, Status: response.StatusCode, Header: response.Header, Body: answered, Time: time.Now()}, p.memory))
-	return response, nil
+	if errors.Is(err, io.EOF) && w.judge != nil && w.seen.Len() <= maxJudged {
+		w.judge(w.seen.Bytes())
+		w.judge = nil
+	}
+	return n, err
 }
 
 // decoded is a body without the encoding that its caller has asked for; ok is false when it cannot be judged.

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // segment is one part of a path between slashes.
@@ -137,7 +139,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 		default:
 			continue
 		}
-		if given && !rule.Allows(value) {
+		if given && !o.allows(rule, o.schemaOf(rule.In, rule.Name), value) {
 			c.add(rule.In+" "+rule.Name, "the %s parameter %s must be %s", rule.In, rule.Name, rule)
 		} else if !given && o.required(rule.In, rule.Name) {
 			c.add(rule.In+" "+rule.Name, "the %s parameter %s is missing", rule.In, rule.Name)
@@ -154,7 +156,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	for _, name := range sortedKeys(r.URL.Query()) {
-		declared := o.Parameter("query", name) != nil
+		declared := o.Parameter("query", bare(name)) != nil || o.inExploded(name)
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
@@ -164,6 +166,42 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 		}
 	}
 	return c.found
+}
+
+// bare is the name of what has brackets after it: expand[0] is a part of expand.
+func bare(name string) string {
+	if at := strings.IndexByte(name, '['); at > 0 && strings.HasSuffix(name, "]") {
+		return name[:at]
+	}
+	return name
+}
+
+// inExploded tells whether a parameter of the query is a field of an object that stands there without its own name.
+func (o *Operation) inExploded(name string) bool {
+	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool {
+		if p.In != "query" || p.Schema == nil || p.Style != "" && p.Style != "form" || !p.Schema.Value.Type.Is("object") {
+			return false
+		}
+		more := p.Schema.Value.AdditionalProperties
+		return p.Schema.Value.Properties[name] != nil || more.Schema != nil || more.Has != nil && *more.Has
+	})
+}
+
+// allows tells whether a text may stand for a value of a scalar: of its rule, or, where the document is not judged strictly, of
+// its schema however it is written.
+func (o *Operation) allows(r rule.Rule, ref *openapi3.SchemaRef, text string) bool {
+	if o.document.Strict || ref == nil {
+		return r.Allows(text)
+	}
+	judge, err := o.document.Schemas.Of(ref.Value, schema.Request)
+	return err != nil || slices.ContainsFunc(serialize.Readings(text), judge.Valid)
+}
+
+func (o *Operation) schemaOf(in, name string) *openapi3.SchemaRef {
+	if p := o.Parameter(in, name); p != nil {
+		return p.Schema
+	}
+	return nil
 }
 
 func (o *Operation) required(in, name string) bool {
@@ -202,10 +240,10 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 		c.add("body", "the form cannot be read")
 		return
 	}
-	schema := media.Schema.Value
-	closed := schema.AdditionalProperties.Has != nil && !*schema.AdditionalProperties.Has
+	form := media.Schema.Value
+	closed := form.AdditionalProperties.Has != nil && !*form.AdditionalProperties.Has
 	for _, field := range sortedKeys(fields) {
-		property := schema.Properties[field]
+		property := form.Properties[bare(field)]
 		switch {
 		case property == nil && closed:
 			c.add("body "+field, "the form has the field %q, which is not declared", cut(field))
@@ -214,12 +252,12 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 		}
 	}
 	for _, rule := range o.Form {
-		if values, ok := fields[rule.Name]; ok && !rule.Allows(values[0]) {
+		if values, ok := fields[rule.Name]; ok && !o.allows(rule, form.Properties[rule.Name], values[0]) {
 			c.add("body "+rule.Name, "the field %s must be %s", rule.Name, rule)
 		}
 	}
-	for _, field := range schema.Required {
-		if !fields.Has(field) {
+	for _, field := range form.Required {
+		if !slices.ContainsFunc(sortedKeys(fields), func(given string) bool { return bare(given) == field }) {
 			c.add("body "+field, "the field %s is missing", field)
 		}
 	}

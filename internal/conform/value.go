@@ -21,9 +21,12 @@ func (c *collector) value(s *openapi3.Schema, v any) {
 		return
 	}
 	for _, p := range judge.Check(v) {
-		c.add("body#"+p.Place+" "+p.Keyword, "%s", p.Text)
+		c.add("body#"+index.ReplaceAllString(p.Place, "/[]$1")+" "+p.Keyword, "%s", p.Text)
 	}
 }
+
+// index is the place of an item in a list: what is wrong with one is mostly wrong with all.
+var index = regexp.MustCompile(`/[0-9]+(/|$)`)
 
 // header wants a header's value to keep its schema.
 func (c *collector) header(name string, s *openapi3.Schema, text string) {

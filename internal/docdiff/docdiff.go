@@ -76,6 +76,7 @@ func Compare(older, newer Document) ([]Change, error) {
 }
 
 func wireChanges(before, after *loaded) ([]Change, error) {
+	alignDialects(before.spec, after.spec)
 	list := alignPaths(before.spec, after.spec)
 	config := diff.NewConfig()
 	config.IncludePathParams = true

@@ -149,7 +149,7 @@ func TestUnusualDocuments(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	for _, text := range []string{"", "null", "a: b", "swagger: '2.0'", "openapi: 3.0.3\ninfo: {title: t, version: v}\nservers: [null]\npaths: {}"} {
+	for _, text := range []string{"", "null", "a: b", "swagger: '2.0'\npaths: 1", "openapi: 3.0.3\ninfo: {title: t, version: v}\nservers: [null]\npaths: {}"} {
 		if _, err := docdiff.Compare(empty, docdiff.Document{Name: "none.yaml", Data: []byte(text)}); err == nil || !strings.Contains(err.Error(), "none.yaml") {
 			t.Errorf("%q is taken: %v", text, err)
 		}

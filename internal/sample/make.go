@@ -3,10 +3,12 @@ package sample
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
@@ -302,8 +304,26 @@ func (v *view) holds(n *big.Rat, integer bool) bool {
 // lookAround is what RE2 has not, and what a text that matches the rest may keep by itself.
 var lookAround = regexp.MustCompile(`\(\?(?:[=!]|<[=!])(?:[^()\\]|\\.|\([^()]*\))*\)`)
 
+// drawn are the texts that were drawn of patterns: drawing costs much.
+var drawn sync.Map
+
+// draws is how many texts are drawn of a pattern at once.
+const draws = 16
+
 // matching are texts that a pattern matches.
-func matching(pattern string, seed int) (texts []string) {
+func matching(pattern string, seed int) []string {
+	seed %= 4
+	key := fmt.Sprint(seed, " ", pattern)
+	if known, ok := drawn.Load(key); ok {
+		texts, _ := known.([]string)
+		return texts
+	}
+	texts := draw(pattern, seed)
+	drawn.Store(key, texts)
+	return texts
+}
+
+func draw(pattern string, seed int) (texts []string) {
 	defer func() {
 		// The generator panics at what it cannot draw from.
 		if recover() != nil {
@@ -317,8 +337,8 @@ func matching(pattern string, seed int) (texts []string) {
 		return nil
 	}
 	values := rapid.StringMatching(pattern)
-	for i := range attempts {
-		texts = append(texts, values.Example(seed*attempts+i))
+	for i := range draws {
+		texts = append(texts, values.Example(seed*draws+i))
 	}
 	return texts
 }

@@ -1,0 +1,109 @@
+package openapi
+
+import (
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Schemas calls visit for every schema of a document, once each.
+func Schemas(doc *openapi3.T, visit func(*openapi3.Schema)) {
+	w := walker{visit: visit, seen: map[*openapi3.Schema]bool{}}
+	if c := doc.Components; c != nil {
+		for _, ref := range c.Schemas {
+			w.schema(ref)
+		}
+		for _, ref := range c.Parameters {
+			w.parameter(ref)
+		}
+		for _, ref := range c.Headers {
+			w.header(ref)
+		}
+		for _, ref := range c.RequestBodies {
+			if ref != nil && ref.Value != nil {
+				w.content(ref.Value.Content)
+			}
+		}
+		for _, ref := range c.Responses {
+			w.response(ref)
+		}
+	}
+	for _, item := range doc.Paths.Map() {
+		for _, ref := range item.Parameters {
+			w.parameter(ref)
+		}
+		for _, op := range item.Operations() {
+			w.operation(op)
+		}
+	}
+}
+
+type walker struct {
+	visit func(*openapi3.Schema)
+	seen  map[*openapi3.Schema]bool
+}
+
+func (w walker) operation(op *openapi3.Operation) {
+	for _, ref := range op.Parameters {
+		w.parameter(ref)
+	}
+	if op.RequestBody != nil && op.RequestBody.Value != nil {
+		w.content(op.RequestBody.Value.Content)
+	}
+	for _, ref := range op.Responses.Map() {
+		w.response(ref)
+	}
+}
+
+func (w walker) parameter(ref *openapi3.ParameterRef) {
+	if ref != nil && ref.Value != nil {
+		w.schema(ref.Value.Schema)
+		w.content(ref.Value.Content)
+	}
+}
+
+func (w walker) header(ref *openapi3.HeaderRef) {
+	if ref != nil && ref.Value != nil {
+		w.schema(ref.Value.Schema)
+		w.content(ref.Value.Content)
+	}
+}
+
+func (w walker) response(ref *openapi3.ResponseRef) {
+	if ref == nil || ref.Value == nil {
+		return
+	}
+	for _, header := range ref.Value.Headers {
+		w.header(header)
+	}
+	w.content(ref.Value.Content)
+}
+
+func (w walker) content(content openapi3.Content) {
+	for _, media := range content {
+		if media != nil {
+			w.schema(media.Schema)
+		}
+	}
+}
+
+// schema visits a schema and what is within; one that contains itself ends there.
+func (w walker) schema(ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Value == nil || w.seen[ref.Value] {
+		return
+	}
+	s := ref.Value
+	w.seen[s] = true
+	w.visit(s)
+	for _, part := range slices.Concat(s.AllOf, s.AnyOf, s.OneOf, s.PrefixItems) {
+		w.schema(part)
+	}
+	for _, part := range []*openapi3.SchemaRef{s.Not, s.Items, s.Contains, s.PropertyNames, s.If, s.Then, s.Else, s.AdditionalProperties.Schema, s.UnevaluatedItems.Schema, s.UnevaluatedProperties.Schema} {
+		w.schema(part)
+	}
+	for _, parts := range []openapi3.Schemas{s.Properties, s.PatternProperties, s.DependentSchemas} {
+		for _, part := range parts {
+			w.schema(part)
+		}
+	}
+}
