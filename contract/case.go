@@ -25,6 +25,10 @@ type Case struct {
 	fresh func(r request) request
 	// property draws random values, and the requests with them, instead of the request.
 	property *property
+	// life tries what the operation makes, instead of the request alone.
+	life *maker
+	// makes tells what the operation makes; nil when it makes nothing that is known.
+	makes *maker
 	// skip says why it cannot be tried; empty when it can.
 	skip string
 	// marker is a long text in the request, which no answer may repeat.

@@ -25,6 +25,8 @@ type deriver struct {
 	op       *conform.Operation
 	cases    []Case
 	added    *Case
+	// makes is what the operation makes; nil when it makes nothing that is known.
+	makes *maker
 	// oneLine tells that the lines of the document say nothing.
 	oneLine bool
 	// delimited are the parameters of the path whose separators stand there as they are.
@@ -57,12 +59,13 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		if name := op.ID + "/"; !strings.HasPrefix(name, wanted) && !strings.HasPrefix(wanted, name) {
 			continue
 		}
-		d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}}
+		d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
 		d.readRules()
 		if err := d.makeBase(); err != nil {
 			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, skip: err.Error() + "; give an example or a fixture"})
 			continue
 		}
+		d.life()
 		d.examples()
 		d.parameters()
 		d.form()
@@ -174,7 +177,7 @@ func (d *deriver) add(group, name, rule string, expect expectation, r request) *
 	if r.description == "" {
 		r.description = verdict.ReplaceAllString(name, "")
 	}
-	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh})
+	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh, makes: d.makes})
 	d.added = &d.cases[len(d.cases)-1]
 	return d.added
 }

@@ -57,6 +57,8 @@ type runner struct {
 	requests, created int
 	// failed counts the cases that failed.
 	failed int
+	// made are the values of what was made, by the path of the thing.
+	made map[string]string
 	// stopped says why nothing is sent any more.
 	stopped string
 }
@@ -82,7 +84,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	r := &runner{settings: s, base: strings.TrimSuffix(baseURL, "/")}
+	r := &runner{settings: s, made: map[string]string{}, base: strings.TrimSuffix(baseURL, "/")}
 	if s.rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
 	}
@@ -118,7 +120,7 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 	if c.fresh == nil {
 		c.fresh = func(q request) request { return q }
 	}
-	c.request = c.fresh(c.request)
+	c.request = r.ofMade(c, c.fresh(c.request))
 	for i, q := range c.alongside {
 		switch {
 		case !c.inTurn:
@@ -127,9 +129,12 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 			c.alongside[i].path = c.request.path
 		}
 	}
-	if c.property != nil {
+	switch {
+	case c.life != nil:
+		r.tryLife(ctx, c, &result)
+	case c.property != nil:
 		r.tryProperty(ctx, c, &result)
-	} else {
+	default:
 		result.Violations = r.tryRequest(ctx, c, c.request, c.marker, &result)
 	}
 	if len(result.Violations) > 0 && result.Curl == "" {
@@ -182,6 +187,11 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		}
 		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
 		succeeded = succeeded || a.status/100 == 2
+		if m := c.makes; m != nil && requests[i].method == http.MethodPost {
+			if value := m.made(a); value != "" {
+				r.remember(m, value)
+			}
+		}
 		if a.status/100 == 2 && !isSafe(requests[i].method) {
 			r.created++
 			if r.maxCreates > 0 && c.expect == refused {

@@ -1,0 +1,158 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/nudgehq/nudge/internal/conform"
+	"github.com/nudgehq/nudge/internal/openapi"
+)
+
+// maker tells what an operation makes: POST /things makes what GET /things/{id} reads.
+type maker struct {
+	// path is that of the thing, and parameter its last one.
+	path, parameter string
+	// fields are those of the answer that may have its value.
+	fields []string
+	// read and end are the operations that read and delete it; nil when there is none.
+	read, end *conform.Operation
+}
+
+// makerOf finds what an operation makes, by its links or by its path; nil when it makes nothing that is known.
+func makerOf(j *conform.Document, op *conform.Operation) *maker {
+	if op.Method != http.MethodPost {
+		return nil
+	}
+	for _, other := range j.Operations {
+		rest, below := strings.CutPrefix(other.Path, strings.TrimSuffix(op.Path, "/")+"/{")
+		name, whole := strings.CutSuffix(rest, "}")
+		if !below || !whole || strings.ContainsAny(name, "{}/") || other.Method != http.MethodGet {
+			continue
+		}
+		m := &maker{path: other.Path, parameter: name, fields: []string{name, "id", "uuid", "sid", "slug", "key"}, read: other}
+		if linked := linkedField(op, other, name); linked != "" {
+			m.fields = []string{linked}
+		}
+		for _, ending := range j.Operations {
+			if ending.Path == other.Path && ending.Method == http.MethodDelete {
+				m.end = ending
+			}
+		}
+		return m
+	}
+	return nil
+}
+
+// linkedField is the field of an answer that a link gives to a parameter of another operation; empty when no link does.
+func linkedField(op, other *conform.Operation, parameter string) string {
+	for _, ref := range op.Spec.Responses.Map() {
+		for _, link := range ref.Value.Links {
+			if link == nil || link.Value == nil || link.Value.OperationID != other.Spec.OperationID || other.Spec.OperationID == "" {
+				continue
+			}
+			if text, ok := link.Value.Parameters[parameter].(string); ok {
+				if field, ok := strings.CutPrefix(text, "$response.body#/"); ok {
+					return field
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// made reads the value of what was made; empty when the answer does not have it.
+func (m *maker) made(a answer) string {
+	var fields map[string]any
+	decoder := json.NewDecoder(strings.NewReader(string(a.body)))
+	decoder.UseNumber()
+	if a.status/100 != 2 || decoder.Decode(&fields) != nil {
+		return ""
+	}
+	for _, name := range m.fields {
+		switch value := fields[name].(type) {
+		case string:
+			return value
+		case json.Number:
+			return value.String()
+		}
+	}
+	return ""
+}
+
+// life makes the case of a thing's life: it is made, read, deleted, and gone.
+func (d *deriver) life() {
+	if d.makes != nil {
+		d.add("life", "what it makes is found", d.at(openapi.Line(d.op.Spec.Origin), d.makes.read.ID), d.valid, d.base).life = d.makes
+	}
+}
+
+// at is the request for what was made.
+func (m *maker) at(made request, op *conform.Operation, value string) request {
+	q := request{method: op.Method, path: strings.TrimSuffix(made.path, "/") + "/" + url.PathEscape(value), header: http.Header{}, description: op.Method + " " + m.path}
+	return q
+}
+
+// tryLife makes a thing, reads it, deletes it and reads it again.
+func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
+	first := r.send(ctx, c.request)
+	result.Status = first.status
+	value := c.life.made(first)
+	if first.err != nil || value == "" {
+		result.Skipped = fmt.Sprintf("%s answered %d, and not what it made", c.operation.ID, first.status)
+		return
+	}
+	r.remember(c.life, value)
+	read := c.life.at(c.request, c.life.read, value)
+	say := func(q request, a answer, format string, args ...any) {
+		result.Status, result.Curl = a.status, q.curl(r)
+		result.Violations = append(result.Violations, Violation{Rule: c.Rule, Message: fmt.Sprintf("%s answered %s: ", q.description, statusOf(a)) + fmt.Sprintf(format, args...)})
+	}
+	found := r.send(ctx, read)
+	if found.err == nil && (found.status == http.StatusNotFound || found.status == http.StatusGone) {
+		say(read, found, "%s made it, with %d", c.operation.ID, first.status)
+		return
+	}
+	if c.life.end == nil || len(c.life.end.EffectiveParameters()) > len(c.life.read.EffectiveParameters()) {
+		return
+	}
+	end := c.life.at(c.request, c.life.end, value)
+	ended := r.send(ctx, end)
+	if ended.err != nil || ended.status/100 != 2 || ended.status == http.StatusAccepted {
+		return
+	}
+	r.remember(c.life, "")
+	if again := r.send(ctx, read); again.err == nil && again.status/100 == 2 {
+		say(read, again, "%s deleted it, with %d", c.life.end.ID, ended.status)
+	}
+}
+
+// remember keeps what was made, for requests that need it.
+func (r *runner) remember(m *maker, value string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made[m.path] = value
+}
+
+// ofMade gives a request for a thing the value of one that was made.
+func (r *runner) ofMade(c Case, q request) request {
+	r.mu.Lock()
+	value := r.made[c.operation.Path]
+	r.mu.Unlock()
+	names := parameterName.FindAllString(c.operation.Path, -1)
+	if value == "" || r.strict || len(names) == 0 || q.values == nil || len(r.fixtures) > 0 {
+		return q
+	}
+	last := strings.Trim(names[len(names)-1], "{}")
+	was := "/" + url.PathEscape(q.values[last])
+	if q.subject == last || !strings.HasSuffix(q.path, was) {
+		return q
+	}
+	return q.with(func(q *request) {
+		q.values[last] = value
+		q.path = strings.TrimSuffix(q.path, was) + "/" + url.PathEscape(value)
+	})
+}
