@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"slices"
@@ -245,6 +246,9 @@ func distinct(schemas []*jsonschema.Schema, array []any, item any) (any, bool) {
 			}
 		case bool:
 			item = !value
+		case map[string]any:
+			item = varied(schemas, value, n)
+			continue
 		}
 		if v := look(schemas, func(int) int { return 0 }); n < len(v.choices) {
 			item = v.choices[n]
@@ -253,6 +257,20 @@ func distinct(schemas []*jsonschema.Schema, array []any, item any) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// varied is an object with another value in one of its fields.
+func varied(schemas []*jsonschema.Schema, object map[string]any, n int) any {
+	other := maps.Clone(object)
+	names := slices.Sorted(maps.Keys(object))
+	if len(names) == 0 {
+		return other
+	}
+	name := names[n%len(names)]
+	if value, ok := distinct(look(schemas, func(int) int { return 0 }).field(name), []any{object[name]}, object[name]); ok {
+		other[name] = value
+	}
+	return other
 }
 
 // Number is a JSON number.

@@ -22,6 +22,8 @@ type Problem struct {
 	Keyword string
 	// Text says what is wrong: "ttl is 301, and its maximum is 300".
 	Text string
+	// Format is the format that a text has not; empty for other problems.
+	Format string
 	// Schema is the document's; nil when it is not known.
 	Schema *openapi3.Schema
 }
@@ -71,7 +73,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Proble
 	}
 	if k, ok := e.ErrorKind.(*kind.Required); ok {
 		for _, field := range k.Missing {
-			*into = append(*into, Problem{pointer(e), "required", fmt.Sprintf("the field %s is missing", field), s.set.node(e.SchemaURL)})
+			*into = append(*into, Problem{Place: pointer(e), Keyword: "required", Text: fmt.Sprintf("the field %s is missing", field), Schema: s.set.node(e.SchemaURL)})
 		}
 		return
 	}
@@ -106,7 +108,11 @@ func (s *Schema) add(e *jsonschema.ValidationError, keyword, text string, into *
 	if name == "" {
 		name = "the body"
 	}
-	*into = append(*into, Problem{pointer(e), keyword, name + " " + text, s.set.node(e.SchemaURL)})
+	p := Problem{Place: pointer(e), Keyword: keyword, Text: name + " " + text, Schema: s.set.node(e.SchemaURL)}
+	if k, ok := e.ErrorKind.(*kind.Format); ok {
+		p.Format = k.Want
+	}
+	*into = append(*into, p)
 }
 
 // pointer is the JSON pointer of an error.

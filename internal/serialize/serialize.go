@@ -33,11 +33,27 @@ func Parameter(p *openapi3.Parameter, value any) (pairs []Pair, ok bool) {
 	if p.Explode != nil {
 		explode = *p.Explode
 	}
+	if style == "deepObject" && !isFlat(value) {
+		// The specification says nothing of what is deeper.
+		return nil, false
+	}
 	if p.In == "query" || p.In == "cookie" {
 		return Pairs(p.Name, style, explode, value)
 	}
 	text, ok := one(p.Name, style, explode, value)
 	return []Pair{{p.Name, text}}, ok
+}
+
+// isFlat tells whether a value is an object of scalars.
+func isFlat(value any) bool {
+	object, ok := value.(map[string]any)
+	for _, field := range object {
+		switch field.(type) {
+		case []any, map[string]any:
+			return false
+		}
+	}
+	return ok
 }
 
 // Pairs writes a value of the query or of a form.

@@ -1,0 +1,203 @@
+package contract_test
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nudgehq/nudge/contract"
+)
+
+// documents are small ones of other teams' kinds: each has something that was refused, or led to false alarms.
+//
+//go:embed testdata/documents/*.yaml
+var documents embed.FS
+
+// Each document is taken, and valid and invalid requests are made of it.
+func TestForeignDocuments(t *testing.T) {
+	files, err := documents.ReadDir("testdata/documents")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(file.Name(), func(t *testing.T) {
+			t.Parallel()
+			data, err := documents.ReadFile("testdata/documents/" + file.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases, err := contract.Cases(contract.WithDocument(file.Name(), data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names strings.Builder
+			for _, c := range cases {
+				names.WriteString(c.Name + "\n")
+			}
+			if !strings.Contains(names.String(), "is accepted") || !strings.Contains(names.String(), "is refused") {
+				t.Errorf("the cases are\n%s", names.String())
+			}
+		})
+	}
+}
+
+// store is a correct server of crud.yaml, a store of things whose names are there once each; a defect changes one thing.
+func store(defect string) http.Handler {
+	var mu sync.Mutex
+	things, last := map[int]string{}, 0
+	say := func(w http.ResponseWriter, status int, value any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		if value != nil {
+			_ = json.NewEncoder(w).Encode(value)
+		}
+	}
+	no := func(w http.ResponseWriter, status int) {
+		say(w, status, map[string]string{"error": http.StatusText(status)})
+	}
+	create := func(w http.ResponseWriter, r *http.Request) {
+		mediaType, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
+		if mediaType != "application/json" {
+			no(w, http.StatusUnsupportedMediaType)
+			return
+		}
+		var thing struct{ Name *string }
+		decoder := json.NewDecoder(r.Body)
+		decoder.DisallowUnknownFields()
+		if decoder.Decode(&thing) != nil || thing.Name == nil || *thing.Name == "" || len([]rune(*thing.Name)) > 20 {
+			no(w, http.StatusBadRequest)
+			return
+		}
+		if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // As the decoder says it.
+			no(w, http.StatusBadRequest)
+			return
+		}
+		for _, name := range things {
+			if name == *thing.Name {
+				no(w, http.StatusConflict)
+				return
+			}
+		}
+		last++
+		if defect != "what is made is not kept" {
+			things[last] = *thing.Name
+		}
+		say(w, http.StatusCreated, map[string]any{"id": last, "name": *thing.Name})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		id, item := strings.CutPrefix(r.URL.Path, "/things/")
+		var n int
+		switch {
+		case r.URL.Path == "/things" && r.Method == http.MethodPost:
+			create(w, r)
+		case r.URL.Path == "/things":
+			w.Header().Set("Allow", "POST")
+			no(w, http.StatusMethodNotAllowed)
+		case !item || strings.Contains(id, "/"):
+			no(w, http.StatusNotFound)
+		case r.Method != http.MethodGet && r.Method != http.MethodDelete:
+			w.Header().Set("Allow", "GET, DELETE")
+			no(w, http.StatusMethodNotAllowed)
+		default:
+			if _, err := fmt.Sscanf(id, "%d", &n); err != nil || fmt.Sprint(n) != id || n < 1 {
+				no(w, http.StatusBadRequest)
+				return
+			}
+			name, there := things[n]
+			switch {
+			case !there:
+				no(w, http.StatusNotFound)
+			case r.Method == http.MethodGet:
+				say(w, http.StatusOK, map[string]any{"id": n, "name": name})
+			default:
+				if defect != "what is deleted stays" {
+					delete(things, n)
+				}
+				w.WriteHeader(http.StatusNoContent)
+			}
+		}
+	})
+}
+
+// A declared 404 of what was never made, and a 409 of a name that is taken, are no failures; that what was made is lost is one.
+func TestWhatIsMade(t *testing.T) {
+	data, err := documents.ReadFile("testdata/documents/crud.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for defect, says := range map[string]string{"": "", "what is made is not kept": "makeThing made it, with 201", "what is deleted stays": "deleteThing deleted it, with 204"} {
+		t.Run(defect, func(t *testing.T) {
+			server := httptest.NewServer(store(defect))
+			defer server.Close()
+			report, err := contract.Run(t.Context(), server.URL, contract.WithDocument("crud.yaml", data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			if err := report.WriteText(&text); err != nil {
+				t.Fatal(err)
+			}
+			if report.Failed() != (defect != "") || !strings.Contains(text.String(), says) {
+				t.Error(text.String())
+			}
+		})
+	}
+}
+
+// A stream that never ends is judged by its head, and passed on by the proxy while it comes.
+func TestStreams(t *testing.T) {
+	document := []byte("openapi: 3.0.3\ninfo: {title: t, version: v}\npaths:\n  /events:\n    get:\n      operationId: events\n" +
+		"      responses: {'200': {description: d, content: {application/x-ndjson: {schema: {type: object}}}}, 4XX: {description: no}}\n")
+	end := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/events":
+			w.WriteHeader(http.StatusNotFound)
+		case r.Method != http.MethodGet:
+			w.Header().Set("Allow", "GET")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		default:
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			_, _ = io.WriteString(w, "{}\n")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-end:
+			case <-r.Context().Done():
+			}
+		}
+	}))
+	defer server.Close()
+	defer close(end)
+	report, err := contract.Run(t.Context(), server.URL, contract.WithDocument("events.yaml", document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Failed() {
+		var text strings.Builder
+		_ = report.WriteText(&text)
+		t.Error(text.String())
+	}
+	handler, err := contract.Proxy(server.URL, func(f contract.Finding) { t.Errorf("%+v", f) }, contract.WithDocument("events.yaml", document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(handler)
+	defer proxy.Close()
+	response, err := http.Get(proxy.URL + "/events") //nolint:noctx // It ends with the server.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	first := make([]byte, 3)
+	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != "{}\n" {
+		t.Errorf("got %q, %v", first, err)
+	}
+}
