@@ -222,33 +222,33 @@ func (d *deriver) bodyValues() {
 	if b.media.Schema == nil || b.model == nil {
 		return
 	}
-	full, err := b.sample(true)
-	if err != nil {
-		full = base
-	} else if r, ok := d.withBodyOf(full); ok && !(b.asText && hasEmpty(full)) {
-		d.add("examples", "a body with all that is optional is accepted", rule, d.valid, r)
-	} else {
-		full = base
-	}
 	sent := map[string]bool{}
-	for _, value := range []any{full, base} {
-		for _, c := range sample.Cases(b.model, value) {
-			if b.asText {
-				var clear bool
-				if c.Valid, clear = asTexts(b.model, c); !clear {
-					continue
-				}
-			}
-			r, ok := d.withBodyOf(c.Value)
-			if !ok || sent[string(r.body)] || d.isRuled(c) {
-				continue
-			}
-			sent[string(r.body)] = true
-			if !c.Valid {
-				r.offender = "body"
-			}
-			d.addSample("", b.media.Schema.Value, c, r)
+	if full, err := b.sample(true); err == nil && (!b.asText || !hasEmpty(full)) {
+		if r, ok := d.withBodyOf(full); ok {
+			d.add("examples", "a body with all that is optional is accepted", rule, d.valid, r)
+			d.bodyCases(full, sent)
 		}
+	}
+	d.bodyCases(base, sent)
+}
+
+// bodyCases adds the cases of a valid value of the body, but for those that were sent.
+func (d *deriver) bodyCases(value any, sent map[string]bool) {
+	b := d.body
+	for _, c := range sample.Cases(b.model, value) {
+		clear := true
+		if b.asText {
+			c.Valid, clear = asTexts(b.model, c)
+		}
+		r, ok := d.withBodyOf(c.Value)
+		if !clear || !ok || sent[string(r.body)] || d.isRuled(c) {
+			continue
+		}
+		sent[string(r.body)] = true
+		if !c.Valid {
+			r.offender = "body"
+		}
+		d.addSample("", b.media.Schema.Value, c, r)
 	}
 }
 

@@ -74,7 +74,7 @@ func store(defect string) http.Handler {
 			no(w, http.StatusBadRequest)
 			return
 		}
-		if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // As the decoder says it.
+		if _, err := decoder.Token(); err != io.EOF {
 			no(w, http.StatusBadRequest)
 			return
 		}

@@ -130,6 +130,16 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	}
 }
 
+// keepMade remembers what a request made, if it did.
+func (r *runner) keepMade(c Case, q request, a answer) {
+	if c.makes == nil || q.method != http.MethodPost {
+		return
+	}
+	if value := c.makes.made(a); value != "" {
+		r.remember(c.makes, value)
+	}
+}
+
 // remember keeps what was made, for requests that need it.
 func (r *runner) remember(m *maker, value string) {
 	r.mu.Lock()

@@ -217,11 +217,11 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 			}
 		}
 		r := d.base.with(func(*request) {})
-		wire := ""
 		if !d.setParameter(&r, p, c.Value) {
 			continue
 		}
-		if wire = r.path + "?" + r.query + "\n" + r.header.Get(p.Name) + r.header.Get("Cookie"); sent[wire] {
+		wire := r.path + "?" + r.query + "\n" + r.header.Get(p.Name) + r.header.Get("Cookie")
+		if sent[wire] {
 			continue
 		}
 		sent[wire] = true

@@ -90,6 +90,15 @@ func (p *proxy) isNew(request string) bool {
 	return true
 }
 
+// find finds the operation of a request. A HEAD is a GET without the answer's body.
+func (p *proxy) find(method, path string) *conform.Operation {
+	op, _ := p.judge.Find(method, path)
+	if op == nil && method == http.MethodHead {
+		op, _ = p.judge.Find(http.MethodGet, path)
+	}
+	return op
+}
+
 // RoundTrip sends a request, judges it, and judges its answer.
 func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
@@ -98,11 +107,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	own := *r.URL
 	own.Path, own.RawPath = strings.TrimPrefix(r.URL.Path, p.base), strings.TrimPrefix(r.URL.EscapedPath(), p.base)
-	op, _ := p.judge.Find(r.Method, own.EscapedPath())
-	if op == nil && r.Method == http.MethodHead {
-		// A GET without the answer's body.
-		op, _ = p.judge.Find(http.MethodGet, own.EscapedPath())
-	}
+	op := p.find(r.Method, own.EscapedPath())
 	var body []byte
 	whole := true
 	if op != nil && r.Body != nil {

@@ -187,11 +187,7 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		}
 		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
 		succeeded = succeeded || a.status/100 == 2
-		if m := c.makes; m != nil && requests[i].method == http.MethodPost {
-			if value := m.made(a); value != "" {
-				r.remember(m, value)
-			}
-		}
+		r.keepMade(c, requests[i], a)
 		if a.status/100 == 2 && !isSafe(requests[i].method) {
 			r.created++
 			if r.maxCreates > 0 && c.expect == refused {

@@ -65,12 +65,6 @@ func (c *cases) add(place, what, keyword string, value any) {
 	c.list = append(c.list, Case{place, what, keyword, value, len(problems) == 0})
 }
 
-// isAsserted tells whether servers agree that a value is wrong. Of the formats they do of these: others are notes to many
-// validators, and what an email is no two of them say alike.
-func isAsserted(p schema.Problem) bool {
-	return p.Format == "" || ofNoFormat[p.Format] != nil
-}
-
 // alternatives are valid values that choose otherwise than the base.
 func (c *cases) alternatives(base any) {
 	for seed := range attempts {
@@ -166,95 +160,6 @@ func (v *view) fits(value any) bool {
 	return v.types == nil || slices.ContainsFunc(v.types, func(t string) bool { return kinds[t] })
 }
 
-func types(value any, add func(what, keyword string, value any)) {
-	for _, other := range []struct {
-		what  string
-		value any
-	}{
-		{"a string", "abc"}, {"a number in quotes", "1"}, {"a fraction", json.Number("1.5")}, {"a whole number", json.Number("1")}, {"true", true}, {"false", false},
-		{"a list", []any{}}, {"an object", map[string]any{}}, {"null", nil},
-	} {
-		if fmt.Sprintf("%T", other.value) != fmt.Sprintf("%T", value) || other.what == "a fraction" {
-			add("as "+other.what, "type", other.value)
-		}
-	}
-}
-
-func numbers(v *view, n *big.Rat, add func(what, keyword string, value any)) {
-	one := big.NewRat(1, 1)
-	for _, b := range []struct {
-		bound         *big.Rat
-		name, keyword string
-	}{{v.minimum, "minimum", "minimum"}, {v.maximum, "maximum", "maximum"}} {
-		if b.bound == nil {
-			continue
-		}
-		for _, step := range append([]*big.Rat{one, big.NewRat(1, 2)}, v.multiples...) {
-			for _, sign := range []int64{0, 1, -1} {
-				other := new(big.Rat).Add(b.bound, new(big.Rat).Mul(step, big.NewRat(sign, 1)))
-				what := map[int64]string{0: "its " + b.name, 1: "just above its " + b.name, -1: "just below its " + b.name}[sign]
-				add(string(Number(other))+", "+what, b.keyword, Number(other))
-			}
-		}
-	}
-	for _, of := range v.multiples {
-		add(string(Number(new(big.Rat).Add(n, of)))+", another multiple", "multipleOf", Number(new(big.Rat).Add(n, of)))
-		half := new(big.Rat).Add(n, new(big.Rat).Quo(of, big.NewRat(2, 1)))
-		add(string(Number(half))+", no multiple", "multipleOf", Number(half))
-		if next := new(big.Rat).Add(n, one); of.Cmp(one) > 0 {
-			add(string(Number(next))+", no multiple", "multipleOf", Number(next))
-		}
-	}
-}
-
-// ofNoFormat are texts that are near to a format, and have it not.
-var ofNoFormat = map[string][]string{
-	"date-time": {"2015-07-30", "2015-07-30 20:00:00Z", "2015-02-30T20:00:00Z", "2015-07-30T20:00:00", "2015-07-30T25:00:00Z"}, "date": {"2015-02-30", "2015-7-30", "30.07.2015", "2015-07-30T20:00:00Z"},
-	"uuid": {"00000000-0000-4000-8000-00000000000", "00000000-0000-4000-8000-00000000000g"}, "email": {"a.example.com"}, "ipv4": {"192.0.2.256", "192.0.2", "2001:db8::1"},
-	"ipv6": {"192.0.2.1", "2001:db8::g", "1:2"},
-}
-
-func texts(v *view, value string, add func(what, keyword string, value any)) {
-	for _, format := range v.formats {
-		for _, text := range ofFormat[format] {
-			add(fmt.Sprintf("%q, another %s", text, format), "format", text)
-		}
-		for _, text := range append([]string{"abc"}, ofNoFormat[format]...) {
-			add(fmt.Sprintf("%q, which is no %s", text, format), "format", text)
-		}
-	}
-	stretched := func(n int) string {
-		runes := []rune(value)
-		if len(runes) == 0 {
-			runes = []rune("x")
-		}
-		for len(runes) < n {
-			runes = append(runes, runes[len(runes)-1])
-		}
-		return string(runes[:n])
-	}
-	if v.least > 0 && v.least <= 10_000 {
-		add("as short as it may be", "minLength", stretched(v.least))
-		add("one character too short", "minLength", stretched(v.least-1))
-	}
-	if v.most >= 0 && v.most <= 10_000 {
-		add("as long as it may be", "maxLength", stretched(v.most))
-		add("one character too long", "maxLength", stretched(v.most+1))
-	}
-	if len(v.patterns) > 0 {
-		for i, text := range matching(v.patterns[0].String(), 1) {
-			if i == 3 {
-				break
-			}
-			add(fmt.Sprintf("%q, of its pattern", text), "pattern", text)
-		}
-		for _, text := range []string{value + "!", "!" + value, value + "\n", value + " ", swapped(value), "!", "_" + value} {
-			add(fmt.Sprintf("%q, another text", text), "pattern", text)
-		}
-	}
-	add("empty", "minLength", "")
-}
-
 func (c *cases) object(place string, v *view, object map[string]any, with func(any) any, depth int) {
 	changed := func(change func(map[string]any)) any {
 		other := maps.Clone(object)
@@ -329,24 +234,6 @@ func (c *cases) counts(place string, v *view, object map[string]any, with func(a
 }
 
 func (c *cases) array(place string, v *view, array []any, with func(any) any, depth int) {
-	sized := func(n int) ([]any, bool) {
-		list := slices.Clone(array[:min(n, len(array))])
-		for len(list) < n {
-			schemas := v.items
-			if len(list) < len(v.first) {
-				schemas = v.first[len(list)]
-			}
-			item, ok := (&maker{}).value(schemas, 0)
-			if v.unique && ok {
-				item, ok = distinct(schemas, list, item)
-			}
-			if !ok {
-				return nil, false
-			}
-			list = append(list, item)
-		}
-		return list, true
-	}
 	for _, contained := range v.contains {
 		without := slices.DeleteFunc(slices.Clone(array), func(item any) bool { return contained.Validate(item) == nil })
 		c.add(place, "without what it must contain", "contains", with(without))
@@ -358,7 +245,7 @@ func (c *cases) array(place string, v *view, array []any, with func(any) any, de
 		}
 	}
 	for _, n := range sizes {
-		if list, ok := sized(n); ok {
+		if list, ok := v.sizedList(array, n); ok {
 			c.add(place, fmt.Sprintf("of %d items", n), "items", with(list))
 		}
 	}
@@ -371,16 +258,37 @@ func (c *cases) array(place string, v *view, array []any, with func(any) any, de
 		if i > 2 && i >= len(v.first) {
 			break
 		}
-		schemas := v.items
-		if i < len(v.first) {
-			schemas = v.first[i]
-		}
-		c.at(fmt.Sprintf("%s[%d]", place, i), schemas, item, func(value any) any {
+		c.at(fmt.Sprintf("%s[%d]", place, i), v.itemAt(i), item, func(value any) any {
 			other := slices.Clone(array)
 			other[i] = value
 			return with(other)
 		}, depth+1)
 	}
+}
+
+// sizedList is a list of n items that begins as another one.
+func (v *view) sizedList(array []any, n int) ([]any, bool) {
+	list := slices.Clone(array[:min(n, len(array))])
+	for len(list) < n {
+		schemas := v.itemAt(len(list))
+		item, ok := (&maker{}).value(schemas, 0)
+		if v.unique && ok {
+			item, ok = distinct(schemas, list, item)
+		}
+		if !ok {
+			return nil, false
+		}
+		list = append(list, item)
+	}
+	return list, true
+}
+
+// itemAt lists the schemas of the i-th item.
+func (v *view) itemAt(i int) []*jsonschema.Schema {
+	if i < len(v.first) {
+		return v.first[i]
+	}
+	return v.items
 }
 
 func backwards(array []any) []any {
@@ -390,23 +298,3 @@ func backwards(array []any) []any {
 }
 
 func below(place, name string) string { return strings.TrimPrefix(place+"."+name, ".") }
-
-func describe(v any) string {
-	text := key(v)
-	if len([]rune(text)) > 40 {
-		return fmt.Sprintf("%s…", string([]rune(text)[:40]))
-	}
-	return text
-}
-
-func swapped(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z':
-			return r - 32
-		case 'A' <= r && r <= 'Z':
-			return r + 32
-		}
-		return r
-	}, text)
-}

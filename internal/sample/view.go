@@ -192,11 +192,6 @@ func (v *view) objects(s *jsonschema.Schema) {
 	}
 }
 
-// wants tells whether a type is one of those that the value may have.
-func (v *view) wants(kind string) bool {
-	return v.types == nil || slices.Contains(v.types, kind)
-}
-
 // kind is the type that a value is made of.
 func (v *view) kind() string {
 	for _, kind := range []string{"object", "array", "string", "integer", "number", "boolean", "null"} {

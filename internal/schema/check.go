@@ -33,12 +33,10 @@ func (s *Schema) Valid(v any) bool { return s.Validate(v) == nil }
 
 // Check lists what keeps a value from the schema, by place.
 func (s *Schema) Check(v any) []Problem {
-	failed, ok := errors.AsType[*jsonschema.ValidationError](s.Validate(v))
-	if !ok {
-		return nil
-	}
 	var list []Problem
-	s.collect(failed, v, &list)
+	if failed, ok := errors.AsType[*jsonschema.ValidationError](s.Validate(v)); ok {
+		s.collect(failed, v, &list)
+	}
 	slices.SortStableFunc(list, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Place, b.Place), cmp.Compare(a.Keyword, b.Keyword))
 	})

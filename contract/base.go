@@ -1,0 +1,190 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/serialize"
+)
+
+// makeBase makes the valid request that the others are changes of.
+func (d *deriver) makeBase() error {
+	d.path = map[string]string{}
+	d.base = request{method: d.op.Method, header: http.Header{}}
+	query := url.Values{}
+	d.base.values = d.path
+	var others []*openapi3.Parameter
+	for _, p := range parametersOf(d.op.Operation) {
+		if p.In != "path" && !p.Required {
+			continue
+		}
+		_, fixed := d.fixture(p.Name)
+		if _, simple := wholeRule(p.In, p.Name, p.Schema); !simple && !fixed {
+			others = append(others, p)
+			continue
+		}
+		value, err := d.exampleOf(p.Name, p.Schema, p.Example, p.Examples)
+		if err != nil {
+			return err
+		}
+		switch p.In {
+		case "path":
+			d.path[p.Name] = value
+			if fixed {
+				d.valid = acceptedOrUnknown
+			}
+		case "query":
+			query.Set(p.Name, value)
+		case "header":
+			d.base.header.Set(p.Name, value)
+		case "cookie":
+			setCookie(&d.base, []serialize.Pair{{Name: p.Name, Value: value}})
+		}
+	}
+	if d.op.Method == http.MethodDelete {
+		// The second one finds nothing.
+		d.valid = acceptedOrUnknown
+	}
+	d.base.query = query.Encode()
+	for _, p := range others {
+		value, err := d.parameterValue(p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		if !d.setParameter(&d.base, p, value) {
+			return fmt.Errorf("%s: no value of it can be written", p.Name)
+		}
+		d.base.reason, d.base.subject = badBody, ""
+	}
+	d.base.path = d.expand(d.path)
+	var err error
+	if d.body, err = d.chooseBody(); err != nil {
+		if d.op.Spec.RequestBody.Value.Required {
+			return err
+		}
+		return nil
+	}
+	return d.makeBody()
+}
+
+// makeBody puts a valid body into the base, where one is required.
+func (d *deriver) makeBody() error {
+	if d.body == nil {
+		return nil
+	}
+	required := d.op.Spec.RequestBody.Value.Required
+	if d.body.mediaType == openapi.FormType && len(d.fieldRules) == len(d.op.FormSchema.Properties) && len(d.op.FormSchema.AllOf) == 0 {
+		return d.makeForm()
+	}
+	value, err := d.body.sample(false)
+	if err != nil {
+		if required {
+			return fmt.Errorf("the body: %w", err)
+		}
+		d.body = nil
+		return nil
+	}
+	d.document = d.withFixtures(value)
+	r, ok := d.withBodyOf(d.document)
+	switch {
+	case !ok && required:
+		return fmt.Errorf("the body: %w", errNoValue)
+	case !ok:
+		d.body = nil
+		return nil
+	case required:
+		d.base = r
+	}
+	if d.body.mediaType == openapi.FormType {
+		pairs, _ := pairsOf(d.body.media, d.document)
+		for _, p := range pairs {
+			d.fields = append(d.fields, field{p.Name, p.Value})
+		}
+	}
+	return nil
+}
+
+// exampleOf finds a valid value: a fixture, an example, a default, or one made from the schema.
+func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any, examples openapi3.Examples) (string, error) {
+	if value, ok := d.fixture(name); ok {
+		return value, nil
+	}
+	model := d.model(schema)
+	given := []any{example}
+	for _, key := range sortedKeys(examples) {
+		given = append(given, examples[key].Value.Value)
+	}
+	for _, value := range given {
+		// An example that its schema does not allow is not sent.
+		if value != nil && (model == nil || model.Valid(value)) {
+			return openapi.WireForm(value), nil
+		}
+	}
+	if schema == nil {
+		return "x", nil
+	}
+	value, err := validValue(schema.Value)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w; give an example or a fixture", name, err)
+	}
+	return value, nil
+}
+
+// expand fills in the path.
+func (d *deriver) expand(values map[string]string) string {
+	return parameterName.ReplaceAllStringFunc(d.op.Path, func(text string) string {
+		name := strings.Trim(text, "{}")
+		escaped := url.PathEscape(values[name])
+		if d.delimited[name] {
+			// The separators of lists and of the styles label and matrix.
+			escaped = strings.NewReplacer("%2C", ",", "%3B", ";", "%3D", "=").Replace(escaped)
+		}
+		return escaped
+	})
+}
+
+// withPath is the base with another value of a path's parameter.
+func (d *deriver) withPath(name, value string) request {
+	return d.base.with(func(r *request) {
+		r.values[name] = value
+		r.path, r.reason, r.subject = d.expand(r.values), badPath, name
+	})
+}
+
+// fresh gives a request that may make something another value of the last parameter of its path, unless it is about that
+// parameter or fixtures say what exists: a limit of one resource, such as 3 notifications for a challenge, is then not met.
+func (d *deriver) fresh(q request) request {
+	names := parameterName.FindAllString(d.op.Path, -1)
+	if q.method != http.MethodPost || q.values == nil || len(names) == 0 || d.valid == acceptedOrUnknown {
+		return q
+	}
+	last := strings.Trim(names[len(names)-1], "{}")
+	for _, p := range d.rules {
+		if p.In != "path" || p.Name != last || q.subject == last {
+			continue
+		}
+		if p.Pattern == nil {
+			// Whatever text there is may be a name that must exist.
+			return q
+		}
+		draw := validDraws(p)
+		for range attempts {
+			d.drawn++
+			// Far from the seeds of the properties, which draw from the same values.
+			value := draw(1<<40 + int(d.settings.seed%(1<<30))*attempts + d.drawn)
+			was := "/" + url.PathEscape(q.values[last])
+			if at := strings.LastIndex(q.path, was); at >= 0 && p.Allows(value) && sendable("path", value) {
+				return q.with(func(r *request) {
+					r.values[last] = value
+					r.path = q.path[:at] + "/" + url.PathEscape(value) + q.path[at+len(was):]
+				})
+			}
+		}
+	}
+	return q
+}
