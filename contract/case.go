@@ -29,6 +29,8 @@ type Case struct {
 	life *maker
 	// makes tells what the operation makes; nil when it makes nothing that is known.
 	makes *maker
+	// plain is the request without anything optional; builds tells that the case is a change of it.
+	plain, builds bool
 	// skip says why it cannot be tried; empty when it can.
 	skip string
 	// marker is a long text in the request, which no answer may repeat.

@@ -79,7 +79,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 	return slices.DeleteFunc(all, func(c Case) bool {
 		twice := seen[c.Name]
 		seen[c.Name] = true
-		return twice || s.only != nil && !s.only.MatchString(c.Name)
+		return twice || s.only != nil && !s.only.MatchString(c.Name) || s.skip != nil && s.skip.MatchString(c.Name)
 	}), nil
 }
 
@@ -107,6 +107,7 @@ func (d *deriver) add(group, name, rule string, expect expectation, r request) *
 	}
 	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh, makes: d.makes})
 	d.added = &d.cases[len(d.cases)-1]
+	d.added.builds = group != "examples" && r.reason != badMethod && r.reason != noSuchPath
 	return d.added
 }
 
@@ -132,7 +133,7 @@ var parameterName = regexp.MustCompile(`\{[^}]+\}`)
 
 // examples are the document's own.
 func (d *deriver) examples() {
-	d.add("examples", "a request without anything optional is accepted", d.at(openapi.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base)
+	d.add("examples", "a request without anything optional is accepted", d.at(openapi.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base).plain = true
 	if d.op.Spec.RequestBody == nil {
 		return
 	}

@@ -30,7 +30,7 @@ type settings struct {
 	account          *account
 	header           http.Header
 	fixtures         map[string]string
-	only             *regexp.Regexp
+	only, skip       *regexp.Regexp
 	seed             uint64
 	maxCreates       int
 	maxFailures      int
@@ -150,6 +150,20 @@ func WithOnly(pattern string) Option {
 		var err error
 		if s.only, err = regexp.Compile(pattern); err != nil {
 			return fmt.Errorf("the expression for the cases to try: %w", err)
+		}
+		return nil
+	}
+}
+
+// WithSkip leaves out the cases whose name matches a regular expression.
+func WithSkip(pattern string) Option {
+	return func(s *settings) error {
+		if pattern == "" {
+			return nil
+		}
+		var err error
+		if s.skip, err = regexp.Compile(pattern); err != nil {
+			return fmt.Errorf("the expression for the cases to leave out: %w", err)
 		}
 		return nil
 	}

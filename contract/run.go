@@ -59,6 +59,8 @@ type runner struct {
 	failed int
 	// made are the values of what was made, by the path of the thing.
 	made map[string]string
+	// refused are the operations whose plain valid request is refused: what builds on it says nothing.
+	refused map[string]bool
 	// stopped says why nothing is sent any more.
 	stopped string
 }
@@ -84,7 +86,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	r := &runner{settings: s, made: map[string]string{}, base: strings.TrimSuffix(baseURL, "/")}
+	r := &runner{settings: s, made: map[string]string{}, refused: map[string]bool{}, base: strings.TrimSuffix(baseURL, "/")}
 	if s.rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
 	}
@@ -108,6 +110,9 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 		result.Duration = time.Since(started)
 		if result.Failed() {
 			r.failed++
+			if c.plain && !r.strict && result.Status >= 400 {
+				r.refused[c.operation.ID] = true
+			}
 		}
 		if r.failed > 0 && r.failed == r.maxFailures {
 			r.stopped = fmt.Sprintf("%d cases have failed", r.failed)
@@ -150,6 +155,9 @@ func (r *runner) mayTry(c Case) string {
 	}
 	if c.skip != "" {
 		return c.skip
+	}
+	if r.refused[c.operation.ID] && c.builds {
+		return "the plain valid request is refused"
 	}
 	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)
 	if r.maxCreates > 0 && mayCreate && r.created+max(1, c.times)+len(c.alongside) > r.maxCreates {

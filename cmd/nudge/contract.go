@@ -44,6 +44,7 @@ type contractRunCommand struct {
 	Header      []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
 	Fixture     map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
 	Only        string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
+	Skip        string            `placeholder:"REGEXP" help:"Leave out the cases whose name matches."`
 	Seed        uint64            `default:"1" help:"Seed of the random values. (${default})"`
 	MaxCreates  int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed; 0 is no limit. (no limit)"`
 	MaxFailures int               `placeholder:"N" help:"Stop when N cases have failed; 0 is no limit. (no limit)"`
@@ -63,7 +64,7 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 		return nil, err
 	}
 	options = append(options,
-		contract.WithOnly(cmd.Only), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithMaxFailures(cmd.MaxFailures), contract.WithRate(cmd.Rate),
+		contract.WithOnly(cmd.Only), contract.WithSkip(cmd.Skip), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithMaxFailures(cmd.MaxFailures), contract.WithRate(cmd.Rate),
 		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.Timeout}))
 	if cmd.Account != "" {
 		sid, token, _ := strings.Cut(cmd.Account, ":")

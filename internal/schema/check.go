@@ -80,17 +80,12 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Proble
 }
 
 // plausible is the one alternative that a value of this type can be meant for; nil when it is not known.
-func plausible(e *jsonschema.ValidationError) (only *jsonschema.ValidationError) {
-	for _, cause := range e.Causes {
-		if isOtherType(cause, len(e.InstanceLocation)) {
-			continue
-		}
-		if only != nil {
-			return nil
-		}
-		only = cause
+func plausible(e *jsonschema.ValidationError) *jsonschema.ValidationError {
+	meant := slices.DeleteFunc(slices.Clone(e.Causes), func(cause *jsonschema.ValidationError) bool { return isOtherType(cause, len(e.InstanceLocation)) })
+	if len(meant) != 1 {
+		return nil
 	}
-	return only
+	return meant[0]
 }
 
 // isOtherType tells whether a value is of another type than an alternative wants.
