@@ -236,13 +236,17 @@ func (d *deriver) bodyValues() {
 func (d *deriver) bodyCases(value any, sent map[string]bool) {
 	b := d.body
 	for _, c := range sample.Cases(b.model, value) {
-		clear := true
-		if b.asText {
-			c.Valid, clear = asTexts(b.model, c)
+		if d.isRuled(c) {
+			continue
 		}
 		r, ok := d.withBodyOf(c.Value)
-		if !clear || !ok || sent[string(r.body)] || d.isRuled(c) {
+		if !ok || sent[string(r.body)] {
 			continue
+		}
+		if b.asText {
+			if c.Valid, ok = asTexts(b.model, c); !ok {
+				continue
+			}
 		}
 		sent[string(r.body)] = true
 		if !c.Valid {
