@@ -114,3 +114,45 @@ func TestDiffSources(t *testing.T) {
 		}
 	}
 }
+
+// The files that a document refers to come from where the document comes from: its folder, its revision, or below its URL.
+func TestDiffFilesOfADocument(t *testing.T) {
+	const document = "openapi: 3.0.3\ninfo: {title: t, version: v}\npaths:\n  /t:\n    get:\n      operationId: op\n" +
+		"      parameters: [{name: n, in: query, schema: {$ref: 'parts/n.yaml'}}]\n      responses: {'200': {description: d}}\n"
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, "specs", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("openapi.yaml", document)
+	write("parts/n.yaml", "{type: integer, maximum: 9}\n")
+	s := httptest.NewServer(http.StripPrefix("/specs", http.FileServer(http.Dir(filepath.Join(dir, "specs")))))
+	t.Cleanup(s.Close)
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "first"}} {
+		git := exec.Command("git", args...)
+		git.Dir = dir
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Skipf("git: %v %s", err, out)
+		}
+	}
+	if code, stdout, stderr := command("diff", s.URL+"/specs/openapi.yaml", filepath.Join(dir, "specs", "openapi.yaml")); code != 0 {
+		t.Errorf("below a URL: %d %s %s", code, stdout, stderr)
+	}
+	write("parts/n.yaml", "{type: integer, maximum: 8}\n")
+	t.Chdir(dir)
+	if code, stdout, stderr := command("diff", "HEAD:specs/openapi.yaml", "specs/openapi.yaml"); code != exitFailure || !strings.Contains(stdout, "1 breaking") {
+		t.Errorf("in a revision: %d %s %s", code, stdout, stderr)
+	}
+	t.Chdir("specs")
+	for _, revision := range []string{"HEAD:./openapi.yaml", "HEAD:../specs/openapi.yaml"} {
+		if code, stdout, stderr := command("diff", revision, "openapi.yaml"); code != exitFailure || !strings.Contains(stdout, "1 breaking") {
+			t.Errorf("in a revision, as %s: %d %s %s", revision, code, stdout, stderr)
+		}
+	}
+}

@@ -48,7 +48,8 @@ func document(ctx context.Context, name string) (openapi.Source, error) {
 		return source, fmt.Errorf("there is no file %s, and git finds no %s: %w", name, object, err)
 	}
 	revision, file, _ := strings.Cut(object, ":")
-	source.Files = committed{ctx, revision, path.Dir(file)}
+	folder, _ := path.Split(file)
+	source.Files = committed{ctx, revision, folder}
 	return source, nil
 }
 
@@ -70,18 +71,15 @@ func (r remote) Open(name string) (fs.File, error) {
 
 // committed has the files of a folder in a git revision.
 type committed struct {
-	ctx              context.Context
-	revision, folder string
+	ctx      context.Context
+	revision string
+	// folder ends with a slash, or is empty. To git one that begins with ./ is below where the command runs.
+	folder string
 }
 
 // Open reads a file from git.
 func (c committed) Open(name string) (fs.File, error) {
-	at := path.Join(c.folder, name)
-	if strings.HasPrefix(c.folder, "./") {
-		// As the caller means it: from where the command runs.
-		at = "./" + at
-	}
-	data, err := show(c.ctx, c.revision+":"+at)
+	data, err := show(c.ctx, c.revision+":"+c.folder+name)
 	return opened(name, data, err)
 }
 
