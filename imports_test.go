@@ -42,7 +42,7 @@ var importRules = []struct {
 		"a contract test knows the document, and never the server that it tries"},
 	{"./internal/reload", []string{"std"}, "it knows files, not what is in them"},
 	{"./internal/strictyaml", []string{"std", "go.yaml.in/yaml/v3"}, "it knows YAML, not what is in it"},
-	{"./internal/schema", []string{"std", "github.com/getkin/kin-openapi", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2"}, "it knows schemas and values, and no request"},
+	{"./internal/schema", []string{"std", "./internal/openapi", "github.com/getkin/kin-openapi", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2"}, "it knows schemas and values, and no request"},
 	{"./internal/sample", []string{"std", "./internal/schema", "github.com/santhosh-tekuri/jsonschema/v6", "pgregory.net/rapid"}, "it knows schemas and values, and no request"},
 	{"./internal/serialize", []string{"std", "github.com/getkin/kin-openapi"}, "it knows how values are written, and not what they may be"},
 	{"./internal/conform", []string{"std", "./internal/rule", "./internal/openapi", "./internal/schema", "./internal/serialize", "github.com/getkin/kin-openapi"}, "it does not know the server whose answers it checks"},

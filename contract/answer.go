@@ -112,16 +112,15 @@ func (r *runner) send(ctx context.Context, q request) answer {
 		return answer{err: err, at: time.Now()}
 	}
 	defer func() { _ = response.Body.Close() }()
-	a := answer{status: response.StatusCode, header: response.Header, at: time.Now(), sent: request.Header}
+	sent, _ := url.Parse(q.url(r.base))
+	a := answer{url: sent, status: response.StatusCode, header: response.Header, at: time.Now(), sent: request.Header}
 	if a.stream = isStream(response.Header.Get("Content-Type")); a.stream {
 		// It may never end: it is judged by its head.
-		a.url, _ = url.Parse(q.url(r.base))
 		return a
 	}
 	if a.body, a.err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1)); a.err != nil {
 		a.err = fmt.Errorf("it begins with %d %s, and its body is cut off: %w", a.status, http.StatusText(a.status), a.err)
 	}
-	a.url, _ = url.Parse(q.url(r.base))
 	return a
 }
 

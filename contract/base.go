@@ -19,7 +19,7 @@ func (d *deriver) makeBase() error {
 	query := url.Values{}
 	d.base.values = d.path
 	var others []*openapi3.Parameter
-	for _, p := range parametersOf(d.op.Operation) {
+	for _, p := range d.op.EffectiveParameters() {
 		if p.In != "path" && !p.Required {
 			continue
 		}
@@ -115,13 +115,9 @@ func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any
 		return value, nil
 	}
 	model := d.model(schema)
-	given := []any{example}
-	for _, key := range sortedKeys(examples) {
-		given = append(given, examples[key].Value.Value)
-	}
-	for _, value := range given {
+	for _, value := range given(example, examples) {
 		// An example that its schema does not allow is not sent.
-		if value != nil && (model == nil || model.Valid(value)) {
+		if model == nil || model.Valid(value) {
 			return openapi.WireForm(value), nil
 		}
 	}

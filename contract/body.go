@@ -42,7 +42,7 @@ func (d *deriver) chooseBody() (*body, error) {
 		write  func(*openapi3.MediaType) func(any) ([]byte, bool)
 		asText bool
 	}{
-		{isJSON, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeJSON }, false},
+		{openapi.IsJSON, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeJSON }, false},
 		{func(name string) bool { return name == openapi.FormType }, writeForm, true},
 		{func(name string) bool { return strings.HasPrefix(name, "multipart/form-data") }, writeMultipart, true},
 		{func(name string) bool { return strings.HasPrefix(name, "text/") && !strings.HasSuffix(name, "xml") }, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeText }, false},
@@ -78,26 +78,15 @@ func (b *body) sample(all bool) (any, error) {
 		return "abc", nil
 	}
 	if !all {
-		given := []any{b.media.Example}
-		for _, key := range sortedKeys(b.media.Examples) {
-			if example := b.media.Examples[key].Value; example != nil {
-				given = append(given, example.Value)
-			}
-		}
-		for _, value := range given {
-			if value != nil && b.model.Valid(written(value)) {
-				if _, ok := b.write(written(value)); ok {
-					return written(value), nil
+		for _, value := range given(b.media.Example, b.media.Examples) {
+			if b.model.Valid(value) {
+				if _, ok := b.write(value); ok {
+					return value, nil
 				}
 			}
 		}
 	}
 	return sample.Make(b.model, all)
-}
-
-// written is a value of the document without what the loader adds.
-func written(value any) any {
-	return openapi.Extension(map[string]any{"": value}, "")
 }
 
 // withBodyOf is the base with a body of a value.
@@ -205,16 +194,15 @@ func (d *deriver) bodyValues() {
 	if b == nil {
 		return
 	}
-	origin := d.op.Spec.RequestBody.Value.Origin
-	rule := d.at(openapi.Line(origin), "requestBody")
-	base, err := b.sample(false)
-	if err != nil {
-		return
+	base := d.document
+	if base == nil {
+		// A form whose fields have rules: the strict ones say all of it.
+		var err error
+		if base, err = b.sample(false); err != nil || d.settings.strict {
+			return
+		}
 	}
-	if d.settings.strict && d.document == nil {
-		// A form whose fields have rules.
-		return
-	}
+	rule := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody")
 	if r, ok := d.withBodyOf(base); ok {
 		r.description = "a body with what is required"
 		d.add("values", r.description+" is accepted", rule, d.valid, r)
@@ -224,6 +212,7 @@ func (d *deriver) bodyValues() {
 	}
 	sent := map[string]bool{}
 	if full, err := b.sample(true); err == nil && (!b.asText || !hasEmpty(full)) {
+		full = d.withFixtures(full)
 		if r, ok := d.withBodyOf(full); ok {
 			d.add("examples", "a body with all that is optional is accepted", rule, d.valid, r)
 			d.bodyCases(full, sent)
@@ -238,6 +227,10 @@ func (d *deriver) bodyCases(value any, sent map[string]bool) {
 	for _, c := range sample.Cases(b.model, value) {
 		if d.isRuled(c) {
 			continue
+		}
+		if c.Valid && c.Place == "" {
+			// One that was made anew.
+			c.Value = d.withFixtures(c.Value)
 		}
 		r, ok := d.withBodyOf(c.Value)
 		if !ok || sent[string(r.body)] {

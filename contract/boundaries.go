@@ -8,6 +8,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/sample"
 )
 
 // edge is a value at or beyond the edge of what a schema allows. Whether it is allowed, the rule decides.
@@ -26,7 +27,7 @@ func boundaries(r rule.Rule) []edge {
 		list = append(list, edge{value, "which is listed", "enum", "", false})
 	}
 	if len(r.Enum) > 0 {
-		list = append(list, edge{r.Enum[0] + "x", "which is not listed", "enum", "", false}, edge{swapCase(r.Enum[0]), "in other letters than listed", "enum", "", false})
+		list = append(list, edge{r.Enum[0] + "x", "which is not listed", "enum", "", false}, edge{sample.SwapCase(r.Enum[0]), "in other letters than listed", "enum", "", false})
 	}
 	switch r.Type {
 	case "integer", "number":
@@ -186,12 +187,12 @@ func patternEdges(r rule.Rule) (list []edge) {
 	add(value, "of its pattern")
 	add(value[:half]+"-"+value[half:], "with a dash more")
 	add(value[:half]+"--"+value[min(len(value), half+2):], "with two dashes")
-	add(swapCase(value), "in other letters")
+	add(sample.SwapCase(value), "in other letters")
 	add(strings.ToUpper(value), "in upper case")
 	add(strings.ToLower(value), "in lower case")
 	for i := range min(len(value), 3) {
 		add(value[:i]+next(value[i])+value[i+1:], fmt.Sprintf("with another character at %d", i+1))
-		add(value[:i]+swapCase(value[i:i+1])+value[i+1:], fmt.Sprintf("with character %d in the other case", i+1))
+		add(value[:i]+sample.SwapCase(value[i:i+1])+value[i+1:], fmt.Sprintf("with character %d in the other case", i+1))
 	}
 	if half > 0 {
 		add(value[:half]+"/"+value[half+1:], "with an escaped slash")
@@ -205,16 +206,4 @@ func next(c byte) string {
 		return string(c - 1)
 	}
 	return string(c + 1)
-}
-
-func swapCase(text string) string {
-	return strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' {
-			return r - 32
-		}
-		if 'A' <= r && r <= 'Z' {
-			return r + 32
-		}
-		return r
-	}, text)
 }

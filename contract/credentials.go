@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/sample"
 )
 
 // credentials tries none and wrong ones, where the operation needs some.
@@ -100,8 +101,8 @@ func wrongAccounts(own account) []wrongAccount {
 		{"user name and password exchanged", account{own.password, own.username}},
 	}
 	for _, swapped := range []wrongAccount{
-		{"a password in other letters", account{own.username, swapCase(own.password)}},
-		{"a user name in other letters", account{swapCase(own.username), own.password}},
+		{"a password in other letters", account{own.username, sample.SwapCase(own.password)}},
+		{"a user name in other letters", account{sample.SwapCase(own.username), own.password}},
 	} {
 		if swapped.account != own {
 			list = append(list, swapped)

@@ -147,7 +147,7 @@ func (d *deriver) examples() {
 		for _, key := range sortedKeys(media.Examples) {
 			example := media.Examples[key].Value
 			var r request
-			if model != nil && !model.Valid(written(example.Value)) {
+			if model != nil && !model.Valid(openapi.Plain(example.Value)) {
 				continue
 			}
 			switch {
@@ -161,8 +161,8 @@ func (d *deriver) examples() {
 					fields = append(fields, field{name, openapi.WireForm(values[name])})
 				}
 				r = d.withForm(fields)
-			case isJSON(mediaType):
-				r = d.withJSON(mediaType, written(example.Value))
+			case openapi.IsJSON(mediaType):
+				r = d.withJSON(mediaType, openapi.Plain(example.Value))
 			default:
 				continue
 			}

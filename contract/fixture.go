@@ -53,30 +53,11 @@ func hasProperty(op openapi.Operation, name string) bool {
 	if op.Spec.RequestBody == nil {
 		return false
 	}
-	seen := map[*openapi3.Schema]bool{}
-	var within func(s *openapi3.Schema) bool
-	within = func(s *openapi3.Schema) bool {
-		if seen[s] {
-			return false
-		}
-		seen[s] = true
-		for key, property := range s.Properties {
-			if key == name || within(property.Value) {
-				return true
-			}
-		}
-		parts := slices.Concat(s.AllOf, s.OneOf, s.AnyOf)
-		if s.Items != nil {
-			parts = append(parts, s.Items)
-		}
-		return slices.ContainsFunc(parts, func(ref *openapi3.SchemaRef) bool { return within(ref.Value) })
-	}
+	has := false
 	for _, media := range op.Spec.RequestBody.Value.Content {
-		if media != nil && media.Schema != nil && within(media.Schema.Value) {
-			return true
-		}
+		openapi.Within(media.Schema, func(s *openapi3.Schema) { has = has || s.Properties[name] != nil })
 	}
-	return false
+	return has
 }
 
 // fixture is the value that a parameter or a field must have: of this operation, or of all.
@@ -109,10 +90,7 @@ func (d *deriver) withFixtures(value any) any {
 		for name, field := range value {
 			changed[name] = d.withFixtures(field)
 			if text, ok := d.fixture(name); ok {
-				changed[name] = text
-				if _, isText := field.(string); !isText && json.Valid([]byte(text)) {
-					changed[name] = json.RawMessage(text)
-				}
+				changed[name] = asJSON(field, text)
 			}
 		}
 		return changed
@@ -122,6 +100,20 @@ func (d *deriver) withFixtures(value any) any {
 			list[i] = d.withFixtures(item)
 		}
 		return list
+	}
+	return value
+}
+
+// asJSON is a text as a value of the kind that another one has.
+func asJSON(like any, text string) any {
+	if _, isText := like.(string); isText {
+		return text
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return text
 	}
 	return value
 }

@@ -201,3 +201,65 @@ func TestStreams(t *testing.T) {
 		t.Errorf("got %q, %v", first, err)
 	}
 }
+
+// What the loader adds to a document is never sent, a fixture stands in every body, and Accept is no parameter.
+func TestValidRequests(t *testing.T) {
+	document := []byte(`openapi: 3.0.3
+info: {title: t, version: v}
+paths:
+  /things:
+    post:
+      operationId: make
+      parameters:
+        - {name: Accept, in: header, required: true, schema: {type: string, enum: [a/b]}}
+        - name: near
+          in: query
+          required: true
+          style: deepObject
+          schema: {type: object, properties: {city: {type: string}}}
+          example: {city: Rome}
+      requestBody:
+        required: true
+        content:
+          application/json: {schema: {type: object, required: [owner, size], properties: {owner: {type: integer}, size: {type: integer, maximum: 5}}}}
+      responses: {'200': {description: d}, '400': {description: d}, '404': {description: d}, '405': {description: d}}
+`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/things":
+			w.WriteHeader(http.StatusNotFound)
+		case r.Method != http.MethodPost:
+			w.Header().Set("Allow", "POST")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		default:
+			var body struct{ Owner any }
+			if json.NewDecoder(r.Body).Decode(&body) != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			if owner, ok := body.Owner.(float64); ok && owner > 1 && owner != 42 {
+				t.Errorf("the owner is %v", owner)
+			}
+			for name := range r.URL.Query() {
+				if strings.Contains(name, "__") {
+					t.Errorf("the query has %s", name)
+				}
+			}
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	defer server.Close()
+	options := []contract.Option{contract.WithDocument("things.yaml", document), contract.WithFixture("owner", "42")}
+	if _, err := contract.Run(t.Context(), server.URL, options...); err != nil {
+		t.Fatal(err)
+	}
+	cases, err := contract.Cases(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		if strings.Contains(c.Name, "Accept") {
+			t.Errorf("there is %s", c.Name)
+		}
+	}
+}

@@ -2,15 +2,9 @@ package contract
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 )
-
-func isJSON(mediaType string) bool {
-	name, _, _ := strings.Cut(mediaType, ";")
-	return name == "application/json" || strings.HasSuffix(name, "+json")
-}
 
 // withJSON is the base with a JSON body.
 func (d *deriver) withJSON(mediaType string, value any) request {
@@ -35,7 +29,7 @@ func (d *deriver) withRawJSON(body string) request {
 
 // json tries other spellings of a JSON body, and bodies that are none.
 func (d *deriver) json() {
-	if d.body == nil || !isJSON(d.body.mediaType) || d.document == nil {
+	if d.body == nil || !openapi.IsJSON(d.body.mediaType) || d.document == nil {
 		return
 	}
 	rule := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody")

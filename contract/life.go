@@ -90,10 +90,9 @@ func (d *deriver) life() {
 	}
 }
 
-// at is the request for what was made.
+// at is the request of an operation for what was made by another request.
 func (m *maker) at(made request, op *conform.Operation, value string) request {
-	q := request{method: op.Method, path: strings.TrimSuffix(made.path, "/") + "/" + url.PathEscape(value), header: http.Header{}, description: op.Method + " " + m.path}
-	return q
+	return request{method: op.Method, path: strings.TrimSuffix(made.path, "/") + "/" + url.PathEscape(value), header: http.Header{}, description: op.Method + " " + m.path}
 }
 
 // tryLife makes a thing, reads it, deletes it and reads it again.

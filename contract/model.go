@@ -14,16 +14,22 @@ import (
 	"github.com/nudgehq/nudge/internal/serialize"
 )
 
-// parametersOf lists the parameters that a document may have: Accept, Content-Type and Authorization are not described as such.
-func parametersOf(op openapi.Operation) []*openapi3.Parameter {
-	return slices.DeleteFunc(op.EffectiveParameters(), func(p *openapi3.Parameter) bool {
-		return p.In == "header" && slices.ContainsFunc([]string{"Accept", "Content-Type", "Authorization"}, func(name string) bool { return strings.EqualFold(name, p.Name) })
-	})
+// given lists the values that the document gives for something: its example, or its examples.
+func given(example any, examples openapi3.Examples) (values []any) {
+	if example != nil {
+		values = append(values, openapi.Plain(example))
+	}
+	for _, key := range sortedKeys(examples) {
+		if ref := examples[key]; ref != nil && ref.Value != nil && ref.Value.Value != nil {
+			values = append(values, openapi.Plain(ref.Value.Value))
+		}
+	}
+	return values
 }
 
 // readRules keeps the rules that say all that a schema says; what has another one is tried by its schema.
 func (d *deriver) readRules() {
-	for _, p := range parametersOf(d.op.Operation) {
+	for _, p := range d.op.EffectiveParameters() {
 		r, ok := wholeRule(p.In, p.Name, p.Schema)
 		if ok && p.In != "cookie" {
 			d.rules = append(d.rules, r)
@@ -83,14 +89,8 @@ func (d *deriver) parameterValue(p *openapi3.Parameter) (any, error) {
 	if model == nil {
 		return "x", nil
 	}
-	given := []any{p.Example}
-	for _, key := range sortedKeys(p.Examples) {
-		if example := p.Examples[key].Value; example != nil {
-			given = append(given, example.Value)
-		}
-	}
-	for _, value := range given {
-		if value == nil || !model.Valid(value) {
+	for _, value := range given(p.Example, p.Examples) {
+		if !model.Valid(value) {
 			continue
 		}
 		if _, ok := serialize.Parameter(p, value); ok {
@@ -188,7 +188,7 @@ func (d *deriver) withoutIt(p *openapi3.Parameter) request {
 			r.header.Del(p.Name)
 		case "cookie":
 			r.header.Del("Cookie")
-			for _, other := range parametersOf(d.op.Operation) {
+			for _, other := range d.op.EffectiveParameters() {
 				if value, err := d.parameterValue(other); other.In == "cookie" && other.Name != p.Name && other.Required && err == nil {
 					d.setParameter(r, other, value)
 				}

@@ -143,30 +143,30 @@ func WithFixture(parameter, value string) Option {
 
 // WithOnly runs the cases whose name matches a regular expression.
 func WithOnly(pattern string) Option {
-	return func(s *settings) error {
-		if pattern == "" {
-			return nil
-		}
-		var err error
-		if s.only, err = regexp.Compile(pattern); err != nil {
-			return fmt.Errorf("the expression for the cases to try: %w", err)
-		}
-		return nil
+	return func(s *settings) (err error) {
+		s.only, err = expression(pattern, "the cases to try")
+		return err
 	}
 }
 
 // WithSkip leaves out the cases whose name matches a regular expression.
 func WithSkip(pattern string) Option {
-	return func(s *settings) error {
-		if pattern == "" {
-			return nil
-		}
-		var err error
-		if s.skip, err = regexp.Compile(pattern); err != nil {
-			return fmt.Errorf("the expression for the cases to leave out: %w", err)
-		}
-		return nil
+	return func(s *settings) (err error) {
+		s.skip, err = expression(pattern, "the cases to leave out")
+		return err
 	}
+}
+
+// expression compiles a regular expression; none for an empty one.
+func expression(pattern, of string) (*regexp.Regexp, error) {
+	if pattern == "" {
+		return nil, nil
+	}
+	compiled, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("the expression for %s: %w", of, err)
+	}
+	return compiled, nil
 }
 
 // WithSeed chooses the random values; 1 without it. The same seed gives the same values.

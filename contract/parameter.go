@@ -13,7 +13,7 @@ import (
 
 // parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
-	for _, p := range parametersOf(d.op.Operation) {
+	for _, p := range d.op.EffectiveParameters() {
 		if r, ok := wholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
 			d.values(p.Name, p.Schema.Value, r, d.setter(p))
 		} else {

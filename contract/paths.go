@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/sample"
 )
 
 // methods tries the methods that the path does not have.
@@ -143,7 +144,7 @@ func swapLiterals(template string, values map[string]string) string {
 	parts := strings.Split(template, "/")
 	for i, part := range parts {
 		if !strings.Contains(part, "{") {
-			parts[i] = swapCase(part)
+			parts[i] = sample.SwapCase(part)
 		}
 	}
 	return parameterName.ReplaceAllStringFunc(strings.Join(parts, "/"), func(text string) string {

@@ -91,7 +91,7 @@ func (d *deriver) sizes() {
 		switch {
 		case d.body != nil && d.body.mediaType == openapi.FormType:
 			r = d.withRawForm("%zz=" + large)
-		case d.body != nil && isJSON(d.body.mediaType):
+		case d.body != nil && openapi.IsJSON(d.body.mediaType):
 			r = d.withRawJSON("[" + large)
 		default:
 			return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/sample"
 )
 
 // smuggled tries a field of the form in the query, where it must mean nothing.
@@ -38,7 +39,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 	}
 	plain := r.Name + "=" + url.QueryEscape(other)
 	for _, written := range []struct{ what, raw string }{
-		{"in other letters", swapCase(plain)}, {"in lower case", strings.ToLower(plain)}, {"after a semicolon", "a;" + plain}, {"with brackets", strings.Replace(plain, "=", "%5B%5D=", 1)},
+		{"in other letters", sample.SwapCase(plain)}, {"in lower case", strings.ToLower(plain)}, {"after a semicolon", "a;" + plain}, {"with brackets", strings.Replace(plain, "=", "%5B%5D=", 1)},
 		{"twice", r.Name + "=" + url.QueryEscape(values[0]) + "&" + plain},
 	} {
 		d.add("smuggling", r.Name+" in the query "+written.what+" is not read", rule, either, d.base.with(func(r *request) { r.addQuery(written.raw) }))

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // body wants a JSON body to be one value that keeps its schema, and a text too. Other media types are not looked into.
@@ -35,12 +35,6 @@ func (c *collector) body(media *openapi3.MediaType, body []byte, isJSON bool) {
 	if c.document.Strict {
 		c.strictly("", s, value)
 	}
-}
-
-// isJSON tells whether a media type is JSON's.
-func isJSON(mediaType string) bool {
-	name, _, err := mime.ParseMediaType(mediaType)
-	return err == nil && (strings.HasSuffix(name, "/json") || strings.HasSuffix(name, "+json"))
 }
 
 // object is a JSON object, whose keys are kept in order.
@@ -102,7 +96,7 @@ func readValue(decoder *json.Decoder, depth int) (any, error) {
 				return nil, errors.New("a key is no string")
 			}
 			if _, twice := o.values[name]; twice {
-				return nil, fmt.Errorf("the field %q is there twice", cut(name))
+				return nil, fmt.Errorf("the field %q is there twice", schema.Cut(name))
 			}
 			if o.values[name], err = readValue(decoder, depth+1); err != nil {
 				return nil, err

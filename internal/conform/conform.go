@@ -176,7 +176,7 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 	if media == nil {
 		return c.found
 	}
-	c.body(media, body, isJSON(header.Get("Content-Type")))
+	c.body(media, body, openapi.IsJSON(header.Get("Content-Type")))
 	return c.found
 }
 
@@ -234,7 +234,7 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 			c.add("header "+name, "the header %s is there %d times", name, len(values))
 		}
 		if r, ok := o.headers[declared]; ok && !r.Allows(values[0]) {
-			c.add("header "+name, "the header %s must be %s, and is %q", name, r, cut(values[0]))
+			c.add("header "+name, "the header %s must be %s, and is %q", name, r, schema.Cut(values[0]))
 		} else if declared.Schema != nil {
 			c.header(name, declared.Schema.Value, values[0])
 		}
@@ -253,12 +253,12 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 		declared := o.document.Methods(o.Path)
 		for _, method := range sortedKeys(declared) {
 			if !slices.Contains(allow, method) {
-				c.add("header Allow", "the header Allow is %q and lacks %s", cut(header.Get("Allow")), method)
+				c.add("header Allow", "the header Allow is %q and lacks %s", schema.Cut(header.Get("Allow")), method)
 			}
 		}
 		for _, method := range allow {
 			if !declared[method] && method != http.MethodOptions && (method != http.MethodHead || !declared[http.MethodGet]) {
-				c.add("header Allow", "the header Allow is %q, and the document has no %s here", cut(header.Get("Allow")), cut(method))
+				c.add("header Allow", "the header Allow is %q, and the document has no %s here", schema.Cut(header.Get("Allow")), schema.Cut(method))
 			}
 		}
 	case http.StatusUnauthorized:
@@ -271,9 +271,9 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 			scheme, _, _ := strings.Cut(part, " ")
 			return slices.ContainsFunc(o.schemes, func(known string) bool { return strings.EqualFold(known, scheme) })
 		}) {
-			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", cut(given), strings.Join(o.schemes, " or "))
+			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", schema.Cut(given), strings.Join(o.schemes, " or "))
 		} else if basic.MatchString(given) && !strings.Contains(strings.ToLower(given), "realm=") {
-			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", cut(given))
+			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", schema.Cut(given))
 		}
 	}
 }
@@ -304,11 +304,11 @@ func (c *collector) media(response *openapi3.Response, header http.Header) *open
 	}
 	name, parameters, err := mime.ParseMediaType(given)
 	if err != nil {
-		c.add("content", "the Content-Type %q is malformed", cut(given))
+		c.add("content", "the Content-Type %q is malformed", schema.Cut(given))
 		return nil
 	}
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && strings.HasSuffix(name, "json") {
-		c.add("content", "the Content-Type is %q, and JSON is UTF-8", cut(given))
+		c.add("content", "the Content-Type is %q, and JSON is UTF-8", schema.Cut(given))
 	}
 	for _, candidate := range declared {
 		if strings.EqualFold(candidate, name) {
@@ -318,7 +318,7 @@ func (c *collector) media(response *openapi3.Response, header http.Header) *open
 	if media := response.Content.Get(name); media != nil {
 		return media
 	}
-	c.add("content", "the media type is %s; it must be %s", cut(name), strings.Join(declared, " or "))
+	c.add("content", "the media type is %s; it must be %s", schema.Cut(name), strings.Join(declared, " or "))
 	return nil
 }
 
@@ -339,13 +339,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// cut bounds what a message repeats.
-func cut(text string) string {
-	const most = 200
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // Memory keeps what relations between answers need. It is safe for use by several goroutines.
@@ -90,10 +91,10 @@ func (c *collector) equal(p pair, x Exchange, body any) {
 	}
 	got, ok := p.answer.response(x, body)
 	if ok && !sameValue(got, want) {
-		c.add("equal "+p.answer.text, "%s is %q, and %s is %q", p.answer.short(), cut(got), p.request.describe(x), cut(want))
+		c.add("equal "+p.answer.text, "%s is %q, and %s is %q", p.answer.short(), schema.Cut(got), p.request.describe(x), schema.Cut(want))
 	}
 	if !ok {
-		c.add("equal "+p.answer.text, "%s is missing or null, and must be %q", p.answer.short(), cut(want))
+		c.add("equal "+p.answer.text, "%s is missing or null, and must be %q", p.answer.short(), schema.Cut(want))
 	}
 }
 
@@ -111,7 +112,7 @@ func (c *collector) unique(e expression, x Exchange, body any, memory *Memory) {
 		memory.seen[e.text] = map[string]bool{}
 	}
 	if memory.seen[e.text][got] {
-		c.add("unique "+e.text, "%s is %q, which another answer had already", e.short(), cut(got))
+		c.add("unique "+e.text, "%s is %q, which another answer had already", e.short(), schema.Cut(got))
 	}
 	memory.seen[e.text][got] = true
 }
@@ -138,10 +139,10 @@ func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) 
 		memory.known[text], memory.owner[text] = map[string]string{}, map[string]string{}
 	}
 	if before, ok := memory.known[text][key]; ok && before != got {
-		c.add("identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), cut(got), cut(before), strings.Join(names, " and "))
+		c.add("identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), schema.Cut(got), schema.Cut(before), strings.Join(names, " and "))
 	}
 	if before, ok := memory.owner[text][got]; ok && before != key {
-		c.add("identify "+text, "%s is %q, as for another %s: %q", id.answer.short(), cut(got), strings.Join(names, " and "), cut(strings.ReplaceAll(before, "\x00", " ")))
+		c.add("identify "+text, "%s is %q, as for another %s: %q", id.answer.short(), schema.Cut(got), strings.Join(names, " and "), schema.Cut(strings.ReplaceAll(before, "\x00", " ")))
 	}
 	memory.known[text][key], memory.owner[text][got] = got, key
 }
@@ -158,7 +159,7 @@ func (c *collector) now(e expression, x Exchange, body any) {
 		return
 	}
 	if away := x.Time.Sub(at); away > near || away < -near {
-		c.add("now "+e.text, "%s is %s, which is away from the time of the request, %s", e.short(), cut(got), x.Time.UTC().Format(time.RFC3339))
+		c.add("now "+e.text, "%s is %s, which is away from the time of the request, %s", e.short(), schema.Cut(got), x.Time.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -177,7 +178,7 @@ func (c *collector) listed(e expression, x Exchange, body any, response *openapi
 	case !ok:
 		c.add("listed "+e.text, "%s is missing or null; the examples of this answer have %s", e.short(), strings.Join(values, ", "))
 	case !slices.Contains(values, got):
-		c.add("listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), cut(got), strings.Join(values, ", "))
+		c.add("listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), schema.Cut(got), strings.Join(values, ", "))
 	}
 }
 
@@ -194,7 +195,7 @@ func (c *collector) culprit(sayings []saying, x Exchange, body any) {
 			return
 		}
 		if !sameValue(got, want) {
-			wrong = append(wrong, fmt.Sprintf("%s is %q, and must be %q", says.answer.short(), cut(got), want))
+			wrong = append(wrong, fmt.Sprintf("%s is %q, and must be %q", says.answer.short(), schema.Cut(got), want))
 		}
 	}
 	if len(wrong) > 0 {

@@ -161,9 +161,9 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
-			c.add("query "+cut(name), "%s stands in the query, and is a field of the body", cut(name))
+			c.add("query "+schema.Cut(name), "%s stands in the query, and is a field of the body", schema.Cut(name))
 		default:
-			c.add("query "+cut(name), "the query has the parameter %q, which is not declared", cut(name))
+			c.add("query "+schema.Cut(name), "the query has the parameter %q, which is not declared", schema.Cut(name))
 		}
 	}
 	return c.found
@@ -247,7 +247,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 		property := form.Properties[bare(field)]
 		switch {
 		case property == nil && closed:
-			c.add("body "+field, "the form has the field %q, which is not declared", cut(field))
+			c.add("body "+field, "the form has the field %q, which is not declared", schema.Cut(field))
 		case property != nil && len(fields[field]) > 1 && !property.Value.Type.Is("array"):
 			c.add("body "+field, "the field %s is there %d times", field, len(fields[field]))
 		}

@@ -119,10 +119,10 @@ func (c *collector) integer(path string, n json.Number) {
 		return
 	}
 	if r, ok := schema.Number(n); ok && r.IsInt() && !writtenAsInteger.MatchString(text) {
-		c.add("body#"+path+" type", "%s is %s, and must be written as an integer", placeName(path), cut(text))
+		c.add("body#"+path+" type", "%s is %s, and must be written as an integer", placeName(path), schema.Cut(text))
 		return
 	}
-	c.add("body#"+path+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), cut(text))
+	c.add("body#"+path+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), schema.Cut(text))
 }
 
 func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
@@ -137,7 +137,7 @@ func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
 		case ok, allowsOthers:
 			// Judged with the part that names it, or allowed, or refused by the schema itself.
 		default:
-			c.add("body#"+path+" properties", "%s has the field %q, which is not declared", placeName(path), cut(key))
+			c.add("body#"+path+" properties", "%s has the field %q, which is not declared", placeName(path), schema.Cut(key))
 		}
 	}
 }

@@ -68,16 +68,22 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 	return list, nil
 }
 
-// EffectiveParameters lists the parameters of the path that the operation does not replace, and then its own.
+// EffectiveParameters lists the parameters of the path that the operation does not replace, and then its own. The headers Accept,
+// Content-Type and Authorization are none: the specification has them ignored.
 func (op Operation) EffectiveParameters() []*openapi3.Parameter {
 	var list []*openapi3.Parameter
+	add := func(p *openapi3.Parameter) {
+		if p.In != "header" || !slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Name)) {
+			list = append(list, p)
+		}
+	}
 	for _, ref := range op.Item.Parameters {
 		if op.Spec.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
-			list = append(list, ref.Value)
+			add(ref.Value)
 		}
 	}
 	for _, ref := range op.Spec.Parameters {
-		list = append(list, ref.Value)
+		add(ref.Value)
 	}
 	return list
 }

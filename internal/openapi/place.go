@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"mime"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -17,21 +18,22 @@ const (
 
 // Extension is the value of an extension as the document has it, without what the loader adds to say where it stands; nil when
 // there is none.
-func Extension(extensions map[string]any, name string) any { return written(extensions[name]) }
+func Extension(extensions map[string]any, name string) any { return Plain(extensions[name]) }
 
-func written(value any) any {
+// Plain is a value of the document as it stands there, without what the loader adds to say where.
+func Plain(value any) any {
 	switch value := value.(type) {
 	case []any:
 		list := make([]any, len(value))
 		for i, item := range value {
-			list[i] = written(item)
+			list[i] = Plain(item)
 		}
 		return list
 	case map[string]any:
 		fields := map[string]any{}
 		for key, field := range value {
 			if !strings.HasPrefix(key, "__") {
-				fields[key] = written(field)
+				fields[key] = Plain(field)
 			}
 		}
 		return fields
@@ -55,4 +57,10 @@ func LineOf(origin *openapi3.Origin, keyword string) int {
 		}
 	}
 	return Line(origin)
+}
+
+// IsJSON tells whether a media type is JSON's, whatever its parameters are.
+func IsJSON(mediaType string) bool {
+	name, _, err := mime.ParseMediaType(mediaType)
+	return err == nil && (strings.HasSuffix(name, "/json") || strings.HasSuffix(name, "+json"))
 }

@@ -38,6 +38,11 @@ func Schemas(doc *openapi3.T, visit func(*openapi3.Schema)) {
 	}
 }
 
+// Within calls visit for a schema and all that it contains, once each.
+func Within(ref *openapi3.SchemaRef, visit func(*openapi3.Schema)) {
+	walker{visit: visit, seen: map[*openapi3.Schema]bool{}}.schema(ref)
+}
+
 type walker struct {
 	visit func(*openapi3.Schema)
 	seen  map[*openapi3.Schema]bool

@@ -102,7 +102,7 @@ func (c *cases) at(place string, schemas []*jsonschema.Schema, value any, with f
 		}
 		if text, ok := choice.(string); ok && i == 0 {
 			add(fmt.Sprintf("%q, which is not listed", text+"x"), "enum", text+"x")
-			add(fmt.Sprintf("%q, in other letters than listed", swapped(text)), "enum", swapped(text))
+			add(fmt.Sprintf("%q, in other letters than listed", SwapCase(text)), "enum", SwapCase(text))
 		}
 		if n, ok := schema.Number(choice); ok && i == 0 {
 			add("a number that is not listed", "enum", Number(new(big.Rat).Add(n, big.NewRat(1000, 1))))

@@ -91,14 +91,15 @@ func texts(v *view, value string, add func(what, keyword string, value any)) {
 			}
 			add(fmt.Sprintf("%q, of its pattern", text), "pattern", text)
 		}
-		for _, text := range []string{value + "!", "!" + value, value + "\n", value + " ", swapped(value), "!", "_" + value} {
+		for _, text := range []string{value + "!", "!" + value, value + "\n", value + " ", SwapCase(value), "!", "_" + value} {
 			add(fmt.Sprintf("%q, another text", text), "pattern", text)
 		}
 	}
 	add("empty", "minLength", "")
 }
 
-func swapped(text string) string {
+// SwapCase writes ASCII letters in the other case.
+func SwapCase(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z':

@@ -154,7 +154,7 @@ func words(k jsonschema.ErrorKind, v any) (keyword, text string) {
 	case *kind.UniqueItems:
 		return "uniqueItems", fmt.Sprintf("has the same item at %d and %d", k.Duplicates[0], k.Duplicates[1])
 	case *kind.AdditionalProperties:
-		return "properties", fmt.Sprintf("has the field %q, which is not declared", short(strings.Join(k.Properties, ", ")))
+		return "properties", fmt.Sprintf("has the field %q, which is not declared", Cut(strings.Join(k.Properties, ", ")))
 	case *kind.MinProperties:
 		return "minProperties", fmt.Sprintf("has %d fields, and must have at least %d", k.Got, k.Want)
 	case *kind.MaxProperties:
@@ -196,17 +196,17 @@ func Describe(v any) string {
 	case nil:
 		return "null"
 	case string:
-		return fmt.Sprintf("the string %q", short(value))
+		return fmt.Sprintf("the string %q", Cut(value))
 	case []any:
 		return "a list"
 	case map[string]any:
 		return "an object"
 	case json.Number:
-		return short(value.String())
+		return Cut(value.String())
 	case float64:
 		return decimal(new(big.Rat).SetFloat64(value))
 	default:
-		return short(fmt.Sprint(value))
+		return Cut(fmt.Sprint(value))
 	}
 }
 
@@ -220,7 +220,8 @@ func decimal(n *big.Rat) string {
 	return strings.TrimRight(n.FloatString(6), "0")
 }
 
-func short(text string) string {
+// Cut bounds what a message repeats to 200 bytes.
+func Cut(text string) string {
 	const most = 200
 	if len(text) <= most {
 		return text

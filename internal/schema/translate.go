@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // translate writes a schema as JSON Schema 2020-12; what it contains are references to schemas of the set.
@@ -23,13 +25,13 @@ func (s *Set) translate(o *openapi3.Schema, direction Direction) any {
 		m["type"] = list(types)
 	}
 	if o.Enum != nil {
-		m["enum"] = plain(o.Enum)
+		m["enum"] = openapi.Plain(o.Enum)
 		if o.Nullable && !slices.Contains(o.Enum, nil) {
-			m["enum"] = append(plain(o.Enum).([]any), nil) //nolint:forcetypeassert // It is one.
+			m["enum"] = append(openapi.Plain(o.Enum).([]any), nil) //nolint:forcetypeassert // It is one.
 		}
 	}
 	if o.Const != nil {
-		m["const"] = plain(o.Const)
+		m["const"] = openapi.Plain(o.Const)
 	}
 	numbers(o, m)
 	set(m, "minLength", o.MinLength)
@@ -52,16 +54,16 @@ func (s *Set) translate(o *openapi3.Schema, direction Direction) any {
 func (s *Set) annotations(o *openapi3.Schema, m map[string]any) {
 	var examples []any
 	if o.Example != nil {
-		examples = append(examples, plain(o.Example))
+		examples = append(examples, openapi.Plain(o.Example))
 	}
 	for _, example := range o.Examples {
-		examples = append(examples, plain(example))
+		examples = append(examples, openapi.Plain(example))
 	}
 	if examples != nil {
 		m["examples"] = examples
 	}
 	if o.Default != nil {
-		m["default"] = plain(o.Default)
+		m["default"] = openapi.Plain(o.Default)
 	}
 	if o.ReadOnly {
 		m["readOnly"] = true
@@ -252,25 +254,4 @@ func list(texts []string) []any {
 		all[i] = text
 	}
 	return all
-}
-
-// plain is a value of the document without what the loader adds to say where it stands.
-func plain(value any) any {
-	switch value := value.(type) {
-	case []any:
-		all := make([]any, len(value))
-		for i, item := range value {
-			all[i] = plain(item)
-		}
-		return all
-	case map[string]any:
-		fields := map[string]any{}
-		for key, field := range value {
-			if !strings.HasPrefix(key, "__") {
-				fields[key] = plain(field)
-			}
-		}
-		return fields
-	}
-	return value
 }
