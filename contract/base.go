@@ -24,7 +24,7 @@ func (d *deriver) makeBase() error {
 			continue
 		}
 		_, fixed := d.fixture(p.Name)
-		if _, simple := wholeRule(p.In, p.Name, p.Schema); !simple && !fixed {
+		if _, simple := openapi.WholeRule(p.In, p.Name, p.Schema); !simple && !fixed {
 			others = append(others, p)
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
-	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/schema"
 	"github.com/nudgehq/nudge/internal/serialize"
@@ -30,7 +29,7 @@ func given(example any, examples openapi3.Examples) (values []any) {
 // readRules keeps the rules that say all that a schema says; what has another one is tried by its schema.
 func (d *deriver) readRules() {
 	for _, p := range d.op.EffectiveParameters() {
-		r, ok := wholeRule(p.In, p.Name, p.Schema)
+		r, ok := openapi.WholeRule(p.In, p.Name, p.Schema)
 		if ok && p.In != "cookie" {
 			d.rules = append(d.rules, r)
 		}
@@ -41,26 +40,10 @@ func (d *deriver) readRules() {
 	}
 	for _, name := range sortedKeys(d.op.FormSchema.Properties) {
 		ref := d.op.FormSchema.Properties[name]
-		if r, ok := wholeRule("body", name, ref); ok && !ref.Value.ReadOnly {
+		if r, ok := openapi.WholeRule("body", name, ref); ok && !ref.Value.ReadOnly {
 			d.fieldRules = append(d.fieldRules, r)
 		}
 	}
-}
-
-// wholeRule is the rule of a schema; ok is false where the schema says more than a rule can.
-func wholeRule(in, name string, ref *openapi3.SchemaRef) (r rule.Rule, ok bool) {
-	if ref == nil || ref.Value == nil {
-		return r, false
-	}
-	s := ref.Value
-	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Not != nil || s.If != nil || s.MultipleOf != nil || s.Const != nil || s.Nullable ||
-		s.ExclusiveMin.Value != nil || s.ExclusiveMax.Value != nil || len(s.Type.Slice()) > 1 ||
-		!slices.Contains([]string{"", "int64", "float", "double", "password"}, s.Format)
-	if more {
-		return r, false
-	}
-	r, ok, err := openapi.Of(in, name, s)
-	return r, ok && err == nil && (s.Pattern == "") == (r.Pattern == nil)
 }
 
 // model is the schema as values of requests are judged by; nil when it cannot be used.

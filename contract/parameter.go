@@ -14,7 +14,7 @@ import (
 // parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
 	for _, p := range d.op.EffectiveParameters() {
-		if r, ok := wholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
+		if r, ok := openapi.WholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
 			d.values(p.Name, p.Schema.Value, r, d.setter(p))
 		} else {
 			d.byModel(p)
@@ -32,7 +32,7 @@ func (d *deriver) parameters() {
 
 // exchanged puts another parameter's value, or the user name, where p's belongs: it must be refused.
 func (d *deriver) exchanged(p *openapi3.Parameter) {
-	r, ok := wholeRule(p.In, p.Name, p.Schema)
+	r, ok := openapi.WholeRule(p.In, p.Name, p.Schema)
 	if !ok {
 		return
 	}

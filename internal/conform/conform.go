@@ -46,7 +46,7 @@ type Operation struct {
 	document  *Document
 	relations []relations
 	segments  []segment
-	// headers are the rules of the headers of answers.
+	// headers are the rules of the headers of answers that a rule describes wholly.
 	headers map[*openapi3.Header]rule.Rule
 	// schemes are the HTTP authentication schemes that its security asks for; anonymous tells that it can do without.
 	schemes   []string
@@ -79,9 +79,7 @@ func Of(read *openapi.Document) (*Document, error) {
 	j := &Document{Doc: doc, Schemas: schema.NewSet()}
 	for _, op := range operations {
 		o := &Operation{Operation: op, document: j, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
-		if err := o.readHeaders(); err != nil {
-			return nil, fmt.Errorf("%s: %w", op.ID, err)
-		}
+		o.readHeaders()
 		o.readSecurity(doc)
 		if o.relations, err = readRelations(op); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)
@@ -92,22 +90,14 @@ func Of(read *openapi.Document) (*Document, error) {
 }
 
 // readHeaders reads the rules of the headers of all answers.
-func (o *Operation) readHeaders() error {
+func (o *Operation) readHeaders() {
 	for _, response := range o.Spec.Responses.Map() {
 		for name, ref := range response.Value.Headers {
-			if ref.Value.Schema == nil {
-				continue
-			}
-			r, ok, err := openapi.Of("header", name, ref.Value.Schema.Value)
-			if err != nil {
-				return err
-			}
-			if ok {
+			if r, ok := openapi.WholeRule("header", name, ref.Value.Schema); ok {
 				o.headers[ref.Value] = r
 			}
 		}
 	}
-	return nil
 }
 
 // readSecurity reads which credentials the operation asks for.
@@ -233,9 +223,10 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 		case len(values) > 1 && declared.Schema != nil && !declared.Schema.Value.Type.Is("array"):
 			c.add("header "+name, "the header %s is there %d times", name, len(values))
 		}
-		if r, ok := o.headers[declared]; ok && !r.Allows(values[0]) {
+		switch r, ok := o.headers[declared]; {
+		case ok && !r.Allows(values[0]):
 			c.add("header "+name, "the header %s must be %s, and is %q", name, r, schema.Cut(values[0]))
-		} else if declared.Schema != nil {
+		case !ok && declared.Schema != nil:
 			c.header(name, declared.Schema.Value, values[0])
 		}
 	}

@@ -47,28 +47,17 @@ type Finding struct {
 
 // Read parses a document of OpenAPI 3.0 or 3.1, or of Swagger 2.0, with the lines of its parts. What is wrong elsewhere than
 // in its structure (an example, an unknown keyword, two names of one path) is a finding.
-func (s Source) Read() (*Document, error) {
+func (s Source) Read() (*Document, error) { return s.read(true) }
+
+func (s Source) read(lines bool) (*Document, error) {
 	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = true
+	loader.IncludeOrigin = lines
 	loader.ReadFromURIFunc = s.open
 	d := &Document{Name: s.Name}
-	var version struct{ Swagger, OpenAPI any }
-	// What cannot be parsed, the loader tells better.
-	_ = yaml.Unmarshal(s.Data, &version)
 	var err error
-	switch {
-	case strings.HasPrefix(fmt.Sprint(version.Swagger), "2"):
-		d.T, err = fromSwagger(s.Data, loader)
-		d.found(0, "the document is of Swagger 2.0, and read as OpenAPI 3.0")
-	case version.OpenAPI == nil:
-		err = errors.New(`it is no OpenAPI document: it has no "openapi: 3.0.3" or the like`)
-	case !strings.HasPrefix(fmt.Sprint(version.OpenAPI), "3."):
-		err = fmt.Errorf("OpenAPI %v is not supported; 3.0 and 3.1 are", version.OpenAPI)
-	default:
-		d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
-		if v := fmt.Sprint(version.OpenAPI); !strings.HasPrefix(v, "3.0") && !strings.HasPrefix(v, "3.1") {
-			d.found(0, "the document is of OpenAPI %s, and read as 3.1: what is new in %s is left out", v, v)
-		}
+	d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+	if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
+		err = d.readOther(s.Data, loader, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
@@ -88,6 +77,30 @@ func (s Source) Read() (*Document, error) {
 	d.fill()
 	d.validate()
 	return d, nil
+}
+
+// readOther reads a document that is not of OpenAPI 3.0 or 3.1; failed is what the loader says of it.
+func (d *Document) readOther(data []byte, loader *openapi3.Loader, failed error) (err error) {
+	var version struct{ Swagger, OpenAPI any }
+	// What cannot be parsed, the loader tells better.
+	if yaml.Unmarshal(data, &version) != nil && failed != nil {
+		return failed
+	}
+	switch v := fmt.Sprint(version.OpenAPI); {
+	case strings.HasPrefix(fmt.Sprint(version.Swagger), "2"):
+		d.T, err = fromSwagger(data, loader)
+		d.found(0, "the document is of Swagger 2.0, and read as OpenAPI 3.0")
+		return err
+	case version.OpenAPI == nil:
+		return errors.New(`it is no OpenAPI document: it has no "openapi: 3.0.3" or the like`)
+	case !strings.HasPrefix(v, "3."):
+		return fmt.Errorf("OpenAPI %s is not supported; 3.0 and 3.1 are", v)
+	case failed != nil:
+		return failed
+	default:
+		d.found(0, "the document is of OpenAPI %s, and read as 3.1: what is new in %s is left out", v, v)
+		return nil
+	}
 }
 
 // fill puts something in the place of media types that are null: they say nothing of a body.
@@ -211,9 +224,9 @@ func flat(err error) []error {
 	return list
 }
 
-// Load reads a document that must be right: a finding is an error.
+// Load reads a document that must be right: a finding is an error. Its lines are not kept.
 func Load(data []byte) (*openapi3.T, error) {
-	d, err := Source{Name: "the OpenAPI document", Data: data}.Read()
+	d, err := Source{Name: "the OpenAPI document", Data: data}.read(false)
 	if err != nil {
 		return nil, err
 	}

@@ -201,6 +201,22 @@ func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err err
 	return r, true, nil
 }
 
+// WholeRule is the rule of a schema; ok is false where the schema says more than a rule can.
+func WholeRule(in, name string, ref *openapi3.SchemaRef) (r rule.Rule, ok bool) {
+	if ref == nil || ref.Value == nil {
+		return r, false
+	}
+	s := ref.Value
+	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Not != nil || s.If != nil || s.MultipleOf != nil || s.Const != nil || s.Nullable ||
+		s.ExclusiveMin.Value != nil || s.ExclusiveMax.Value != nil || len(s.Type.Slice()) > 1 ||
+		!slices.Contains([]string{"", "int64", "float", "double", "password"}, s.Format)
+	if more {
+		return r, false
+	}
+	r, ok, err := Of(in, name, s)
+	return r, ok && err == nil && (s.Pattern == "") == (r.Pattern == nil)
+}
+
 // WireForm writes a scalar of the document as a form field or a parameter has it.
 func WireForm(value any) string {
 	if f, ok := value.(float64); ok {
