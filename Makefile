@@ -35,11 +35,12 @@ ifeq ($(RACE),)
 	@echo "No C compiler: the tests run without the race detector."
 endif
 	$(GOTEST) $(TIMEOUT) $(RACE) ./...
-ifneq ($(RACE),)
-	@echo "With the race detector, one in five of these was tried:"
-	$(GOTEST) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering)$$' ./contract ./portal
-endif
 	cd interop && $(GOTEST) $(TIMEOUT) $(RACE) ./...
+ifneq ($(RACE),)
+	@echo "With the race detector, one in ten of these was tried:"
+	$(GOTEST) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering)$$' ./contract ./portal
+	cd interop && $(GOTEST) $(TIMEOUT) -run '^TestContractAgainstOgen$$' ./...
+endif
 
 .PHONY: quick
 quick: ## run the tests that take no time, as often as you like

@@ -39,7 +39,7 @@ func TestTTLIsOptionalAndZeroIsNotAbsent(t *testing.T) {
 		ttl    *int
 		body   string
 		answer int
-	}{{nil, "", documented.DefaultTTL}, {new(0), "Ttl=0", 0}, {new(150), "Ttl=150", 150}} {
+	}{{ttl: nil, answer: documented.DefaultTTL}, {ttl: new(0), body: "Ttl=0", answer: 0}, {ttl: new(150), body: "Ttl=150", answer: 150}} {
 		n, err := c.CreateNotification(t.Context(), challenge, api.CreateNotificationRequest{Ttl: want.ttl})
 		if err != nil {
 			t.Fatal(err)
@@ -59,10 +59,10 @@ func TestNothingInvalidIsSent(t *testing.T) {
 		ttl       int
 		rule      string
 	}{
-		"Ttl":          {challenge, documented.MaxTTL + 1, documented.TTLRule},
-		"Identity":     {client.Challenge{ServiceSID: challenge.ServiceSID, Identity: "..", SID: challenge.SID}, 0, "a string of 8 to 64 characters"},
-		"ServiceSid":   {client.Challenge{Identity: challenge.Identity, SID: challenge.SID}, 0, "a string of 34 characters"},
-		"ChallengeSid": {client.Challenge{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity, SID: challenge.SID + "/"}, 0, "a string of 34 characters"},
+		"Ttl":          {challenge: challenge, ttl: documented.MaxTTL + 1, rule: documented.TTLRule},
+		"Identity":     {challenge: client.Challenge{ServiceSID: challenge.ServiceSID, Identity: "..", SID: challenge.SID}, ttl: 0, rule: "a string of 8 to 64 characters"},
+		"ServiceSid":   {challenge: client.Challenge{Identity: challenge.Identity, SID: challenge.SID}, ttl: 0, rule: "a string of 34 characters"},
+		"ChallengeSid": {challenge: client.Challenge{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity, SID: challenge.SID + "/"}, ttl: 0, rule: "a string of 34 characters"},
 	} {
 		_, err := c.CreateNotification(t.Context(), bad.challenge, api.CreateNotificationRequest{Ttl: &bad.ttl})
 		var invalid *client.InvalidError
@@ -130,18 +130,18 @@ func TestForeignAnswers(t *testing.T) {
 		body, want string
 		code       int
 	}{
-		"HTML":             {502, "<html>Bad\n gateway</html>", "<html>Bad gateway</html>", 0},
-		"empty":            {500, "", "empty body", 0},
-		"long":             {502, strings.Repeat("x", 1_000_000), "xxx…", 0},
-		"another JSON":     {400, `{"error":"no"}`, `{"error":"no"}`, 0},
-		"JSON list":        {400, `[]`, "[]", 0},
-		"details as list":  {400, `{"code":60200,"message":"m","details":[1]}`, "m", 60200},
-		"code as text":     {400, `{"code":"60200","message":"m"}`, "60200", 0},
-		"a 200":            {200, `{}`, "OK", 0},
-		"bytes not UTF-8":  {500, "\xff\xfe", "�", 0},
-		"a redirect":       {304, "", "Not Modified", 0},
-		"message no code":  {403, `{"message":"only text"}`, "only text", 0},
-		"truncated object": {503, `{"code":20503,"mess`, `{"code":20503,"mess`, 0},
+		"HTML":             {status: 502, body: "<html>Bad\n gateway</html>", want: "<html>Bad gateway</html>", code: 0},
+		"empty":            {status: 500, want: "empty body", code: 0},
+		"long":             {status: 502, body: strings.Repeat("x", 1_000_000), want: "xxx…", code: 0},
+		"another JSON":     {status: 400, body: `{"error":"no"}`, want: `{"error":"no"}`, code: 0},
+		"JSON list":        {status: 400, body: `[]`, want: "[]", code: 0},
+		"details as list":  {status: 400, body: `{"code":60200,"message":"m","details":[1]}`, want: "m", code: 60200},
+		"code as text":     {status: 400, body: `{"code":"60200","message":"m"}`, want: "60200", code: 0},
+		"a 200":            {status: 200, body: `{}`, want: "OK", code: 0},
+		"bytes not UTF-8":  {status: 500, body: "\xff\xfe", want: "�", code: 0},
+		"a redirect":       {status: 304, want: "Not Modified", code: 0},
+		"message no code":  {status: 403, body: `{"message":"only text"}`, want: "only text", code: 0},
+		"truncated object": {status: 503, body: `{"code":20503,"mess`, want: `{"code":20503,"mess`, code: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := answering(t, c.status, http.Header{"Twilio-Request-Id": {"RQ1"}}, c.body).
@@ -212,15 +212,15 @@ func TestRetries(t *testing.T) {
 		took    time.Duration
 		ok      bool
 	}{
-		"off by default":              {0, []*http.Response{answer(503, 20503, "2"), created()}, 1, 0, false},
-		"busy, Retry-After":           {2, []*http.Response{answer(429, 20429, "7"), created()}, 2, 7 * time.Second, true},
-		"unavailable twice":           {2, []*http.Response{answer(503, 20503, "2"), answer(503, 0, ""), created()}, 3, 3 * time.Second, true},
-		"used up":                     {1, []*http.Response{answer(503, 20503, "2"), answer(503, 20503, "2"), created()}, 2, 2 * time.Second, false},
-		"the limit of notifications":  {5, []*http.Response{answer(429, 60309, "1"), created()}, 1, 0, false},
-		"an internal error":           {5, []*http.Response{answer(500, 20500, ""), created()}, 1, 0, false},
-		"Retry-After as a past date":  {1, []*http.Response{answer(503, 0, "Fri, 31 Dec 1999 23:59:59 GMT"), created()}, 2, 0, true},
-		"Retry-After of a day":        {1, []*http.Response{answer(503, 20503, "86400"), created()}, 1, 0, false},
-		"Retry-After that is nothing": {1, []*http.Response{answer(503, 0, "soon"), created()}, 2, time.Second, true},
+		"off by default":              {retries: 0, answers: []*http.Response{answer(503, 20503, "2"), created()}, asked: 1, took: 0, ok: false},
+		"busy, Retry-After":           {retries: 2, answers: []*http.Response{answer(429, 20429, "7"), created()}, asked: 2, took: 7 * time.Second, ok: true},
+		"unavailable twice":           {retries: 2, answers: []*http.Response{answer(503, 20503, "2"), answer(503, 0, ""), created()}, asked: 3, took: 3 * time.Second, ok: true},
+		"used up":                     {retries: 1, answers: []*http.Response{answer(503, 20503, "2"), answer(503, 20503, "2"), created()}, asked: 2, took: 2 * time.Second, ok: false},
+		"the limit of notifications":  {retries: 5, answers: []*http.Response{answer(429, 60309, "1"), created()}, asked: 1, took: 0, ok: false},
+		"an internal error":           {retries: 5, answers: []*http.Response{answer(500, 20500, ""), created()}, asked: 1, took: 0, ok: false},
+		"Retry-After as a past date":  {retries: 1, answers: []*http.Response{answer(503, 0, "Fri, 31 Dec 1999 23:59:59 GMT"), created()}, asked: 2, took: 0, ok: true},
+		"Retry-After of a day":        {retries: 1, answers: []*http.Response{answer(503, 20503, "86400"), created()}, asked: 1, took: 0, ok: false},
+		"Retry-After that is nothing": {retries: 1, answers: []*http.Response{answer(503, 0, "soon"), created()}, asked: 2, took: time.Second, ok: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -131,6 +131,7 @@ func shopAnswer(w http.ResponseWriter, r *http.Request, operation, defect string
 
 // Any document will do: other methods, parameters, bodies and credentials.
 func TestAnyDocument(t *testing.T) {
+	t.Parallel()
 	for defect, says := range map[string]string{
 		"":                               ``,
 		"no key is needed":               `without credentials`,

@@ -73,18 +73,18 @@ func TestProxyJudgesBothDirections(t *testing.T) {
 		status                     int
 		found                      []string
 	}{
-		"nothing is wrong":            {"", "POST", examplePath, "Ttl=150", nil, 201, nil},
-		"the caller sends too much":   {"", "POST", examplePath, tooLong, nil, 400, []string{"caller: " + ttlRule}},
-		"the server accepts too much": {"accepts a Ttl above its maximum", "POST", examplePath, tooLong, nil, 201, []string{"caller: " + ttlRule, "server: the server accepts what the document refuses: " + ttlRule}},
-		"an unknown field":            {"", "POST", examplePath, "ttl=1", nil, 400, []string{`caller: the form has the field "ttl", which is not declared`}},
-		"another media type":          {"", "POST", examplePath, "{}", []string{"Content-Type", "application/json"}, 415, []string{"caller: the media type must be application/x-www-form-urlencoded"}},
-		"another path":                {"", "POST", "/v2/Nothing", "", nil, 404, []string{"caller: the document has no such operation"}},
-		"no credentials":              {"", "POST", examplePath, "", []string{"Authorization", ""}, 401, []string{"caller: the credentials are missing"}},
-		"the Ttl in the query":        {"", "POST", examplePath + "?Ttl=4", "", nil, 201, []string{"caller: Ttl stands in the query, and is a field of the body"}},
-		"an unknown parameter":        {"", "POST", examplePath + "?x=4", "", nil, 201, []string{`caller: the query has the parameter "x", which is not declared`}},
-		"another method":              {"", "GET", examplePath, "", nil, 405, []string{"caller: the document has no such operation"}},
-		"another ttl":                 {"always answers ttl 150", "POST", examplePath, "Ttl=10", nil, 201, []string{`server: ttl is "150", and the request's Ttl is "10"`}},
-		"a field too many":            {"answers a field that is not declared", "POST", examplePath, "", nil, 201, []string{`server: the body has the field "url", which is not declared`}},
+		"nothing is wrong":            {defect: "", method: "POST", path: examplePath, body: "Ttl=150", header: nil, status: 201, found: nil},
+		"the caller sends too much":   {defect: "", method: "POST", path: examplePath, body: tooLong, header: nil, status: 400, found: []string{"caller: " + ttlRule}},
+		"the server accepts too much": {defect: "accepts a Ttl above its maximum", method: "POST", path: examplePath, body: tooLong, header: nil, status: 201, found: []string{"caller: " + ttlRule, "server: the server accepts what the document refuses: " + ttlRule}},
+		"an unknown field":            {defect: "", method: "POST", path: examplePath, body: "ttl=1", header: nil, status: 400, found: []string{`caller: the form has the field "ttl", which is not declared`}},
+		"another media type":          {defect: "", method: "POST", path: examplePath, body: "{}", header: []string{"Content-Type", "application/json"}, status: 415, found: []string{"caller: the media type must be application/x-www-form-urlencoded"}},
+		"another path":                {defect: "", method: "POST", path: "/v2/Nothing", header: nil, status: 404, found: []string{"caller: the document has no such operation"}},
+		"no credentials":              {defect: "", method: "POST", path: examplePath, header: []string{"Authorization", ""}, status: 401, found: []string{"caller: the credentials are missing"}},
+		"the Ttl in the query":        {defect: "", method: "POST", path: examplePath + "?Ttl=4", header: nil, status: 201, found: []string{"caller: Ttl stands in the query, and is a field of the body"}},
+		"an unknown parameter":        {defect: "", method: "POST", path: examplePath + "?x=4", header: nil, status: 201, found: []string{`caller: the query has the parameter "x", which is not declared`}},
+		"another method":              {defect: "", method: "GET", path: examplePath, header: nil, status: 405, found: []string{"caller: the document has no such operation"}},
+		"another ttl":                 {defect: "always answers ttl 150", method: "POST", path: examplePath, body: "Ttl=10", header: nil, status: 201, found: []string{`server: ttl is "150", and the request's Ttl is "10"`}},
+		"a field too many":            {defect: "answers a field that is not declared", method: "POST", path: examplePath, header: nil, status: 201, found: []string{`server: the body has the field "url", which is not declared`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer, found := through(t, mutant.New(c.defect), c.method, c.path, c.body, c.header...)

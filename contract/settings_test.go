@@ -55,6 +55,7 @@ func TestMaxFailures(t *testing.T) {
 }
 
 func TestMaxCreates(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int64{1, 5} {
 		server := &counting{next: mutant.New("")}
 		report, text := run(t, server, contract.WithMaxCreates(int(n)))
@@ -73,6 +74,7 @@ func TestMaxCreates(t *testing.T) {
 }
 
 func TestTolerance(t *testing.T) {
+	t.Parallel()
 	if report, _ := run(t, mutant.New("answers 400 to a wrong media type"), contract.WithTolerated(400)); report.Failed() {
 		t.Error("400 is tolerated, and fails")
 	}
@@ -89,6 +91,7 @@ func TestTolerance(t *testing.T) {
 
 // Valid requests name what exists; what else is valid may not exist.
 func TestFixtures(t *testing.T) {
+	t.Parallel()
 	service := documented.Prefix("ServiceSid") + "0123456789abcdef0123456789abcdef"
 	correct := mutant.New("")
 	only := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,6 +111,7 @@ func TestFixtures(t *testing.T) {
 
 // A server that takes three notifications for a challenge keeps the contract: no case needs more, but the one that sends many.
 func TestLimitOfOneChallenge(t *testing.T) {
+	t.Parallel()
 	for name, options := range map[string][]contract.Option{"nothing": nil, "a fixture": {contract.WithFixture("ChallengeSid", "YC0123456789abcdef0123456789abcdef")}} {
 		var mu sync.Mutex
 		had := map[string]int{}
@@ -168,14 +172,14 @@ func TestUnusable(t *testing.T) {
 		options []contract.Option
 		says    string
 	}{
-		"no URL":           {"nowhere", nil, "http://"},
-		"no credentials":   {"http://127.0.0.1:1", nil, "credentials"},
-		"no document":      {"http://127.0.0.1:1", []contract.Option{contract.WithDocument("x.yaml", []byte("a: b"))}, "x.yaml"},
-		"no case":          {"http://127.0.0.1:1", []contract.Option{contract.WithOnly("nothing of the kind")}, "no case"},
-		"no expression":    {"http://127.0.0.1:1", []contract.Option{contract.WithOnly("(")}, "cases to try"},
-		"no such fixture":  {"http://127.0.0.1:1", []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("Nope", "1")}, "Nope"},
-		"a wrong fixture":  {"http://127.0.0.1:1", []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("ServiceSid", "bad")}, "ServiceSid must be a string of 34 characters"},
-		"a wrong relation": {"http://127.0.0.1:1", []contract.Option{contract.WithDocument("shop.yaml", bytes.Replace(shop, []byte("$request.body#/name"), []byte("$request.body#/nome"), 1))}, "nome"},
+		"no URL":           {url: "nowhere", options: nil, says: "http://"},
+		"no credentials":   {url: "http://127.0.0.1:1", options: nil, says: "credentials"},
+		"no document":      {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithDocument("x.yaml", []byte("a: b"))}, says: "x.yaml"},
+		"no case":          {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithOnly("nothing of the kind")}, says: "no case"},
+		"no expression":    {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithOnly("(")}, says: "cases to try"},
+		"no such fixture":  {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("Nope", "1")}, says: "Nope"},
+		"a wrong fixture":  {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithAccount("a", "b"), contract.WithFixture("ServiceSid", "bad")}, says: "ServiceSid must be a string of 34 characters"},
+		"a wrong relation": {url: "http://127.0.0.1:1", options: []contract.Option{contract.WithDocument("shop.yaml", bytes.Replace(shop, []byte("$request.body#/name"), []byte("$request.body#/nome"), 1))}, says: "nome"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := contract.Run(t.Context(), c.url, c.options...)
@@ -187,6 +191,7 @@ func TestUnusable(t *testing.T) {
 }
 
 func TestReports(t *testing.T) {
+	t.Parallel()
 	report, _ := run(t, mutant.New("accepts a Ttl above its maximum"))
 	passed, failed, _ := report.Count()
 	var junit, text bytes.Buffer

@@ -64,7 +64,7 @@ func TestOutcomeThatCannotBeRecorded(t *testing.T) {
 	for name, c := range map[string]struct {
 		result delivery.Result
 		state  delivery.State
-	}{"delivered": {done, delivery.Delivered}, "failed": {delivery.Gone("410"), delivery.Failed}} {
+	}{"delivered": {result: done, state: delivery.Delivered}, "failed": {result: delivery.Gone("410"), state: delivery.Failed}} {
 		t.Run(name, func(t *testing.T) {
 			b := &bench{clock: delivery.NewManualClock(deliverytest.Start), store: &flaky{Store: memstore.New(), failures: 2}, channel: &script{results: []delivery.Result{c.result}}}
 			b.start(t)

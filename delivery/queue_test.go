@@ -133,10 +133,10 @@ func TestTTLZeroIsTriedOnceAndNeverStored(t *testing.T) {
 		result delivery.Result
 		state  delivery.State
 	}{
-		"delivered": {done, delivery.Delivered},
-		"offline":   {offline, delivery.Expired},
-		"busy":      {again, delivery.Expired},
-		"gone":      {delivery.Gone("410"), delivery.Failed},
+		"delivered": {result: done, state: delivery.Delivered},
+		"offline":   {result: offline, state: delivery.Expired},
+		"busy":      {result: again, state: delivery.Expired},
+		"gone":      {result: delivery.Gone("410"), state: delivery.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, c.result)

@@ -109,9 +109,9 @@ func noticed(t *testing.T, name, text string) bool {
 		document []byte
 		missing  func(page, markdown string) []string
 	}{
-		{document, func(page, markdown string) []string { return missing(t, document, page, markdown) }},
-		{everything, func(page, markdown string) []string { return missingOfEverything(t, page, markdown) }},
-		{none, func(page, markdown string) []string {
+		{document: document, missing: func(page, markdown string) []string { return missing(t, document, page, markdown) }},
+		{document: everything, missing: func(page, markdown string) []string { return missingOfEverything(t, page, markdown) }},
+		{document: none, missing: func(page, markdown string) []string {
 			if !strings.Contains(page, "· Mine ·") || !strings.Contains(page, "<p>No operation needs credentials.</p>") || !strings.Contains(markdown, "\nNo operation needs credentials.\n") {
 				return []string{"no credentials"}
 			}

@@ -48,7 +48,7 @@ func BenchmarkCreate(b *testing.B) {
 	for _, layer := range []struct {
 		name    string
 		handler http.Handler
-	}{{"harness", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })}, {"bare-echo", bare}, {"generated-strict", generated}, {"full-chain", full}} {
+	}{{name: "harness", handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })}, {name: "bare-echo", handler: bare}, {name: "generated-strict", handler: generated}, {name: "full-chain", handler: full}} {
 		b.Run("layer="+layer.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

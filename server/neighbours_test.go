@@ -130,19 +130,19 @@ func TestAuthorizationHeader(t *testing.T) {
 		values []string
 		status int
 	}{
-		"as usual":        {[]string{"Basic " + credentials}, 201},
-		"in lower case":   {[]string{"basic " + credentials}, 201},
-		"in upper case":   {[]string{"BASIC " + credentials}, 201},
-		"two blanks":      {[]string{"Basic  " + credentials}, 201},
-		"none":            {nil, 401},
-		"two headers":     {[]string{"Basic " + credentials, "Basic " + credentials}, 401},
-		"another and it":  {[]string{"Bearer x", "Basic " + credentials}, 401},
-		"another scheme":  {[]string{"Bearer " + credentials}, 401},
-		"no scheme":       {[]string{credentials}, 401},
-		"no blank":        {[]string{"Basic" + credentials}, 401},
-		"half of it":      {[]string{"Basic " + credentials[:len(credentials)/2]}, 401},
-		"not in base64":   {[]string{"Basic ?"}, 401},
-		"without a colon": {[]string{"Basic YWJj"}, 401},
+		"as usual":        {values: []string{"Basic " + credentials}, status: 201},
+		"in lower case":   {values: []string{"basic " + credentials}, status: 201},
+		"in upper case":   {values: []string{"BASIC " + credentials}, status: 201},
+		"two blanks":      {values: []string{"Basic  " + credentials}, status: 201},
+		"none":            {values: nil, status: 401},
+		"two headers":     {values: []string{"Basic " + credentials, "Basic " + credentials}, status: 401},
+		"another and it":  {values: []string{"Bearer x", "Basic " + credentials}, status: 401},
+		"another scheme":  {values: []string{"Bearer " + credentials}, status: 401},
+		"no scheme":       {values: []string{credentials}, status: 401},
+		"no blank":        {values: []string{"Basic" + credentials}, status: 401},
+		"half of it":      {values: []string{"Basic " + credentials[:len(credentials)/2]}, status: 401},
+		"not in base64":   {values: []string{"Basic ?"}, status: 401},
+		"without a colon": {values: []string{"Basic YWJj"}, status: 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if a := send(t, s, request{noCredentials: true, header: http.Header{"Authorization": c.values}}); a.status != c.status {

@@ -26,21 +26,21 @@ func TestAcceptedTTLs(t *testing.T) {
 		request request
 		ttl     int
 	}{
-		"no body and no media type takes the default": {request{noContentType: true}, documented.DefaultTTL},
-		"an empty body takes the default":             {request{}, documented.DefaultTTL},
-		"0":                                           {request{body: "Ttl=0"}, 0},
-		"1":                                           {request{body: "Ttl=1"}, 1},
-		"150":                                         {request{body: "Ttl=150"}, 150},
-		"the maximum":                                 {request{body: fmt.Sprint("Ttl=", documented.MaxTTL)}, documented.MaxTTL},
-		"percent-escaped digits":                      {request{body: "T%74l=%31%35%30"}, 150},
-		"a charset that is the same":                  {request{body: "Ttl=7", contentType: formType + "; charset=ISO-8859-1"}, 7},
-		"another":                                     {request{body: "Ttl=7", contentType: formType + "; charset=us-ascii"}, 7},
-		"one that is misspelt":                        {request{body: "Ttl=7", contentType: formType + `; charset="UTF8"`}, 7},
-		"a media type with a parameter":               {request{body: "Ttl=7", contentType: formType + "; charset=UTF-8"}, 7},
-		"a media type in other case":                  {request{body: "Ttl=7", contentType: "Application/X-WWW-Form-URLEncoded"}, 7},
-		"empty pairs":                                 {request{body: "&Ttl=7&"}, 7},
-		"the largest body":                            {request{body: "Ttl=7" + strings.Repeat("&", server.DefaultMaxBody/2)}, 7},
-		"no encoding, by name":                        {request{body: "Ttl=7", header: http.Header{"Content-Encoding": {"identity"}}}, 7},
+		"no body and no media type takes the default": {request: request{noContentType: true}, ttl: documented.DefaultTTL},
+		"an empty body takes the default":             {request: request{}, ttl: documented.DefaultTTL},
+		"0":                                           {request: request{body: "Ttl=0"}, ttl: 0},
+		"1":                                           {request: request{body: "Ttl=1"}, ttl: 1},
+		"150":                                         {request: request{body: "Ttl=150"}, ttl: 150},
+		"the maximum":                                 {request: request{body: fmt.Sprint("Ttl=", documented.MaxTTL)}, ttl: documented.MaxTTL},
+		"percent-escaped digits":                      {request: request{body: "T%74l=%31%35%30"}, ttl: 150},
+		"a charset that is the same":                  {request: request{body: "Ttl=7", contentType: formType + "; charset=ISO-8859-1"}, ttl: 7},
+		"another":                                     {request: request{body: "Ttl=7", contentType: formType + "; charset=us-ascii"}, ttl: 7},
+		"one that is misspelt":                        {request: request{body: "Ttl=7", contentType: formType + `; charset="UTF8"`}, ttl: 7},
+		"a media type with a parameter":               {request: request{body: "Ttl=7", contentType: formType + "; charset=UTF-8"}, ttl: 7},
+		"a media type in other case":                  {request: request{body: "Ttl=7", contentType: "Application/X-WWW-Form-URLEncoded"}, ttl: 7},
+		"empty pairs":                                 {request: request{body: "&Ttl=7&"}, ttl: 7},
+		"the largest body":                            {request: request{body: "Ttl=7" + strings.Repeat("&", server.DefaultMaxBody/2)}, ttl: 7},
+		"no encoding, by name":                        {request: request{body: "Ttl=7", header: http.Header{"Content-Encoding": {"identity"}}}, ttl: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send(t, s, c.request)
@@ -63,12 +63,12 @@ func TestCreatedNotification(t *testing.T) {
 		got  *string
 		want string
 	}{
-		"account_sid":   {a.result.AccountSid, s.AccountSID},
-		"service_sid":   {a.result.ServiceSid, serviceSID},
-		"identity":      {a.result.Identity, identity},
-		"challenge_sid": {a.result.ChallengeSid, challengeSID},
-		"priority":      {a.result.Priority, "high"},
-		"entity_sid":    {a.result.EntitySid, *b.result.EntitySid},
+		"account_sid":   {got: a.result.AccountSid, want: s.AccountSID},
+		"service_sid":   {got: a.result.ServiceSid, want: serviceSID},
+		"identity":      {got: a.result.Identity, want: identity},
+		"challenge_sid": {got: a.result.ChallengeSid, want: challengeSID},
+		"priority":      {got: a.result.Priority, want: "high"},
+		"entity_sid":    {got: a.result.EntitySid, want: *b.result.EntitySid},
 	} {
 		if c.got == nil || *c.got != c.want {
 			t.Errorf("%s: %s, want %s", field, a.body, c.want)

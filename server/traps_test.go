@@ -59,15 +59,15 @@ func TestQueryStringIsNoForm(t *testing.T) {
 		request request
 		ttl     int
 	}{
-		"out of range without a body":      {request{path: operationPath + "?Ttl=999", noContentType: true}, documented.DefaultTTL},
-		"out of range with an empty form":  {request{path: operationPath + "?Ttl=999"}, documented.DefaultTTL},
-		"not a number":                     {request{path: operationPath + "?Ttl=abc"}, documented.DefaultTTL},
-		"in range":                         {request{path: operationPath + "?Ttl=5"}, documented.DefaultTTL},
-		"beside a body":                    {request{path: operationPath + "?Ttl=5", body: "Ttl=150"}, 150},
-		"unknown beside a body":            {request{path: operationPath + "?Priority=low", body: "Ttl=150"}, 150},
-		"a query that cannot be parsed":    {request{path: operationPath + "?Ttl=%zz;", body: "Ttl=150"}, 150},
-		"repeated in the query only":       {request{path: operationPath + "?Ttl=1&Ttl=2"}, documented.DefaultTTL},
-		"under the multipart type's shape": {request{path: operationPath + "?Ttl=999", body: "Ttl=0"}, 0},
+		"out of range without a body":      {request: request{path: operationPath + "?Ttl=999", noContentType: true}, ttl: documented.DefaultTTL},
+		"out of range with an empty form":  {request: request{path: operationPath + "?Ttl=999"}, ttl: documented.DefaultTTL},
+		"not a number":                     {request: request{path: operationPath + "?Ttl=abc"}, ttl: documented.DefaultTTL},
+		"in range":                         {request: request{path: operationPath + "?Ttl=5"}, ttl: documented.DefaultTTL},
+		"beside a body":                    {request: request{path: operationPath + "?Ttl=5", body: "Ttl=150"}, ttl: 150},
+		"unknown beside a body":            {request: request{path: operationPath + "?Priority=low", body: "Ttl=150"}, ttl: 150},
+		"a query that cannot be parsed":    {request: request{path: operationPath + "?Ttl=%zz;", body: "Ttl=150"}, ttl: 150},
+		"repeated in the query only":       {request: request{path: operationPath + "?Ttl=1&Ttl=2"}, ttl: documented.DefaultTTL},
+		"under the multipart type's shape": {request: request{path: operationPath + "?Ttl=999", body: "Ttl=0"}, ttl: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send(t, s, c.request)
@@ -129,10 +129,10 @@ func TestPathParametersAreUnescapedOnce(t *testing.T) {
 		status   int
 		seen     string
 	}{
-		"escaped twice":                    {"abcdefg%2541", 400, ""},
-		"escaped twice, with escaped path": {"%61bcdefg%2541", 400, ""},
-		"escaped once":                     {"abcdefg%41", 201, "abcdefgA"},
-		"escaped slash":                    {"abcdefg%2F1", 400, ""},
+		"escaped twice":                    {identity: "abcdefg%2541", status: 400, seen: ""},
+		"escaped twice, with escaped path": {identity: "%61bcdefg%2541", status: 400, seen: ""},
+		"escaped once":                     {identity: "abcdefg%41", status: 201, seen: "abcdefgA"},
+		"escaped slash":                    {identity: "abcdefg%2F1", status: 400, seen: ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := send(t, s, request{path: path(serviceSID, c.identity, challengeSID)})

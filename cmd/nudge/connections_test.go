@@ -66,7 +66,7 @@ func TestMaxConnections(t *testing.T) {
 	for _, test := range []struct {
 		files uint64
 		want  int
-	}{{0, 0}, {1024, 512}, {4096, 2048}, {65536, 62536}, {1 << 63, 1 << 30}} {
+	}{{files: 0, want: 0}, {files: 1024, want: 512}, {files: 4096, want: 2048}, {files: 65536, want: 62536}, {files: 1 << 63, want: 1 << 30}} {
 		if got := maxConnections(test.files); got != test.want {
 			t.Errorf("of %d files: %d connections, want %d", test.files, got, test.want)
 		}

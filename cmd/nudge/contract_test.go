@@ -88,7 +88,7 @@ func TestContractProxy(t *testing.T) {
 	for body, want := range map[string]struct {
 		code int
 		says string
-	}{"Ttl=150": {0, ""}, fmt.Sprint("Ttl=", documented.MaxTTL+1): {exitFailure, "caller  POST "}} {
+	}{"Ttl=150": {code: 0}, fmt.Sprint("Ttl=", documented.MaxTTL+1): {code: exitFailure, says: "caller  POST "}} {
 		server := httptest.NewServer(mutant.New(""))
 		defer server.Close()
 		ctx, stop := context.WithCancel(t.Context())

@@ -150,17 +150,17 @@ func TestOperatorsListenerIsGuarded(t *testing.T) {
 		path   string
 		header []string
 	}{
-		{"with the token", 200, "GET", "/metrics", []string{"Authorization", token}},
-		{"in lower case", 200, "GET", "/metrics", []string{"Authorization", "bearer ops0token"}},
-		{"without", 401, "GET", "/metrics", nil},
-		{"with another", 401, "GET", "/debug/pprof/heap", []string{"Authorization", "Bearer x"}},
-		{"health", 200, "GET", "/healthz", []string{"Host", "evil.example"}},
-		{"by a listed name", 200, "GET", "/metrics", []string{"Authorization", token, "Host", "ops.example:8081"}},
-		{"by another name", 403, "GET", "/metrics", []string{"Authorization", token, "Host", "evil.example:8081"}},
-		{"by a page of another site", 403, "GET", "/metrics", []string{"Authorization", token, "Origin", "https://evil.example"}},
-		{"by an image of one", 403, "GET", "/metrics", []string{"Authorization", token, "Sec-Fetch-Site", "cross-site"}},
-		{"the clock by any page", 403, "POST", "/clock/advance?by=1s", []string{"Authorization", token, "Origin", r.ops}},
-		{"the clock", 200, "POST", "/clock/advance?by=1s", []string{"Authorization", token}},
+		{name: "with the token", status: 200, method: "GET", path: "/metrics", header: []string{"Authorization", token}},
+		{name: "in lower case", status: 200, method: "GET", path: "/metrics", header: []string{"Authorization", "bearer ops0token"}},
+		{name: "without", status: 401, method: "GET", path: "/metrics", header: nil},
+		{name: "with another", status: 401, method: "GET", path: "/debug/pprof/heap", header: []string{"Authorization", "Bearer x"}},
+		{name: "health", status: 200, method: "GET", path: "/healthz", header: []string{"Host", "evil.example"}},
+		{name: "by a listed name", status: 200, method: "GET", path: "/metrics", header: []string{"Authorization", token, "Host", "ops.example:8081"}},
+		{name: "by another name", status: 403, method: "GET", path: "/metrics", header: []string{"Authorization", token, "Host", "evil.example:8081"}},
+		{name: "by a page of another site", status: 403, method: "GET", path: "/metrics", header: []string{"Authorization", token, "Origin", "https://evil.example"}},
+		{name: "by an image of one", status: 403, method: "GET", path: "/metrics", header: []string{"Authorization", token, "Sec-Fetch-Site", "cross-site"}},
+		{name: "the clock by any page", status: 403, method: "POST", path: "/clock/advance?by=1s", header: []string{"Authorization", token, "Origin", r.ops}},
+		{name: "the clock", status: 200, method: "POST", path: "/clock/advance?by=1s", header: []string{"Authorization", token}},
 	} {
 		if got := ask(c.method, c.path, c.header...); got != c.status {
 			t.Errorf("%s: %d, want %d", c.name, got, c.status)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,8 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/nudgehq/nudge/internal/documented"
 )
 
 func TestTLS(t *testing.T) {
@@ -37,41 +34,6 @@ func TestTLS(t *testing.T) {
 	if response.StatusCode != 404 || response.ProtoMajor != 2 {
 		t.Errorf("%d over %s", response.StatusCode, response.Proto)
 	}
-}
-
-// Over HTTP/2 a stream's deadline ends it even when nothing is being written: an idle device must stay connected for
-// longer than one write may take. A heartbeat comes after 15 s, a write may take 10.
-func TestDeviceStaysConnectedOverHTTP2(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("it waits for a heartbeat")
-	}
-	cert, key, pool := certificate(t)
-	data := t.TempDir()
-	r := serve(t, "--tls-cert="+cert, "--tls-key="+key, "--data="+data)
-	_, token, _ := command("device-token", "--data="+data, target[0], target[1])
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig.RootCAs = pool
-	request, err := http.NewRequest(http.MethodGet, r.url+"/devices/v1/Services/"+documented.ServiceSID+"/Entities/ff483d1ff591898a9942916050d2ca3f/notifications", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
-	response, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.ProtoMajor != 2 {
-		t.Fatal(response.Proto)
-	}
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		if lines.Text() == ": alive" {
-			return
-		}
-	}
-	t.Errorf("the stream ended before its first heartbeat: %v", lines.Err())
 }
 
 // certificate makes a self-signed certificate for 127.0.0.1.

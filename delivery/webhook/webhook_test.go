@@ -138,16 +138,16 @@ func TestResults(t *testing.T) {
 		answer func(w http.ResponseWriter)
 		result string
 	}{
-		"200":              {status(200), "delivered"},
-		"204":              {status(204), "delivered"},
-		"410":              {status(410), "gone"},
-		"404":              {status(404), "again"},
-		"429":              {status(429), "again"},
-		"500":              {status(500), "again"},
-		"a redirect":       {status(302, "Location", "/elsewhere"), "again"},
-		"an endless body":  {func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 1<<20)) }, "delivered"},
-		"a broken answer":  {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, "again"},
-		"a huge RetryTime": {status(503, "Retry-After", "99999999999999"), "again"},
+		"200":              {answer: status(200), result: "delivered"},
+		"204":              {answer: status(204), result: "delivered"},
+		"410":              {answer: status(410), result: "gone"},
+		"404":              {answer: status(404), result: "again"},
+		"429":              {answer: status(429), result: "again"},
+		"500":              {answer: status(500), result: "again"},
+		"a redirect":       {answer: status(302, "Location", "/elsewhere"), result: "again"},
+		"an endless body":  {answer: func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 1<<20)) }, result: "delivered"},
+		"a broken answer":  {answer: func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, result: "again"},
+		"a huge RetryTime": {answer: status(503, "Retry-After", "99999999999999"), result: "again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, want.answer)

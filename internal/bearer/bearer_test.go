@@ -12,13 +12,13 @@ func TestToken(t *testing.T) {
 		token  string
 		ok     bool
 	}{
-		{"as usual", []string{"Bearer abc"}, "abc", true},
-		{"another case", []string{"bEARER abc"}, "abc", true},
-		{"two blanks", []string{"Bearer  abc"}, "abc", true},
-		{"two headers", []string{"Bearer abc", "Bearer abc"}, "", false},
-		{"another scheme", []string{"Basic abc"}, "", false},
-		{"no token", []string{"Bearer "}, "", false},
-		{"nothing", nil, "", false},
+		{name: "as usual", values: []string{"Bearer abc"}, token: "abc", ok: true},
+		{name: "another case", values: []string{"bEARER abc"}, token: "abc", ok: true},
+		{name: "two blanks", values: []string{"Bearer  abc"}, token: "abc", ok: true},
+		{name: "two headers", values: []string{"Bearer abc", "Bearer abc"}, ok: false},
+		{name: "another scheme", values: []string{"Basic abc"}, ok: false},
+		{name: "no token", values: []string{"Bearer "}, ok: false},
+		{name: "nothing", values: nil, ok: false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			token, ok := Token(http.Header{"Authorization": test.values})

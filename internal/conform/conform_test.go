@@ -45,20 +45,20 @@ func TestWrongAnswersAreNotLetPass(t *testing.T) {
 		header http.Header
 		body   string
 	}{
-		"a status that is not declared": {200, header, created},
-		"no request id":                 {201, with("Twilio-Request-Id", ""), created},
-		"a request id of another form":  {201, with("Twilio-Request-Id", "RQ1"), created},
-		"a header that is no boolean":   {201, with("Access-Control-Allow-Credentials", "yes"), created},
-		"no CORS header on an error":    {403, with("Access-Control-Allow-Origin", ""), refused},
-		"another media type":            {201, with("Content-Type", "text/html"), created},
-		"a field missing":               {201, header, strings.Replace(created, `"ttl":150,`, "", 1)},
-		"a field too many":              {201, header, strings.Replace(created, "{", `{"extra":1,`, 1)},
-		"a ttl that is text":            {201, header, strings.Replace(created, ":150", `:"150"`, 1)},
-		"a SID of another prefix":       {201, header, strings.Replace(created, `"NT`, `"XX`, 1)},
-		"two values":                    {201, header, created + created},
-		"an empty body":                 {403, header, ""},
-		"an error without a code":       {403, header, `{"message":"m","more_info":"https://x","status":403}`},
-		"no Allow on a 405":             {405, header, refused},
+		"a status that is not declared": {status: 200, header: header, body: created},
+		"no request id":                 {status: 201, header: with("Twilio-Request-Id", ""), body: created},
+		"a request id of another form":  {status: 201, header: with("Twilio-Request-Id", "RQ1"), body: created},
+		"a header that is no boolean":   {status: 201, header: with("Access-Control-Allow-Credentials", "yes"), body: created},
+		"no CORS header on an error":    {status: 403, header: with("Access-Control-Allow-Origin", ""), body: refused},
+		"another media type":            {status: 201, header: with("Content-Type", "text/html"), body: created},
+		"a field missing":               {status: 201, header: header, body: strings.Replace(created, `"ttl":150,`, "", 1)},
+		"a field too many":              {status: 201, header: header, body: strings.Replace(created, "{", `{"extra":1,`, 1)},
+		"a ttl that is text":            {status: 201, header: header, body: strings.Replace(created, ":150", `:"150"`, 1)},
+		"a SID of another prefix":       {status: 201, header: header, body: strings.Replace(created, `"NT`, `"XX`, 1)},
+		"two values":                    {status: 201, header: header, body: created + created},
+		"an empty body":                 {status: 403, header: header},
+		"an error without a code":       {status: 403, header: header, body: `{"message":"m","more_info":"https://x","status":403}`},
+		"no Allow on a 405":             {status: 405, header: header, body: refused},
 	} {
 		if err := j.Check(post, c.status, c.header, []byte(c.body)); err == nil {
 			t.Errorf("%s: it passed", name)

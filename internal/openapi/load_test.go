@@ -10,13 +10,13 @@ const empty = "openapi: 3.0.3\ninfo: {title: t, version: \"1\"}\npaths: {}\n"
 
 func TestFindings(t *testing.T) {
 	for _, test := range []struct{ name, document, finding string }{
-		{"an invalid example", document + "  schemas: {S: {type: string, minLength: 3, example: ab}}\n", "invalid example"},
-		{"two names of one path", strings.Replace(document, "components:", "  /things/{Other}:\n    delete: {responses: {\"204\": {description: d}}}\ncomponents:", 1), "conflicting paths"},
-		{"one ID twice", strings.Replace(document, "ChangeThing", "GetThing", 1), "same operation id"},
-		{"a fragment in a path", strings.Replace(empty, "{}", "{/a#b: {get: {responses: {\"200\": {description: d}}}}}", 1), "fragment"},
-		{"an unknown keyword", strings.Replace(document, "3.0.3", "3.1.0", 1) + "  schemas: {S: {type: string, enumNames: [a]}}\n", "enumNames"},
-		{"OpenAPI 3.2", strings.Replace(empty, "3.0.3", "3.2.0", 1), "3.2.0"},
-		{"Swagger 2.0", strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), "Swagger 2.0"},
+		{name: "an invalid example", document: document + "  schemas: {S: {type: string, minLength: 3, example: ab}}\n", finding: "invalid example"},
+		{name: "two names of one path", document: strings.Replace(document, "components:", "  /things/{Other}:\n    delete: {responses: {\"204\": {description: d}}}\ncomponents:", 1), finding: "conflicting paths"},
+		{name: "one ID twice", document: strings.Replace(document, "ChangeThing", "GetThing", 1), finding: "same operation id"},
+		{name: "a fragment in a path", document: strings.Replace(empty, "{}", "{/a#b: {get: {responses: {\"200\": {description: d}}}}}", 1), finding: "fragment"},
+		{name: "an unknown keyword", document: strings.Replace(document, "3.0.3", "3.1.0", 1) + "  schemas: {S: {type: string, enumNames: [a]}}\n", finding: "enumNames"},
+		{name: "OpenAPI 3.2", document: strings.Replace(empty, "3.0.3", "3.2.0", 1), finding: "3.2.0"},
+		{name: "Swagger 2.0", document: strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), finding: "Swagger 2.0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d, err := Source{Name: "d.yaml", Data: []byte(test.document)}.Read()
@@ -39,11 +39,11 @@ func TestFindings(t *testing.T) {
 
 func TestWhatIsNoDocument(t *testing.T) {
 	for _, test := range []struct{ name, document, wrong string }{
-		{"another version", "openapi: 4.0.0\n", "4.0.0 is not supported"},
-		{"none", "a: b\n", "no OpenAPI document"},
-		{"a $ref to nothing", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), "None"},
-		{"a $ref out of the folder", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '../secret.yaml'}", 1), "outside of the document's folder"},
-		{"a $ref to another host", strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: 'http://127.0.0.1:1/x.yaml'}", 1), "on another host"},
+		{name: "another version", document: "openapi: 4.0.0\n", wrong: "4.0.0 is not supported"},
+		{name: "none", document: "a: b\n", wrong: "no OpenAPI document"},
+		{name: "a $ref to nothing", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), wrong: "None"},
+		{name: "a $ref out of the folder", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '../secret.yaml'}", 1), wrong: "outside of the document's folder"},
+		{name: "a $ref to another host", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: 'http://127.0.0.1:1/x.yaml'}", 1), wrong: "on another host"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Source{Name: "d.yaml", Data: []byte(test.document), Files: fstest.MapFS{}}.Read()

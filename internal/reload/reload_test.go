@@ -39,7 +39,7 @@ func TestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []struct{ text, want, said string }{{"b", "B", "file read again"}, {"", "B", "it is empty"}, {"c", "C", "file read again"}} {
+	for _, step := range []struct{ text, want, said string }{{text: "b", want: "B", said: "file read again"}, {text: "", want: "B", said: "it is empty"}, {text: "c", want: "C", said: "file read again"}} {
 		log.Reset()
 		write(t, path, step.text)
 		for range 3 {

@@ -19,17 +19,17 @@ func TestAllows(t *testing.T) {
 		refused string
 		text    string
 	}{
-		{ttl, "0 1 299 300", "-1 301 -0 +1 01 1.0 1e2 0x1 1_0 abc " + strings.Repeat("1", 400), "an integer from 0 to 300"},
-		{open, "1 299", "0 300", "an integer above 0 and below 300"},
-		{price, "-0.5 0 1.25 99999", "-0.51 1. .5 1e3 NaN Inf 01", "a number of at least -0.5"},
-		{rule.Rule{Type: "integer", Maximum: "9"}, "-12 9", "10", "an integer of at most 9"},
-		{rule.Rule{Type: "integer"}, "0 -7", "x", "an integer"},
-		{name, "aé aéa", "a aaaa ab", "a string of 2 to 3 characters that matches ^[aé]*$"},
-		{rule.Rule{Type: "string", MinLength: 2}, "ab", "a", "a string of at least 2 characters"},
-		{rule.Rule{Type: "string", MinLength: 2, MaxLength: 2}, "ab", "abc", "a string of 2 characters"},
-		{rule.Rule{Type: "string", Enum: []string{"a", "b"}}, "a b", "c A", "one of a, b"},
-		{rule.Rule{Type: "boolean"}, "true false", "TRUE 1 yes", "true or false"},
-		{rule.Rule{Type: "string"}, "anything", "", "a string"},
+		{rule: ttl, allowed: "0 1 299 300", refused: "-1 301 -0 +1 01 1.0 1e2 0x1 1_0 abc " + strings.Repeat("1", 400), text: "an integer from 0 to 300"},
+		{rule: open, allowed: "1 299", refused: "0 300", text: "an integer above 0 and below 300"},
+		{rule: price, allowed: "-0.5 0 1.25 99999", refused: "-0.51 1. .5 1e3 NaN Inf 01", text: "a number of at least -0.5"},
+		{rule: rule.Rule{Type: "integer", Maximum: "9"}, allowed: "-12 9", refused: "10", text: "an integer of at most 9"},
+		{rule: rule.Rule{Type: "integer"}, allowed: "0 -7", refused: "x", text: "an integer"},
+		{rule: name, allowed: "aé aéa", refused: "a aaaa ab", text: "a string of 2 to 3 characters that matches ^[aé]*$"},
+		{rule: rule.Rule{Type: "string", MinLength: 2}, allowed: "ab", refused: "a", text: "a string of at least 2 characters"},
+		{rule: rule.Rule{Type: "string", MinLength: 2, MaxLength: 2}, allowed: "ab", refused: "abc", text: "a string of 2 characters"},
+		{rule: rule.Rule{Type: "string", Enum: []string{"a", "b"}}, allowed: "a b", refused: "c A", text: "one of a, b"},
+		{rule: rule.Rule{Type: "boolean"}, allowed: "true false", refused: "TRUE 1 yes", text: "true or false"},
+		{rule: rule.Rule{Type: "string"}, allowed: "anything", refused: "", text: "a string"},
 	} {
 		for value := range strings.FieldsSeq(c.allowed) {
 			if !c.rule.Allows(value) {

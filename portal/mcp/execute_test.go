@@ -53,10 +53,10 @@ func TestExecuteEverything(t *testing.T) {
 		arguments map[string]any
 		want      string
 	}{
-		"a body that is missing": {"update_thing_now", map[string]any{"Sid": "a"}, "body is required"},
-		"a path that leads up":   {"http_remove", map[string]any{"Sid": ".."}, "another path"},
-		"an empty path":          {"http_remove", map[string]any{"Sid": ""}, "another path"},
-		"at the exclusive bound": {"fetch_thing", map[string]any{"Sid": "a", "q": []string{}, "X-Level": 1}, "above 1"},
+		"a body that is missing": {tool: "update_thing_now", arguments: map[string]any{"Sid": "a"}, want: "body is required"},
+		"a path that leads up":   {tool: "http_remove", arguments: map[string]any{"Sid": ".."}, want: "another path"},
+		"an empty path":          {tool: "http_remove", arguments: map[string]any{"Sid": ""}, want: "another path"},
+		"at the exclusive bound": {tool: "fetch_thing", arguments: map[string]any{"Sid": "a", "q": []string{}, "X-Level": 1}, want: "above 1"},
 	} {
 		if result := call(t, session, c.tool, c.arguments); !result.IsError || !strings.Contains(text(result), c.want) {
 			t.Errorf("%s: %s", name, text(result))
@@ -136,17 +136,17 @@ func TestExecute(t *testing.T) {
 		change map[string]any
 		want   string
 	}{
-		"above the bound":          {map[string]any{"Ttl": documented.MaxTTL + 1}, "Ttl must be " + documented.TTLRule},
-		"a number as text":         {map[string]any{"Ttl": "150"}, "Ttl must be " + documented.TTLRule},
-		"a whole number too large": {map[string]any{"Ttl": json.RawMessage(fmt.Sprintf("%d.0", documented.MaxTTL+1))}, "Ttl must be " + documented.TTLRule},
-		"a huge exponent":          {map[string]any{"Ttl": json.RawMessage("1e99")}, "Ttl must be " + documented.TTLRule},
-		"a fraction":               {map[string]any{"Ttl": 1.5}, "Ttl must be an integer"},
-		"an object":                {map[string]any{"Ttl": map[string]any{"a": 1}}, "Ttl must be an integer"},
-		"a wrong SID":              {map[string]any{"ServiceSid": "VB"}, "ServiceSid must be"},
-		"a path that leads away":   {map[string]any{"Identity": "../../x"}, "Identity must be"},
-		"a missing argument":       {map[string]any{"ChallengeSid": nil}, "ChallengeSid is required"},
-		"an unknown argument":      {map[string]any{"ttl": 150}, `no argument "ttl"`},
-		"a challenge that expired": {map[string]any{"ChallengeSid": "YC00000000000000000000000000060323"}, "60323"},
+		"above the bound":          {change: map[string]any{"Ttl": documented.MaxTTL + 1}, want: "Ttl must be " + documented.TTLRule},
+		"a number as text":         {change: map[string]any{"Ttl": "150"}, want: "Ttl must be " + documented.TTLRule},
+		"a whole number too large": {change: map[string]any{"Ttl": json.RawMessage(fmt.Sprintf("%d.0", documented.MaxTTL+1))}, want: "Ttl must be " + documented.TTLRule},
+		"a huge exponent":          {change: map[string]any{"Ttl": json.RawMessage("1e99")}, want: "Ttl must be " + documented.TTLRule},
+		"a fraction":               {change: map[string]any{"Ttl": 1.5}, want: "Ttl must be an integer"},
+		"an object":                {change: map[string]any{"Ttl": map[string]any{"a": 1}}, want: "Ttl must be an integer"},
+		"a wrong SID":              {change: map[string]any{"ServiceSid": "VB"}, want: "ServiceSid must be"},
+		"a path that leads away":   {change: map[string]any{"Identity": "../../x"}, want: "Identity must be"},
+		"a missing argument":       {change: map[string]any{"ChallengeSid": nil}, want: "ChallengeSid is required"},
+		"an unknown argument":      {change: map[string]any{"ttl": 150}, want: `no argument "ttl"`},
+		"a challenge that expired": {change: map[string]any{"ChallengeSid": "YC00000000000000000000000000060323"}, want: "60323"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := call(t, session, "create_notification", good(c.change))

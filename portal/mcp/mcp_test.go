@@ -56,15 +56,15 @@ func TestTools(t *testing.T) {
 				arguments map[string]any
 				want      []string
 			}{
-				{"list_pages", nil, []string{publicURL + portal.Base, publicURL + portal.Base + "/operations/CreateNotification", publicURL + portal.Base + "/changelog"}},
-				{"list_pages", map[string]any{"parent": publicURL + portal.Base}, []string{"/operations/CreateNotification"}},
-				{"list_pages", map[string]any{"parent": portal.Base + "/changelog"}, []string{`"pages":[]`}},
-				{"search", map[string]any{"query": "ttl"}, []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
-				{"search", map[string]any{"query": "60309", "type": "error"}, []string{"#error-60309"}},
-				{"get_pages", map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
-				{"list_changes", nil, []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
-				{"list_changes", map[string]any{"severity": "breaking", "version": "unreleased"}, []string{"`Ttl`", fmt.Sprintf("`%d`", documented.MaxTTL)}},
-				{"get_change", map[string]any{"id": "unreleased-1"}, []string{"request-property-max-decreased", "POST /v2/Services/"}},
+				{tool: "list_pages", arguments: nil, want: []string{publicURL + portal.Base, publicURL + portal.Base + "/operations/CreateNotification", publicURL + portal.Base + "/changelog"}},
+				{tool: "list_pages", arguments: map[string]any{"parent": publicURL + portal.Base}, want: []string{"/operations/CreateNotification"}},
+				{tool: "list_pages", arguments: map[string]any{"parent": portal.Base + "/changelog"}, want: []string{`"pages":[]`}},
+				{tool: "search", arguments: map[string]any{"query": "ttl"}, want: []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
+				{tool: "search", arguments: map[string]any{"query": "60309", "type": "error"}, want: []string{"#error-60309"}},
+				{tool: "get_pages", arguments: map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, want: []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
+				{tool: "list_changes", arguments: nil, want: []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
+				{tool: "list_changes", arguments: map[string]any{"severity": "breaking", "version": "unreleased"}, want: []string{"`Ttl`", fmt.Sprintf("`%d`", documented.MaxTTL)}},
+				{tool: "get_change", arguments: map[string]any{"id": "unreleased-1"}, want: []string{"request-property-max-decreased", "POST /v2/Services/"}},
 			} {
 				result := call(t, session, c.tool, c.arguments)
 				if result.IsError {
@@ -154,19 +154,19 @@ func TestBadArguments(t *testing.T) {
 		arguments any
 		want      string
 	}{
-		"a missing argument":      {"search", map[string]any{}, "query"},
-		"an unknown argument":     {"search", map[string]any{"query": "x", "limit": 3}, `["limit"]; search takes query (required): one word or several; type: `},
-		"another type":            {"search", map[string]any{"query": 3}, "query"},
-		"an empty query":          {"search", map[string]any{"query": ""}, "minLength"},
-		"a long query":            {"search", map[string]any{"query": strings.Repeat("x", 300)}, "; search takes query (required)"},
-		"a kind that is none":     {"search", map[string]any{"query": "x", "type": "y"}, "type"},
-		"no page":                 {"get_pages", map[string]any{"urls": []string{}}, "minItems"},
-		"too many pages":          {"get_pages", map[string]any{"urls": strings.Split(strings.Repeat("x,", 11), ",")}, "maxItems"},
-		"a page that is none":     {"get_pages", map[string]any{"urls": []string{"https://evil.example/"}}, "list_pages names all"},
-		"a parent that is none":   {"list_pages", map[string]any{"parent": "/nothing"}, "list_pages names all"},
-		"a version that is none":  {"list_changes", map[string]any{"version": "7"}, "there are unreleased, 0.9.0"},
-		"a change that is none":   {"get_change", map[string]any{"id": "7-1"}, "list_changes names all"},
-		"a megabyte of arguments": {"search", map[string]any{"query": long}, "at most 65536"},
+		"a missing argument":      {tool: "search", arguments: map[string]any{}, want: "query"},
+		"an unknown argument":     {tool: "search", arguments: map[string]any{"query": "x", "limit": 3}, want: `["limit"]; search takes query (required): one word or several; type: `},
+		"another type":            {tool: "search", arguments: map[string]any{"query": 3}, want: "query"},
+		"an empty query":          {tool: "search", arguments: map[string]any{"query": ""}, want: "minLength"},
+		"a long query":            {tool: "search", arguments: map[string]any{"query": strings.Repeat("x", 300)}, want: "; search takes query (required)"},
+		"a kind that is none":     {tool: "search", arguments: map[string]any{"query": "x", "type": "y"}, want: "type"},
+		"no page":                 {tool: "get_pages", arguments: map[string]any{"urls": []string{}}, want: "minItems"},
+		"too many pages":          {tool: "get_pages", arguments: map[string]any{"urls": strings.Split(strings.Repeat("x,", 11), ",")}, want: "maxItems"},
+		"a page that is none":     {tool: "get_pages", arguments: map[string]any{"urls": []string{"https://evil.example/"}}, want: "list_pages names all"},
+		"a parent that is none":   {tool: "list_pages", arguments: map[string]any{"parent": "/nothing"}, want: "list_pages names all"},
+		"a version that is none":  {tool: "list_changes", arguments: map[string]any{"version": "7"}, want: "there are unreleased, 0.9.0"},
+		"a change that is none":   {tool: "get_change", arguments: map[string]any{"id": "7-1"}, want: "list_changes names all"},
+		"a megabyte of arguments": {tool: "search", arguments: map[string]any{"query": long}, want: "at most 65536"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: c.tool, Arguments: c.arguments})
@@ -216,25 +216,25 @@ func TestHTTP(t *testing.T) {
 		status int
 		want   string
 	}{
-		"a client":                       {list, nil, 200, "get_pages"},
-		"the public host":                {list, []string{"Host", "notify.example.com"}, 200, "get_pages"},
-		"the public origin":              {list, []string{"Host", "notify.example.com", "Origin", publicURL}, 200, "get_pages"},
-		"an evil origin":                 {list, []string{"Origin", "https://evil.example"}, 403, "other origins"},
-		"an origin that is null":         {list, []string{"Origin", "null"}, 403, "other origins"},
-		"a page of another site":         {list, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other origins"},
-		"an evil host":                   {list, []string{"Host", "evil.example"}, 403, publicURL},
-		"an evil host and its origin":    {list, []string{"Host", "evil.example:8080", "Origin", "http://evil.example:8080"}, 403, publicURL},
-		"an evil host that looks right":  {list, []string{"Host", "notify.example.com.evil.example"}, 403, publicURL},
-		"a megabyte":                     {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 1<<20) + `"}}}`, nil, 413, "at most 262144"},
-		"arguments that are too large":   {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 100_000) + `"}}}`, nil, 200, "at most 65536"},
-		"a batch":                        {"\n[" + list + "," + list + "]", nil, 400, "batches are refused"},
-		"what is no JSON":                {`{`, nil, 400, `"code":-32700`},
-		"a method that is none":          {`{"jsonrpc":"2.0","id":1,"method":"nothing"}`, nil, 400, `{"error":{"code":-32601,"message":"There is no method \"nothing\"."},"id":1,`},
-		"a long method":                  {`{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, nil, 400, "There is no method"},
-		"a long tool":                    {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "tools/list"},
-		"a long resource":                {`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"` + strings.Repeat("x", 100_000) + `"}}`, nil, 200, "resources/list"},
-		"a tool that is none":            {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nothing"}}`, nil, 200, "nothing"},
-		"an operation, which is no tool": {`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification"}}`, nil, 200, "unknown tool"},
+		"a client":                       {body: list, header: nil, status: 200, want: "get_pages"},
+		"the public host":                {body: list, header: []string{"Host", "notify.example.com"}, status: 200, want: "get_pages"},
+		"the public origin":              {body: list, header: []string{"Host", "notify.example.com", "Origin", publicURL}, status: 200, want: "get_pages"},
+		"an evil origin":                 {body: list, header: []string{"Origin", "https://evil.example"}, status: 403, want: "other origins"},
+		"an origin that is null":         {body: list, header: []string{"Origin", "null"}, status: 403, want: "other origins"},
+		"a page of another site":         {body: list, header: []string{"Sec-Fetch-Site", "cross-site"}, status: 403, want: "other origins"},
+		"an evil host":                   {body: list, header: []string{"Host", "evil.example"}, status: 403, want: publicURL},
+		"an evil host and its origin":    {body: list, header: []string{"Host", "evil.example:8080", "Origin", "http://evil.example:8080"}, status: 403, want: publicURL},
+		"an evil host that looks right":  {body: list, header: []string{"Host", "notify.example.com.evil.example"}, status: 403, want: publicURL},
+		"a megabyte":                     {body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 1<<20) + `"}}}`, header: nil, status: 413, want: "at most 262144"},
+		"arguments that are too large":   {body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{"query":"` + strings.Repeat("x", 100_000) + `"}}}`, header: nil, status: 200, want: "at most 65536"},
+		"a batch":                        {body: "\n[" + list + "," + list + "]", header: nil, status: 400, want: "batches are refused"},
+		"what is no JSON":                {body: `{`, header: nil, status: 400, want: `"code":-32700`},
+		"a method that is none":          {body: `{"jsonrpc":"2.0","id":1,"method":"nothing"}`, header: nil, status: 400, want: `{"error":{"code":-32601,"message":"There is no method \"nothing\"."},"id":1,`},
+		"a long method":                  {body: `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 100_000) + `"}`, header: nil, status: 400, want: "There is no method"},
+		"a long tool":                    {body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + strings.Repeat("x", 100_000) + `"}}`, header: nil, status: 200, want: "tools/list"},
+		"a long resource":                {body: `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"` + strings.Repeat("x", 100_000) + `"}}`, header: nil, status: 200, want: "resources/list"},
+		"a tool that is none":            {body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nothing"}}`, header: nil, status: 200, want: "nothing"},
+		"an operation, which is no tool": {body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create_notification"}}`, header: nil, status: 200, want: "unknown tool"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, answer := post(t, server.URL+mcp.Path, c.body, c.header...)

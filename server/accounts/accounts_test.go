@@ -144,20 +144,20 @@ func TestUnreadableVersionIsTriedAgain(t *testing.T) {
 func TestInvalidFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "accounts.yaml")
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":          {"", "empty"},
-		"no accounts":    {"accounts: []", "accounts: must list"},
-		"unknown field":  {"accounts:\n- sid: " + account + "\n  token: s3cret", "line 3"},
-		"wrong type":     {"accounts:\n- sid: " + account + "\n  tokens: s3cret", "line 3"},
-		"anchor":         {"accounts:\n- sid: " + account + "\n  tokens: [*s3cret]", "anchor"},
-		"repeated key":   {"accounts:\n- {sid: " + account + ", s3cret: 1, s3cret: 2}", "line 2"},
-		"misplaced":      {"s3cret: 1", "line 1"},
-		"two documents":  {"accounts: []\n---\naccounts: []", "more than one"},
-		"bad SID":        {"accounts:\n- sid: AC1\n  tokens: [s3cret]", "accounts[0].sid"},
-		"no tokens":      {"accounts:\n- sid: " + account, "accounts[0]"},
-		"empty token":    {"accounts:\n- {sid: " + account + ", tokens: ['']}", "accounts[0].tokens[0]"},
-		"bad hash":       {"accounts:\n- {sid: " + account + ", tokens: ['sha256:s3cret']}", "accounts[0].tokens[0]"},
-		"bad key":        {"accounts:\n- {sid: " + account + ", keys: [{sid: SK1, secret: s3cret}]}", "accounts[0].keys[0].sid"},
-		"shared key SID": {"accounts:\n- {sid: " + account + ", keys: [{sid: " + key + ", secret: s3cret}]}\n- {sid: " + accounts.DevelopmentSID + ", keys: [{sid: " + key + ", secret: s3cret}]}", "two accounts"},
+		"empty":          {text: "", want: "empty"},
+		"no accounts":    {text: "accounts: []", want: "accounts: must list"},
+		"unknown field":  {text: "accounts:\n- sid: " + account + "\n  token: s3cret", want: "line 3"},
+		"wrong type":     {text: "accounts:\n- sid: " + account + "\n  tokens: s3cret", want: "line 3"},
+		"anchor":         {text: "accounts:\n- sid: " + account + "\n  tokens: [*s3cret]", want: "anchor"},
+		"repeated key":   {text: "accounts:\n- {sid: " + account + ", s3cret: 1, s3cret: 2}", want: "line 2"},
+		"misplaced":      {text: "s3cret: 1", want: "line 1"},
+		"two documents":  {text: "accounts: []\n---\naccounts: []", want: "more than one"},
+		"bad SID":        {text: "accounts:\n- sid: AC1\n  tokens: [s3cret]", want: "accounts[0].sid"},
+		"no tokens":      {text: "accounts:\n- sid: " + account, want: "accounts[0]"},
+		"empty token":    {text: "accounts:\n- {sid: " + account + ", tokens: ['']}", want: "accounts[0].tokens[0]"},
+		"bad hash":       {text: "accounts:\n- {sid: " + account + ", tokens: ['sha256:s3cret']}", want: "accounts[0].tokens[0]"},
+		"bad key":        {text: "accounts:\n- {sid: " + account + ", keys: [{sid: SK1, secret: s3cret}]}", want: "accounts[0].keys[0].sid"},
+		"shared key SID": {text: "accounts:\n- {sid: " + account + ", keys: [{sid: " + key + ", secret: s3cret}]}\n- {sid: " + accounts.DevelopmentSID + ", keys: [{sid: " + key + ", secret: s3cret}]}", want: "two accounts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write(t, path, c.text)

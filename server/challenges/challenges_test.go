@@ -90,17 +90,17 @@ func TestFileRules(t *testing.T) {
 		entry(mine, 8, ", status: pending, channel: stream, entity_sid: YE00000000000000000000000000000009"),
 	)
 	for name, c := range map[string]struct{ challenge, code int }{
-		"pending":              {1, 0},
-		"approved":             {2, server.CodeChallengeAnswered},
-		"denied":               {3, server.CodeChallengeAnswered},
-		"expired":              {4, server.CodeChallengeExpired},
-		"not expired yet":      {5, 0},
-		"no platform":          {6, server.CodePlatformNone},
-		"another account's":    {7, server.CodeNotFound},
-		"all fields":           {8, 0},
-		"unknown":              {9, server.CodeNotFound},
-		"an error's own code":  {60323, server.CodeNotFound},
-		"unknown in the table": {0, server.CodeNotFound},
+		"pending":              {challenge: 1, code: 0},
+		"approved":             {challenge: 2, code: server.CodeChallengeAnswered},
+		"denied":               {challenge: 3, code: server.CodeChallengeAnswered},
+		"expired":              {challenge: 4, code: server.CodeChallengeExpired},
+		"not expired yet":      {challenge: 5, code: 0},
+		"no platform":          {challenge: 6, code: server.CodePlatformNone},
+		"another account's":    {challenge: 7, code: server.CodeNotFound},
+		"all fields":           {challenge: 8, code: 0},
+		"unknown":              {challenge: 9, code: server.CodeNotFound},
+		"an error's own code":  {challenge: 60323, code: server.CodeNotFound},
+		"unknown in the table": {challenge: 0, code: server.CodeNotFound},
 	} {
 		if code := create(t, s, service, identity, c.challenge); code != c.code {
 			t.Errorf("%s: code %d, want %d", name, code, c.code)

@@ -23,13 +23,13 @@ func TestAuthorizationHeader(t *testing.T) {
 		values []string
 		status int
 	}{
-		"as usual":      {[]string{"Bearer " + good}, 200},
-		"in lower case": {[]string{"bearer " + good}, 200},
-		"two blanks":    {[]string{"Bearer  " + good}, 200},
-		"two headers":   {[]string{"Bearer " + good, "Bearer " + good}, 401},
-		"another first": {[]string{"Basic x", "Bearer " + good}, 401},
-		"no scheme":     {[]string{good}, 401},
-		"no token":      {[]string{"Bearer "}, 401},
+		"as usual":      {values: []string{"Bearer " + good}, status: 200},
+		"in lower case": {values: []string{"bearer " + good}, status: 200},
+		"two blanks":    {values: []string{"Bearer  " + good}, status: 200},
+		"two headers":   {values: []string{"Bearer " + good, "Bearer " + good}, status: 401},
+		"another first": {values: []string{"Basic x", "Bearer " + good}, status: 401},
+		"no scheme":     {values: []string{good}, status: 401},
+		"no token":      {values: []string{"Bearer "}, status: 401},
 	} {
 		if status := ask(t, http.MethodGet, r.url+path(d), "", http.Header{"Authorization": c.values}).StatusCode; status != c.status {
 			t.Errorf("%s: %d, want %d", name, status, c.status)

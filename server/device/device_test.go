@@ -103,17 +103,17 @@ func TestRefusals(t *testing.T) {
 		method, path, token string
 		status, code        int
 	}{
-		"no token":                 {"GET", path(d), "", 401, 20003},
-		"not a token":              {"GET", path(d), "x.y.z", 401, 20003},
-		"another key":              {"GET", path(d), token(t, strings.Repeat("x", 32), d, time.Hour), 401, 20003},
-		"no signature":             {"GET", path(d), unsigned, 401, 20003},
-		"an expired token":         {"GET", path(d), token(t, key, d, -time.Second), 401, 20003},
-		"another device's token":   {"GET", path(d), token(t, key, other, time.Hour), 401, 20003},
-		"an identity too short":    {"GET", path(short), good, 400, 60306},
-		"an unknown notification":  {"POST", path(d) + "/" + deliverytest.Notification(5).SID + "/ack", good, 404, 20404},
-		"a SID that is none":       {"POST", path(d) + "/NT1/ack", good, 400, 60306},
-		"acknowledging with a GET": {"GET", path(d) + "/" + deliverytest.Notification(5).SID + "/ack", good, 405, 20004},
-		"an unknown path":          {"GET", "/devices/v2", good, 404, 20404},
+		"no token":                 {method: "GET", path: path(d), status: 401, code: 20003},
+		"not a token":              {method: "GET", path: path(d), token: "x.y.z", status: 401, code: 20003},
+		"another key":              {method: "GET", path: path(d), token: token(t, strings.Repeat("x", 32), d, time.Hour), status: 401, code: 20003},
+		"no signature":             {method: "GET", path: path(d), token: unsigned, status: 401, code: 20003},
+		"an expired token":         {method: "GET", path: path(d), token: token(t, key, d, -time.Second), status: 401, code: 20003},
+		"another device's token":   {method: "GET", path: path(d), token: token(t, key, other, time.Hour), status: 401, code: 20003},
+		"an identity too short":    {method: "GET", path: path(short), token: good, status: 400, code: 60306},
+		"an unknown notification":  {method: "POST", path: path(d) + "/" + deliverytest.Notification(5).SID + "/ack", token: good, status: 404, code: 20404},
+		"a SID that is none":       {method: "POST", path: path(d) + "/NT1/ack", token: good, status: 400, code: 60306},
+		"acknowledging with a GET": {method: "GET", path: path(d) + "/" + deliverytest.Notification(5).SID + "/ack", token: good, status: 405, code: 20004},
+		"an unknown path":          {method: "GET", path: "/devices/v2", token: good, status: 404, code: 20404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := ask(t, c.method, r.url+c.path, c.token, nil)
