@@ -11,6 +11,7 @@ import "embed"
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/device/oapi-codegen.yaml server/device/openapi.yaml
 //go:generate go run ./internal/rulegen openapi.yaml client/rules.gen.go
+//go:generate go run ./internal/casenames contract/testdata/cases.txt
 
 // OpenAPI is the contract, the bytes of openapi.yaml. All that needs the document parses these bytes.
 //

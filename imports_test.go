@@ -26,6 +26,7 @@ var importRules = []struct {
 	{pkg: "./internal/rule", allowed: []string{"std"}, reason: "the client imports it"},
 	{pkg: "./internal/openapi", allowed: []string{"std", "./internal/rule", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3"}, reason: "it reads documents and knows no server"},
 	{pkg: "./internal/rulegen", allowed: []string{"std", "./internal/rule", "./internal/openapi"}, reason: "it runs while the generated code may not compile"},
+	{pkg: "./internal/casenames", allowed: []string{"std", "./contract"}, reason: "it runs while the server may not compile"},
 	{pkg: "./cmd/nextsteps", allowed: []string{"std", "./contract", "./internal/docdiff", "golang.org/x/mod/semver"}, reason: "it runs while the server may not compile"},
 	{pkg: "./internal/mutant", allowed: []string{"std", "./internal/documented", "./internal/rule"}, reason: "it is a server that knows the document and nothing else of nudge"},
 	{pkg: "./internal/documented", allowed: []string{"std", ".", "./internal/rule", "./internal/openapi"}, reason: "it knows the document only"},
