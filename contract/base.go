@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -24,7 +25,7 @@ func (d *deriver) makeBase() error {
 			continue
 		}
 		_, fixed := d.fixture(p.Name)
-		if _, simple := openapi.WholeRule(p.In, p.Name, p.Schema); !simple && !fixed {
+		if _, simple := ruleOf(p); !simple && !fixed {
 			others = append(others, p)
 			continue
 		}
@@ -62,8 +63,7 @@ func (d *deriver) makeBase() error {
 		d.base.reason, d.base.subject = badBody, ""
 	}
 	d.base.path = d.expand(d.path)
-	var err error
-	if d.body, err = d.chooseBody(); err != nil {
+	if err := d.chooseBodies(); err != nil {
 		if d.op.Spec.RequestBody.Value.Required {
 			return err
 		}
@@ -78,7 +78,7 @@ func (d *deriver) makeBody() error {
 		return nil
 	}
 	required := d.op.Spec.RequestBody.Value.Required
-	if d.body.mediaType == openapi.FormType && len(d.fieldRules) == len(d.op.FormSchema.Properties) && len(d.op.FormSchema.AllOf) == 0 {
+	if d.body.mediaType == openapi.FormType && d.rulesSayAll() {
 		return d.makeForm()
 	}
 	value, err := d.body.sample(false)
@@ -107,6 +107,15 @@ func (d *deriver) makeBody() error {
 		}
 	}
 	return nil
+}
+
+// rulesSayAll tells whether the rules of its fields say all that the schema of a form says.
+func (d *deriver) rulesSayAll() bool {
+	s := d.op.FormSchema
+	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentRequired)+len(s.DependentSchemas)+len(s.PatternProperties) > 0 ||
+		s.Not != nil || s.If != nil || s.MinProps > 0 || s.MaxProps != nil || s.PropertyNames != nil || s.Discriminator != nil
+	undeclared := slices.ContainsFunc(s.Required, func(name string) bool { return s.Properties[name] == nil })
+	return len(d.fieldRules) == len(s.Properties) && !more && !undeclared
 }
 
 // exampleOf finds a valid value: a fixture, an example, a default, or one made from the schema.

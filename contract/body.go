@@ -14,63 +14,11 @@ import (
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/sample"
-	"github.com/nudgehq/nudge/internal/schema"
 	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // boundary stands between the parts of a multipart body.
 const boundary = "nudge-7MA4YWxkTrZu0gW"
-
-// body is how a body of a media type is made.
-type body struct {
-	mediaType string
-	media     *openapi3.MediaType
-	model     *schema.Schema
-	// write writes a value; ok is false for what it cannot write. Texts have no types where asText is true.
-	write  func(value any) (data []byte, ok bool)
-	asText bool
-}
-
-// chooseBody chooses the media type that bodies are tried with. An error says why there is none.
-func (d *deriver) chooseBody() (*body, error) {
-	if d.op.Spec.RequestBody == nil {
-		return nil, nil
-	}
-	content := d.op.Spec.RequestBody.Value.Content
-	for _, b := range []struct {
-		is     func(name string) bool
-		write  func(*openapi3.MediaType) func(any) ([]byte, bool)
-		asText bool
-	}{
-		{openapi.IsJSON, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeJSON }, false},
-		{func(name string) bool { return name == openapi.FormType }, writeForm, true},
-		{func(name string) bool { return strings.HasPrefix(name, "multipart/form-data") }, writeMultipart, true},
-		{func(name string) bool { return strings.HasPrefix(name, "text/") && !strings.HasSuffix(name, "xml") }, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeText }, false},
-		{func(name string) bool {
-			return name == "application/octet-stream" || strings.HasPrefix(name, "image/") || name == "*/*" || name == "application/pdf"
-		}, func(*openapi3.MediaType) func(any) ([]byte, bool) { return writeText }, false},
-	} {
-		for _, name := range sortedKeys(content) {
-			media := content[name]
-			if media == nil || !b.is(name) {
-				continue
-			}
-			one := &body{mediaType: name, media: media, model: d.model(media.Schema), write: b.write(media), asText: b.asText}
-			switch {
-			case name == "*/*":
-				one.mediaType = "application/octet-stream"
-			case strings.HasPrefix(name, "text/*"):
-				one.mediaType = "text/plain"
-			case strings.HasSuffix(name, "/*"):
-				one.mediaType = strings.TrimSuffix(name, "*") + "png"
-			case strings.HasPrefix(name, "multipart/"):
-				one.mediaType = "multipart/form-data; boundary=" + boundary
-			}
-			return one, nil
-		}
-	}
-	return nil, fmt.Errorf("no body of %s can be made", strings.Join(sortedKeys(content), " or "))
-}
 
 // sample makes a valid value of the body.
 func (b *body) sample(all bool) (any, error) {
@@ -109,6 +57,36 @@ func writeText(value any) ([]byte, bool) {
 	return []byte(text), ok
 }
 
+// readings lists what a value of a form may be read as: what is written as JSON has one reading.
+func (b *body) readings(value any) []any {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return []any{value}
+	}
+	texts := map[string]any{}
+	for name, field := range object {
+		if !isJSONField(b.media, name, field) {
+			texts[name] = field
+		}
+	}
+	all := serialize.Readings(texts)
+	for _, reading := range all {
+		for name, field := range object {
+			if fields, ok := reading.(map[string]any); ok && isJSONField(b.media, name, field) {
+				fields[name] = field
+			}
+		}
+	}
+	return all
+}
+
+// isJSONField tells whether a field of a form is written as JSON: an object is, unless its encoding says something else.
+func isJSONField(media *openapi3.MediaType, name string, field any) bool {
+	_, nested := field.(map[string]any)
+	encoding := media.Encoding[name]
+	return nested && (encoding == nil || encoding.Style == "" || encoding.Style == openapi3.SerializationForm)
+}
+
 // pairsOf are the fields of a form.
 func pairsOf(media *openapi3.MediaType, value any) (pairs []serialize.Pair, ok bool) {
 	object, ok := value.(map[string]any)
@@ -125,8 +103,7 @@ func pairsOf(media *openapi3.MediaType, value any) (pairs []serialize.Pair, ok b
 				explode = *encoding.Explode
 			}
 		}
-		if _, nested := object[name].(map[string]any); nested && style == "form" {
-			// An object is JSON, unless its encoding says something else.
+		if isJSONField(media, name, object[name]) {
 			text, err := json.Marshal(object[name])
 			if err != nil {
 				return nil, false
@@ -153,6 +130,11 @@ func writeForm(media *openapi3.MediaType) func(any) ([]byte, bool) {
 func writeMultipart(media *openapi3.MediaType) func(any) ([]byte, bool) {
 	return func(value any) ([]byte, bool) {
 		pairs, ok := pairsOf(media, value)
+		if len(pairs) == 0 {
+			// A multipart body has a part (RFC 2046 section 5.1).
+			return nil, false
+		}
+		fields, _ := value.(map[string]any)
 		var b bytes.Buffer
 		w := multipart.NewWriter(&b)
 		if w.SetBoundary(boundary) != nil {
@@ -163,6 +145,12 @@ func writeMultipart(media *openapi3.MediaType) func(any) ([]byte, bool) {
 			if isFile(media.Schema, p.Name) {
 				header.Set("Content-Disposition", fmt.Sprintf("form-data; name=%q; filename=%q", p.Name, p.Name+".bin"))
 				header.Set("Content-Type", "application/octet-stream")
+			}
+			if isJSONField(media, p.Name, fields[p.Name]) {
+				header.Set("Content-Type", "application/json")
+			}
+			if encoding := media.Encoding[p.Name]; encoding != nil && encoding.ContentType != "" {
+				header.Set("Content-Type", concrete(strings.TrimSpace(strings.Split(encoding.ContentType, ",")[0])))
 			}
 			part, err := w.CreatePart(header)
 			if err != nil {
@@ -204,7 +192,7 @@ func (d *deriver) bodyValues() {
 	}
 	rule := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody")
 	if r, ok := d.withBodyOf(base); ok {
-		r.description = "a body with what is required"
+		r.description = "a body with what is required" + d.as
 		d.add("values", r.description+" is accepted", rule, d.valid, r)
 	}
 	if b.media.Schema == nil || b.model == nil {
@@ -214,11 +202,46 @@ func (d *deriver) bodyValues() {
 	if full, err := b.sample(true); err == nil && (!b.asText || !hasEmpty(full)) {
 		full = d.withFixtures(full)
 		if r, ok := d.withBodyOf(full); ok {
-			d.add("examples", "a body with all that is optional is accepted", rule, d.valid, r)
+			d.add("examples", "a body with all that is optional"+d.as+" is accepted", rule, d.valid, r)
 			d.bodyCases(full, sent)
 		}
 	}
 	d.bodyCases(base, sent)
+}
+
+// otherBodies tries the values of bodies of the other media types, and names those of which none can be made.
+func (d *deriver) otherBodies() {
+	if d.body == nil {
+		return
+	}
+	for _, name := range d.unmade {
+		d.untried(name, errNoBody)
+	}
+	was, document, rules := d.body, d.document, d.fieldRules
+	defer func() { d.body, d.document, d.fieldRules, d.as = was, document, rules, "" }()
+	d.fieldRules = nil
+	for _, other := range d.bodies {
+		if other == was {
+			continue
+		}
+		value, err := other.sample(false)
+		if err == nil {
+			d.body, d.document, d.as = other, d.withFixtures(value), " as "+other.name
+			_, ok := d.withBodyOf(d.document)
+			if ok {
+				d.bodyValues()
+				continue
+			}
+			err = errNoValue
+		}
+		d.untried(other.name, err)
+	}
+}
+
+// untried tells that bodies of a media type are not tried, and why.
+func (d *deriver) untried(mediaType string, why error) {
+	c := d.add("examples", "a body of "+mediaType+" is accepted", d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content"), d.valid, d.base)
+	c.Skip = why.Error()
 }
 
 // bodyCases adds the cases of a valid value of the body, but for those that were sent.
@@ -237,7 +260,7 @@ func (d *deriver) bodyCases(value any, sent map[string]bool) {
 			continue
 		}
 		if b.asText {
-			if c.Valid, ok = asTexts(b.model, c); !ok {
+			if c.Valid, ok = asTexts(b.model, c.Value, b.readings(c.Value)); !ok {
 				continue
 			}
 		}

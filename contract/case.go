@@ -12,6 +12,8 @@ type Case struct {
 	Name string `json:"name"`
 	// Rule is the rule of the document that it comes from.
 	Rule string `json:"rule"`
+	// Skip says why it cannot be tried; empty when it can.
+	Skip string `json:"skip,omitempty"`
 
 	operation *conform.Operation
 	request   request
@@ -31,8 +33,6 @@ type Case struct {
 	makes *maker
 	// plain is the request without anything optional; builds tells that the case is a change of it.
 	plain, builds bool
-	// skip says why it cannot be tried; empty when it can.
-	skip string
 	// marker is a long text in the request, which no answer may repeat.
 	marker string
 }

@@ -32,6 +32,7 @@ func (d *deriver) credentials() {
 		}
 	}
 	add("a request without credentials", func(r *request) { r.anonymous = true })
+	d.wrongHeaders(add)
 	if d.settings.account == nil {
 		return
 	}
@@ -67,6 +68,61 @@ func (d *deriver) credentials() {
 			r.header.Set("Authorization", "basic "+pair)
 		}))
 	}
+}
+
+// wrongHeaders tries other values of the headers and the parameters of the query that are the run's own credentials.
+func (d *deriver) wrongHeaders(add func(what string, change func(*request))) {
+	for _, name := range sortedKeys(d.settings.header) {
+		if !d.asksFor("header", name) && !(name == "Cookie" && d.asksFor("cookie", "")) {
+			continue
+		}
+		right := d.settings.header.Get(name)
+		for _, wrong := range []struct{ what, value string }{
+			{"a wrong " + name, wrongSecret(right)}, {"a " + name + " with one character more", right + "x"}, {"an empty " + name, ""},
+		} {
+			add(wrong.what, func(r *request) { r.instead = map[string]string{name: wrong.value} })
+		}
+	}
+	for _, name := range sortedKeys(d.settings.query) {
+		if d.asksFor("query", name) {
+			add("a wrong "+name+" in the query", func(r *request) { r.instead = map[string]string{"?" + name: wrongSecret(d.settings.query.Get(name))} })
+		}
+	}
+}
+
+// wrongSecret is a secret with another last character.
+func wrongSecret(right string) string {
+	if right == "" {
+		return "x"
+	}
+	return right[:len(right)-1] + next(right[len(right)-1])
+}
+
+// asksFor tells whether the operation's security stands in a place under a name; an empty name is any.
+func (d *deriver) asksFor(in, name string) bool {
+	for _, requirement := range d.op.Security {
+		for scheme := range requirement {
+			ref := d.judge.Doc.Components.SecuritySchemes[scheme]
+			if ref == nil || ref.Value == nil {
+				continue
+			}
+			switch s := ref.Value; {
+			case s.Type == "apiKey":
+				if s.In == in && (name == "" || strings.EqualFold(s.Name, name)) {
+					return true
+				}
+			case in == "header" && strings.EqualFold(name, "Authorization"):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isCredential tells whether a parameter is the credentials, which stand in the document twice: the run gives them.
+func (d *deriver) isCredential(p *openapi3.Parameter) bool {
+	given := d.settings.header.Get(p.Name) != "" && p.In == "header" || d.settings.query.Has(p.Name) && p.In == "query"
+	return d.asksFor(p.In, p.Name) || given
 }
 
 // isBasic tells whether HTTP basic alone is enough.

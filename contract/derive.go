@@ -29,6 +29,11 @@ type deriver struct {
 	rules, fieldRules []rule.Rule
 	// body is how bodies are made; nil where the operation takes none, or none can be made.
 	body *body
+	// bodies are all that can be made, unmade the media types of which none can.
+	bodies []*body
+	unmade []string
+	// as tells of another media type than the first, in names.
+	as string
 	// valid is what must become of a valid request.
 	valid expectation
 	// base is a valid request, with nothing optional.
@@ -56,7 +61,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
 		d.readRules()
 		if err := d.makeBase(); err != nil {
-			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, skip: err.Error() + "; give an example or a fixture"})
+			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"})
 			continue
 		}
 		d.life()
@@ -64,6 +69,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		d.parameters()
 		d.form()
 		d.bodyValues()
+		d.otherBodies()
 		d.json()
 		d.mediaTypes()
 		d.sizes()
@@ -115,7 +121,7 @@ func (d *deriver) add(group, name, rule string, expect expectation, r request) *
 func (d *deriver) last() *Case { return d.added }
 
 // verdict is the end of a case's name, which says what must become of the request.
-var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) .*$`)
+var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) (accepted|refused|found|answered|read|not|a declared|their own|the same|taken)( .*)?$`)
 
 // at names a place of the document.
 func (d *deriver) at(line int, what string) string {

@@ -133,7 +133,7 @@ func TestWhatIsMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for defect, says := range map[string]string{"": "", "what is made is not kept": "makeThing made it, with 201", "what is deleted stays": "deleteThing deleted it, with 204"} {
+	for defect, says := range map[string]string{"": "", "what is made is not kept": "makeThing has made it with 201", "what is deleted stays": "deleteThing has deleted it with 204"} {
 		t.Run(defect, func(t *testing.T) {
 			server := httptest.NewServer(store(defect))
 			defer server.Close()

@@ -2,6 +2,8 @@ package contract
 
 import (
 	"encoding/json"
+	"maps"
+	"strings"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 )
@@ -27,6 +29,28 @@ func (d *deriver) withRawJSON(body string) request {
 	})
 }
 
+// spelling is a text that is sent as JSON.
+type spelling struct {
+	what, body string
+	expect     expectation
+}
+
+// withNumber writes an object with another text in the place of its first number; ok is false where it has none.
+func withNumber(value any, text string) (string, bool) {
+	object, _ := value.(map[string]any)
+	for _, name := range sortedKeys(object) {
+		switch object[name].(type) {
+		case json.Number, float64:
+			const mark = "3141592653589793"
+			changed := maps.Clone(object)
+			changed[name] = json.Number(mark)
+			data, err := json.Marshal(changed)
+			return strings.Replace(string(data), mark, text, 1), err == nil
+		}
+	}
+	return "", false
+}
+
 // json tries other spellings of a JSON body, and bodies that are none.
 func (d *deriver) json() {
 	if d.body == nil || !openapi.IsJSON(d.body.mediaType) || d.document == nil {
@@ -38,14 +62,29 @@ func (d *deriver) json() {
 		return
 	}
 	valid := string(text)
-	for _, c := range []struct {
-		what, body string
-		expect     expectation
-	}{
-		{"cut off", valid[:len(valid)-1], refused}, {"with a value after it", valid + valid, refused}, {"with a bracket after it", valid + "]", refused},
+	var spellings []spelling
+	for _, c := range []spelling{
+		{"with a bracket after it", valid + "]", refused},
 		{"of one bracket", "{", refused}, {"of no JSON", "abc", refused}, {"with single quotes", "{'a':1}", refused},
 		{"with spaces around it", " \n" + valid + "\t\n", d.valid},
 	} {
+		spellings = append(spellings, c)
+	}
+	if last := valid[len(valid)-1]; last == '}' || last == ']' {
+		cut := valid[:len(valid)-1]
+		spellings = append(spellings, []spelling{
+			{"cut off", cut, refused}, {"with a value after it", valid + valid, refused}, {"with a comment", cut + "/* */" + string(last), refused},
+		}...)
+		if len(valid) > 2 {
+			spellings = append(spellings, spelling{"with a comma after its last part", cut + "," + string(last), refused})
+		}
+	}
+	for _, field := range []struct{ what, value string }{{"NaN", "NaN"}, {"Infinity", "Infinity"}, {"a number with a leading zero", "010"}} {
+		if with, ok := withNumber(d.document, field.value); ok {
+			spellings = append(spellings, spelling{"with " + field.what, with, refused})
+		}
+	}
+	for _, c := range spellings {
 		r := d.withRawJSON(c.body)
 		if c.expect == refused {
 			d.add("wire", "a body "+c.what+" is refused", "RFC 8259", refused, r)
@@ -54,6 +93,12 @@ func (d *deriver) json() {
 		}
 	}
 	if d.op.Spec.RequestBody.Value.Required {
+		d.add("required", "a request without a body is refused", rule, refused, d.base.with(func(r *request) {
+			r.body = nil
+			r.header.Del("Content-Type")
+			// Some look at the media type first.
+			r.reason = noMediaType
+		}))
 		d.add("wire", "an empty body is refused", rule, refused, d.withRawJSON(""))
 	}
 }

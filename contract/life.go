@@ -1,21 +1,28 @@
 package contract
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // maker tells what an operation makes: POST /things makes what GET /things/{id} reads.
 type maker struct {
 	// path is that of the thing, and parameter its last one.
 	path, parameter string
+	// value is the schema of the parameter.
+	value *schema.Schema
 	// fields are those of the answer that may have its value.
 	fields []string
 	// read and end are the operations that read and delete it; nil when there is none.
@@ -33,7 +40,11 @@ func makerOf(j *conform.Document, op *conform.Operation) *maker {
 		if !below || !whole || strings.ContainsAny(name, "{}/") || other.Method != http.MethodGet {
 			continue
 		}
-		m := &maker{path: other.Path, parameter: name, fields: []string{name, "id", "uuid", "sid", "slug", "key"}, read: other}
+		m := &maker{path: other.Path, parameter: name, fields: fieldsOf(name), read: other}
+		if p := other.Parameter("path", name); p != nil && p.Schema != nil {
+			// It stays nil where nothing can be said.
+			m.value, _ = j.Schemas.Of(p.Schema.Value, schema.Request)
+		}
 		if linked := linkedField(op, other, name); linked != "" {
 			m.fields = []string{linked}
 		}
@@ -45,6 +56,17 @@ func makerOf(j *conform.Document, op *conform.Operation) *maker {
 		return m
 	}
 	return nil
+}
+
+// fieldsOf are the fields of an answer that may have the value of a parameter: those of its name, and what an ID is called.
+func fieldsOf(parameter string) []string {
+	fields := []string{parameter}
+	for _, end := range []string{"Id", "ID", "_id", "-id", "id", "Uuid", "_uuid", "uuid", "Sid", "_sid", "sid"} {
+		if strings.HasSuffix(parameter, end) || parameter == strings.ToLower(end) {
+			return append(fields, "id", "_id", "uuid", "sid", "key")
+		}
+	}
+	return fields
 }
 
 // linkedField is the field of an answer that a link gives to a parameter of another operation; empty when no link does.
@@ -67,20 +89,50 @@ func linkedField(op, other *conform.Operation, parameter string) string {
 // made reads the value of what was made; empty when the answer does not have it.
 func (m *maker) made(a answer) string {
 	var fields map[string]any
-	decoder := json.NewDecoder(strings.NewReader(string(a.body)))
+	decoder := json.NewDecoder(bytes.NewReader(a.body))
 	decoder.UseNumber()
-	if a.status/100 != 2 || decoder.Decode(&fields) != nil {
+	if a.status/100 != 2 || a.status == http.StatusAccepted {
 		return ""
 	}
-	for _, name := range m.fields {
-		switch value := fields[name].(type) {
-		case string:
-			return value
-		case json.Number:
-			return value.String()
+	if decoder.Decode(&fields) != nil {
+		return m.located(a)
+	}
+	// Many wrap what was made.
+	data, _ := fields["data"].(map[string]any)
+	for _, object := range []map[string]any{fields, data} {
+		for _, name := range m.fields {
+			var text string
+			switch value := object[name].(type) {
+			case string:
+				text = value
+			case json.Number:
+				text = value.String()
+			}
+			if m.mayBe(text) {
+				return text
+			}
 		}
 	}
-	return ""
+	return m.located(a)
+}
+
+// mayBe tells whether a text can be the value of the parameter.
+func (m *maker) mayBe(text string) bool {
+	return text != "" && (m.value == nil || slices.ContainsFunc(serialize.Readings(text), m.value.Valid))
+}
+
+// located reads the value from the Location of what was made.
+func (m *maker) located(a answer) string {
+	at, err := url.Parse(a.header.Get("Location"))
+	if err != nil || a.header.Get("Location") == "" {
+		return ""
+	}
+	text := path.Base(at.Path)
+	before, _, _ := strings.Cut(m.path, "{")
+	if !strings.HasSuffix(path.Dir(at.Path), strings.TrimSuffix(before, "/")) || !m.mayBe(text) {
+		return ""
+	}
+	return text
 }
 
 // life makes the case of a thing's life: it is made, read, deleted, and gone.
@@ -112,7 +164,7 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	}
 	found := r.send(ctx, read)
 	if found.err == nil && (found.status == http.StatusNotFound || found.status == http.StatusGone) {
-		say(read, found, "%s made it, with %d", c.operation.ID, first.status)
+		say(read, found, "it is not found, and %s has made it with %d", c.operation.ID, first.status)
 		return
 	}
 	if c.life.end == nil || len(c.life.end.EffectiveParameters()) > len(c.life.read.EffectiveParameters()) {
@@ -125,7 +177,7 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	}
 	r.remember(c.life, "")
 	if again := r.send(ctx, read); again.err == nil && again.status/100 == 2 {
-		say(read, again, "%s deleted it, with %d", c.life.end.ID, ended.status)
+		say(read, again, "it is still there, and %s has deleted it with %d", c.life.end.ID, ended.status)
 	}
 }
 

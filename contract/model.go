@@ -8,6 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/schema"
 	"github.com/nudgehq/nudge/internal/serialize"
@@ -29,7 +30,7 @@ func given(example any, examples openapi3.Examples) (values []any) {
 // readRules keeps the rules that say all that a schema says; what has another one is tried by its schema.
 func (d *deriver) readRules() {
 	for _, p := range d.op.EffectiveParameters() {
-		r, ok := openapi.WholeRule(p.In, p.Name, p.Schema)
+		r, ok := ruleOf(p)
 		if ok && p.In != "cookie" {
 			d.rules = append(d.rules, r)
 		}
@@ -44,6 +45,14 @@ func (d *deriver) readRules() {
 			d.fieldRules = append(d.fieldRules, r)
 		}
 	}
+}
+
+// ruleOf is the rule of a parameter; ok is false where its schema, or its style, says more.
+func ruleOf(p *openapi3.Parameter) (rule.Rule, bool) {
+	if p.Style == openapi3.SerializationLabel || p.Style == openapi3.SerializationMatrix {
+		return rule.Rule{}, false
+	}
+	return openapi.WholeRule(p.In, p.Name, p.Schema)
 }
 
 // model is the schema as values of requests are judged by; nil when it cannot be used.
@@ -85,11 +94,30 @@ func (d *deriver) parameterValue(p *openapi3.Parameter) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := serialize.Parameter(p, value); ok {
-			return value, nil
+		for _, value := range []any{value, flat(value)} {
+			if _, ok := serialize.Parameter(p, value); ok && model.Valid(value) {
+				return value, nil
+			}
 		}
 	}
 	return nil, sample.ErrNone
+}
+
+// flat is an object without the fields that no style writes.
+func flat(value any) any {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return value
+	}
+	scalars := map[string]any{}
+	for name, field := range object {
+		switch field.(type) {
+		case []any, map[string]any, nil:
+		default:
+			scalars[name] = field
+		}
+	}
+	return scalars
 }
 
 // setParameter puts a value of a parameter into a request. ok is false for what cannot be written, or would not arrive as it is.
@@ -149,11 +177,11 @@ func withoutParameter(query string, p *openapi3.Parameter) string {
 	values, _ := url.ParseQuery(query)
 	values.Del(p.Name)
 	for name := range values {
-		if strings.HasPrefix(name, p.Name+"[") {
+		if p.Style == openapi3.SerializationDeepObject && strings.HasPrefix(name, p.Name+"[") {
 			values.Del(name)
 		}
 	}
-	if s := parameterSchema(p); s != nil && p.Style != "deepObject" {
+	if s := parameterSchema(p); s != nil && isExploded(p) {
 		for name := range s.Value.Properties {
 			values.Del(name)
 		}
@@ -195,7 +223,11 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base)...) {
 		if asText {
 			var clear bool
-			if c.Valid, clear = asTexts(model, c); !clear {
+			if c.Valid, clear = asTexts(model, c.Value, serialize.Readings(c.Value)); !clear || isSplit(p, base, c.Value) {
+				continue
+			}
+			if !c.Valid && !d.settings.strict && looksBoolean(model, c.Value) {
+				// A matter of taste.
 				continue
 			}
 		}
@@ -216,17 +248,48 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	}
 }
 
-// asTexts tells whether a value is valid where it is written as text, and whether all readings of the text agree.
-func asTexts(model *schema.Schema, c sample.Case) (valid, clear bool) {
-	if hasEmpty(c.Value) {
+// asTexts tells whether one of the readings of a value that is written as text is valid, and whether all validators agree.
+func asTexts(model *schema.Schema, value any, readings []any) (valid, clear bool) {
+	if hasEmpty(value) {
 		return false, false
 	}
-	for _, reading := range serialize.Readings(c.Value) {
-		if model.Valid(reading) {
+	clear = true
+	for _, reading := range readings {
+		problems := model.Check(reading)
+		if len(problems) == 0 {
 			return true, true
 		}
+		clear = clear && slices.ContainsFunc(problems, sample.IsAsserted)
 	}
-	return false, true
+	return false, clear
+}
+
+// looksBoolean tells whether a text is one that many programs read as a boolean, where a boolean is allowed.
+func looksBoolean(model *schema.Schema, value any) bool {
+	return looseBooleans[strings.ToLower(openapi.WireForm(value))] && (model.Valid(true) || model.Valid(false))
+}
+
+// isExploded tells whether the fields of an object stand in the query, or among the cookies, as parameters of their own.
+func isExploded(p *openapi3.Parameter) bool {
+	return (p.In == "query" || p.In == "cookie") && len(p.Content) == 0 && (p.Style == "" || p.Style == openapi3.SerializationForm) && (p.Explode == nil || *p.Explode)
+}
+
+// isSplit tells whether the value of a parameter is an object of which not all arrives by its name: a server cannot tell a field
+// that the schema does not name from another parameter, nor something else than an object from nothing.
+func isSplit(p *openapi3.Parameter, base, value any) bool {
+	if _, ok := base.(map[string]any); !ok || !isExploded(p) {
+		return false
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return true
+	}
+	for name := range object {
+		if p.Schema.Value.Properties[name] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // hasEmpty tells whether a value has what no text says clearly: null, an empty text, list or object.
@@ -256,16 +319,19 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 	if called == "" {
 		called = "the body"
 	}
-	description := called + " " + c.What
+	description := called + " " + c.What + d.as
 	r.description = description
 	line := d.at(openapi.LineOf(s.Origin, c.Keyword), strings.TrimSpace(called+" "+c.Keyword))
 	group := "values"
 	if c.Keyword == "required" || c.Keyword == "type" {
 		group = map[string]string{"required": "required", "type": "types"}[c.Keyword]
 	}
-	if c.Valid {
+	switch {
+	case c.Odd:
+		d.add(group, description+", is accepted or refused", line, either, r)
+	case c.Valid:
 		d.add(group, description+", is accepted", line, d.valid, r)
-	} else {
+	default:
 		d.add(group, description+", is refused", line, refused, r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"regexp"
 	"time"
 
@@ -29,6 +30,7 @@ type settings struct {
 	strict, strictly bool
 	account          *account
 	header           http.Header
+	query            url.Values
 	fixtures         map[string]string
 	only, skip       *regexp.Regexp
 	seed             uint64
@@ -44,7 +46,7 @@ type settings struct {
 
 func newSettings(options []Option) (*settings, error) {
 	s := &settings{
-		document: nudge.OpenAPI, documentName: "openapi.yaml", strict: true, header: http.Header{}, fixtures: map[string]string{}, seed: 1,
+		document: nudge.OpenAPI, documentName: "openapi.yaml", strict: true, header: http.Header{}, query: url.Values{}, fixtures: map[string]string{}, seed: 1,
 		tolerated: map[int]bool{}, memory: conform.NewMemory(), warning: func(string) {},
 		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
@@ -122,11 +124,19 @@ func WithAccount(sid, token string) Option {
 	}
 }
 
-// WithHeader sends a header with every request, for credentials of another kind or for a gateway. With it only missing
-// credentials are tested; [WithAccount] also tests wrong ones.
+// WithHeader sends a header with every request, for credentials of another kind or for a gateway. Where the document asks for
+// it, requests without it and with a wrong value are tested.
 func WithHeader(name, value string) Option {
 	return func(s *settings) error {
 		s.header.Add(name, value)
+		return nil
+	}
+}
+
+// WithQuery sends a parameter of the query with every request, for credentials that stand there.
+func WithQuery(name, value string) Option {
+	return func(s *settings) error {
+		s.query.Add(name, value)
 		return nil
 	}
 }

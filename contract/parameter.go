@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -14,12 +15,15 @@ import (
 // parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
 	for _, p := range d.op.EffectiveParameters() {
-		if r, ok := openapi.WholeRule(p.In, p.Name, p.Schema); ok && p.In != "cookie" {
+		if d.isCredential(p) {
+			continue
+		}
+		if r, ok := ruleOf(p); ok && p.In != "cookie" {
 			d.values(p.Name, p.Schema.Value, r, d.setter(p))
 		} else {
 			d.byModel(p)
 		}
-		if p.In == "path" && p.Schema != nil {
+		if p.In == "path" {
 			d.escapes(p.Name)
 			d.exchanged(p)
 			continue
@@ -32,7 +36,7 @@ func (d *deriver) parameters() {
 
 // exchanged puts another parameter's value, or the user name, where p's belongs: it must be refused.
 func (d *deriver) exchanged(p *openapi3.Parameter) {
-	r, ok := openapi.WholeRule(p.In, p.Name, p.Schema)
+	r, ok := ruleOf(p)
 	if !ok {
 		return
 	}
@@ -104,7 +108,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		switch {
 		case r.Allows(e.value):
 			d.add("values", request.description+", is accepted", rule, d.valid, request)
-		case !d.settings.strict && (e.spelling || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
+		case !d.settings.strict && (e.spelling || dialect(r, e.value) || e.what == "with a fraction of zero" || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
 			// A matter of taste.
 		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
 			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
@@ -117,6 +121,14 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},
 	} {
+		if draw := p.draw; draw != nil && !p.keeps && !d.settings.strict {
+			p.draw = func(seed int) string {
+				if value := draw(seed); !dialect(r, value) {
+					return value
+				}
+				return ""
+			}
+		}
 		if p.draw == nil || !d.settings.strict && !p.keeps && r.Type == "boolean" {
 			continue
 		}
@@ -126,6 +138,11 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 			d.add("properties", "any invalid "+name+" is refused", rule, refused, set("")).property = p
 		}
 	}
+}
+
+// dialect tells whether dialects of patterns disagree about a text: letters and digits of other alphabets are in the classes of some.
+func dialect(r rule.Rule, text string) bool {
+	return r.Pattern != nil && strings.Contains(r.Pattern.String(), `\`) && strings.IndexFunc(text, func(c rune) bool { return c > unicode.MaxASCII || c == '\r' }) >= 0
 }
 
 // looseBooleans are what many programs read as a boolean.

@@ -34,14 +34,18 @@ func (d *deriver) mediaTypes() {
 	}
 	for _, o := range others {
 		name, _, _ := strings.Cut(o.mediaType, ";")
-		if declared.Get(name) == nil {
+		if openapi.Media(declared, name) == nil {
 			d.add("media types", "a body of "+name+" is refused", origin, refused, as(o.mediaType, []byte(o.body)))
 		}
 	}
-	if declared.Get("text/x") == nil {
+	if openapi.Media(declared, "text/x") == nil {
 		d.add("media types", "a malformed media type is refused", origin, refused, as("a/b/c; ;=", full.body)).request.reason = noMediaType
 		d.add("echo", "a media type of 4000 letters is refused and not repeated", origin, refused, as("text/"+marker, full.body)).marker = marker
 		d.last().request.reason = longHeader
+	}
+	if !d.settings.strict && len(full.body) > 0 {
+		d.add("wire", "a body of another media type is answered", "RFC 9110 section 15", unjudged, as("text/plain", full.body)).request.description = "a body of text/plain"
+		d.add("wire", "a body without a media type is answered", "RFC 9110 section 15", unjudged, as("", full.body).with(func(r *request) { r.header.Del("Content-Type") })).request.description = "a body without a media type"
 	}
 	// RFC 9110 section 8.3 lets a receiver guess.
 	d.add("media types", "a body without a media type is refused, or read", "RFC 9110 section 8.3", either, as("", full.body).with(func(r *request) { r.header.Del("Content-Type") }))
@@ -159,6 +163,9 @@ func zipped(data []byte) []byte {
 // wire tries what HTTP lets a caller do.
 func (d *deriver) wire() {
 	if !d.settings.strict {
+		for _, query := range []string{"%zz", "unknown=1&unknown=2&__proto__=1"} {
+			d.add("wire", "the query "+query+" is answered", "RFC 9110 section 15", unjudged, d.base.with(func(r *request) { r.addQuery(query) })).request.description = "the query " + query
+		}
 		return
 	}
 	for _, p := range d.rules {

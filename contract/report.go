@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -62,10 +63,7 @@ func (r *Report) Summary() string {
 	passed, failed, skipped := r.Count()
 	text := fmt.Sprintf("%d cases passed, %d failed", passed, failed)
 	if skipped > 0 {
-		text += fmt.Sprintf(", %d were skipped", skipped)
-		if last := r.Results[len(r.Results)-1]; last.Skipped != "" {
-			text += " because " + last.Skipped
-		}
+		text += fmt.Sprintf(", %d skipped", skipped)
 	}
 	seconds := max(r.Duration.Seconds(), 0.001)
 	return fmt.Sprintf("%s: %d requests in %.1f s, %.0f cases/s (seed %d)", text, r.Requests, seconds, float64(len(r.Results))/seconds, r.Seed)
@@ -74,46 +72,86 @@ func (r *Report) Summary() string {
 // shownCases is how many more cases of a defect WriteText names.
 const shownCases = 5
 
-// WriteText writes the defects for a person: each with the first case that found it and a curl command that shows it.
-func (r *Report) WriteText(w io.Writer) error {
-	type defect struct {
-		first     Result
-		violation Violation
-		others    []string
-	}
-	var order []string
-	defects := map[string]*defect{}
+// defect is one cause, with the first case that found it.
+type defect struct {
+	// cause is what cases have in common that fail because of it.
+	cause     string
+	first     Result
+	violation Violation
+	others    []string
+}
+
+// defects groups what failed by what is broken: the rule, or for a failure of the server the operation.
+func (r *Report) defects() (list []*defect) {
+	known := map[string]*defect{}
 	for _, result := range r.Results {
 		seen := map[string]bool{}
 		for _, v := range result.Violations {
-			if seen[v.Rule] {
+			cause := v.Rule
+			if result.Status >= http.StatusInternalServerError {
+				cause = fmt.Sprintf("%s %d", result.operation.ID, result.Status)
+			}
+			if seen[cause] {
 				continue
 			}
-			seen[v.Rule] = true
-			if found, ok := defects[v.Rule]; ok {
+			seen[cause] = true
+			if found, ok := known[cause]; ok {
 				found.others = append(found.others, result.Name)
 				continue
 			}
-			defects[v.Rule] = &defect{first: result, violation: v}
-			order = append(order, v.Rule)
+			known[cause] = &defect{cause: cause, first: result, violation: v}
+			list = append(list, known[cause])
 		}
 	}
+	return list
+}
+
+// String is the defect in a few lines, its sentence first.
+func (d *defect) String() string {
 	var text strings.Builder
-	for _, rule := range order {
-		d := defects[rule]
-		fmt.Fprintf(&text, "FAIL  %s\n      %s\n      rule: %s\n      try:  %s\n", d.first.Name, d.violation.Message, rule, d.first.Curl)
-		for i, name := range d.others {
-			if i == shownCases {
-				fmt.Fprintf(&text, "      and %d more\n", len(d.others)-i)
-				break
-			}
-			fmt.Fprintf(&text, "      also: %s\n", name)
+	fmt.Fprintf(&text, "%s\n      case: %s\n      rule: %s\n      try:  %s\n", d.violation.Message, d.first.Name, d.violation.Rule, d.first.Curl)
+	for i, name := range d.others {
+		if i == shownCases {
+			fmt.Fprintf(&text, "      and %d more\n", len(d.others)-i)
+			break
 		}
-		text.WriteString("\n")
+		fmt.Fprintf(&text, "      also: %s\n", name)
 	}
+	return text.String()
+}
+
+// WriteText writes the defects for a person: each with the first case that found it and a curl command that shows it, and then
+// what was not tried.
+func (r *Report) WriteText(w io.Writer) error {
+	var text strings.Builder
+	for _, d := range r.defects() {
+		fmt.Fprintf(&text, "FAIL  %s\n", d)
+	}
+	r.writeSkipped(&text)
 	fmt.Fprintf(&text, "%s against %s: %s\n", r.URL, r.Document, r.Summary())
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+// writeSkipped names what was not tried, a line for each reason.
+func (r *Report) writeSkipped(text *strings.Builder) {
+	var reasons []string
+	cases := map[string][]string{}
+	for _, result := range r.Results {
+		if why := result.Skipped; why != "" && !result.Failed() {
+			if cases[why] == nil {
+				reasons = append(reasons, why)
+			}
+			cases[why] = append(cases[why], result.Name)
+		}
+	}
+	for _, why := range reasons {
+		more := ""
+		if n := len(cases[why]) - 1; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(text, "SKIP  %s\n      case: %s%s\n\n", why, cases[why][0], more)
+	}
 }
 
 // WriteJSON writes the whole report.
@@ -166,6 +204,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		Time    string   `xml:"time,attr"`
 		Failure *failure `xml:"failure,omitempty"`
 		Skipped *skipped `xml:"skipped,omitempty"`
+		Output  string   `xml:"system-out,omitempty"`
 	}
 	type testsuite struct {
 		XMLName  xml.Name   `xml:"testsuite"`
@@ -176,12 +215,20 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		Time     string     `xml:"time,attr"`
 		Cases    []testcase `xml:"testcase"`
 	}
-	_, failed, skippedCases := r.Count()
-	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: failed, Skipped: skippedCases, Time: seconds(r.Duration)}
+	// A defect is told once, with the case that found it first.
+	first := map[string]bool{}
+	for _, d := range r.defects() {
+		first[d.first.Name] = true
+	}
+	_, _, skippedCases := r.Count()
+	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: len(first), Skipped: skippedCases, Time: seconds(r.Duration)}
 	for _, result := range r.Results {
 		operation, name, _ := strings.Cut(printable(result.Name), "/")
 		one := testcase{Name: name, Class: operation, Time: seconds(result.Duration)}
-		if result.Failed() {
+		if result.Failed() && !first[result.Name] {
+			one.Output = "It fails as another case does, which is told once."
+		}
+		if first[result.Name] {
 			var lines []string
 			for _, v := range result.Violations {
 				lines = append(lines, v.String())

@@ -24,6 +24,8 @@ type request struct {
 	// anonymous leaves the credentials out; account overrides them.
 	anonymous bool
 	account   *account
+	// instead are other values of the run's own headers, and of its parameters of the query, whose names begin with "?".
+	instead map[string]string
 	// offender is where the one wrong parameter stands, if there is just one: "path", "body".
 	offender string
 	// values are those of the path's parameters; nil when the path is written otherwise. subject is the parameter or
@@ -65,6 +67,9 @@ func (r request) url(base string) string {
 	return text
 }
 
+// maxShown bounds a part of a command, in bytes: what is cut cannot be run.
+const maxShown = 4096
+
 // curl is a command that sends the same, without the password and the values of the run's own headers; what is long is cut.
 func (q request) curl(r *runner) string {
 	words := []string{"curl", "-i"}
@@ -87,13 +92,16 @@ func (q request) curl(r *runner) string {
 		for _, name := range sortedKeys(r.header) {
 			words = append(words, "-H", shell.Quote(name+": …"))
 		}
+		for _, name := range sortedKeys(r.settings.query) {
+			q.addQuery(url.QueryEscape(name) + "=…")
+		}
 	}
 	for _, name := range sortedKeys(q.header) {
 		value := q.header.Get(name)
 		if strings.EqualFold(name, "Authorization") {
 			value = "…"
 		}
-		words = append(words, "-H", shell.Quote(name+": "+short(value, 80)))
+		words = append(words, "-H", shell.Quote(name+": "+short(value, maxShown)))
 	}
 	before := ""
 	if q.body != nil {
@@ -104,7 +112,7 @@ func (q request) curl(r *runner) string {
 		if q.chunked {
 			words = append(words, "-H", "'Transfer-Encoding: chunked'")
 		}
-		body := short(string(q.body), 300)
+		body := short(string(q.body), maxShown)
 		if strings.Contains(body, "\x00") {
 			// No shell passes a null byte as an argument.
 			before = "printf '%b' " + strings.TrimPrefix(shell.Quote(body), "$") + " | "
@@ -113,7 +121,7 @@ func (q request) curl(r *runner) string {
 			words = append(words, "--data-raw", shell.Quote(body))
 		}
 	}
-	return before + strings.Join(append(words, shell.Quote(short(q.url(r.base), 600))), " ")
+	return before + strings.Join(append(words, shell.Quote(short(q.url(r.base), maxShown))), " ")
 }
 
 // short bounds a text to n bytes, and an ellipsis.

@@ -37,6 +37,7 @@ func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error
 			r.progress(i+1, len(cases))
 		}
 	}
+	r.judgeOutcomes(report.Results)
 	report.Duration, report.Requests = time.Since(started), r.requests
 	return report, ctx.Err()
 }
@@ -59,6 +60,10 @@ type runner struct {
 	failed int
 	// made are the values of what was made, by the path of the thing.
 	made map[string]string
+	// outcomes are those of the operations' valid requests, by their ID.
+	outcomes map[string]*outcome
+	// servers are the paths of the document's servers.
+	servers []string
 	// refused are the operations whose plain valid request is refused: what builds on it says nothing.
 	refused map[string]bool
 	// stopped says why nothing is sent any more.
@@ -86,7 +91,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	r := &runner{settings: s, made: map[string]string{}, refused: map[string]bool{}, base: strings.TrimSuffix(baseURL, "/")}
+	r := &runner{settings: s, made: map[string]string{}, refused: map[string]bool{}, outcomes: map[string]*outcome{}, servers: serverPaths(j.Doc), base: strings.TrimSuffix(baseURL, "/")}
 	if s.rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
 	}
@@ -96,8 +101,8 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 // ready prepares what is going to be sent.
 func ready(baseURL string, options []Option) (*runner, []Case, error) {
 	r, cases, err := prepare(baseURL, options)
-	if err == nil && r.account == nil && len(r.header) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials }) {
-		return nil, nil, fmt.Errorf("%w: the document's operations need credentials: give an account, or a header", ErrUnusable)
+	if err == nil && r.account == nil && len(r.header)+len(r.settings.query) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials }) {
+		return nil, nil, fmt.Errorf("%w: the document's operations need credentials: give an account, a header or a parameter of the query (--account, --header, --query)", ErrUnusable)
 	}
 	return r, cases, err
 }
@@ -142,6 +147,9 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 	default:
 		result.Violations = r.tryRequest(ctx, c, c.request, c.marker, &result)
 	}
+	if c.plain && !r.strict && result.Status == http.StatusNotFound && len(result.Violations) > 0 {
+		result.Violations[0].Message += r.hint()
+	}
 	if len(result.Violations) > 0 && result.Curl == "" {
 		result.Curl = c.request.curl(r)
 	}
@@ -153,8 +161,8 @@ func (r *runner) mayTry(c Case) string {
 	if r.stopped != "" {
 		return r.stopped
 	}
-	if c.skip != "" {
-		return c.skip
+	if c.Skip != "" {
+		return c.Skip
 	}
 	if r.refused[c.operation.ID] && c.builds {
 		return "the plain valid request is refused"
@@ -194,6 +202,9 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 			r.stopped = "the credentials are refused"
 		}
 		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
+		if isValid := c.expect == accepted || c.expect == acceptedOrUnknown; isValid && a.status >= 200 && a.status < 400 {
+			r.succeeded(c)
+		}
 		succeeded = succeeded || a.status/100 == 2
 		r.keepMade(c, requests[i], a)
 		if a.status/100 == 2 && !isSafe(requests[i].method) {

@@ -21,17 +21,18 @@ var errNoValue = errors.New("no valid value could be made from its schema")
 
 // validValue makes a value that keeps a scalar schema, or a list of one such value.
 func validValue(s *openapi3.Schema) (string, error) {
+	r, ok, err := openapi.Of("", "", s)
+	if err != nil {
+		return "", err
+	}
 	for _, given := range []any{s.Example, s.Default} {
-		if given != nil {
-			return openapi.WireForm(given), nil
+		// One that its own schema does not allow is not sent.
+		if text := openapi.WireForm(given); given != nil && (!ok || r.Allows(text)) {
+			return text, nil
 		}
 	}
 	if s.Items != nil {
 		return validValue(s.Items.Value)
-	}
-	r, ok, err := openapi.Of("", "", s)
-	if err != nil {
-		return "", err
 	}
 	if !ok {
 		return "x", nil

@@ -42,6 +42,7 @@ type contractRunCommand struct {
 	URL         string            `name:"url" placeholder:"URL" help:"Base URL of the server."`
 	Account     string            `env:"NUDGE_CREDENTIALS" placeholder:"SID:TOKEN" help:"Credentials of HTTP basic."`
 	Header      []string          `sep:"none" placeholder:"NAME:VALUE" help:"Header of every request, such as another kind of credentials; can be repeated."`
+	Query       []string          `sep:"none" placeholder:"NAME=VALUE" help:"Parameter of every request's query, such as an API key; can be repeated."`
 	Fixture     map[string]string `placeholder:"NAME=VALUE" help:"Value of a parameter that exists on the server, such as ServiceSid=VA…; can be repeated."`
 	Only        string            `placeholder:"REGEXP" help:"Try only the cases whose name matches."`
 	Skip        string            `placeholder:"REGEXP" help:"Leave out the cases whose name matches."`
@@ -79,6 +80,13 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 			return nil, usagef("--header must be a name, a colon and a value")
 		}
 		options = append(options, contract.WithHeader(name, strings.TrimSpace(value)))
+	}
+	for _, parameter := range cmd.Query {
+		name, value, ok := strings.Cut(parameter, "=")
+		if !ok || name == "" {
+			return nil, usagef("--query must be a name, an equals sign and a value")
+		}
+		options = append(options, contract.WithQuery(name, value))
 	}
 	for name, value := range cmd.Fixture {
 		options = append(options, contract.WithFixture(name, value))

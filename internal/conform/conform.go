@@ -76,7 +76,7 @@ func Of(read *openapi.Document) (*Document, error) {
 	if len(operations) == 0 {
 		return nil, errors.New("the document has no operation")
 	}
-	j := &Document{Doc: doc, Schemas: schema.NewSet()}
+	j := &Document{Doc: doc, Schemas: schema.NewSet(doc)}
 	for _, op := range operations {
 		o := &Operation{Operation: op, document: j, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
 		o.readHeaders()
@@ -145,6 +145,10 @@ func (j *Document) Check(r *http.Request, status int, header http.Header, body [
 // CheckResponse judges an answer of the operation. The method is the request's: the answer to a HEAD has no body.
 func (o *Operation) CheckResponse(method string, status int, header http.Header, body []byte) []Violation {
 	name, response := o.Response(status)
+	if o.Spec.Responses.Len() == 0 {
+		// OpenAPI 3.1 lets an operation say nothing of its answers.
+		return nil
+	}
 	if response == nil {
 		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
 	}
@@ -152,7 +156,8 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 	c.document = o.document
 	c.headers(o, response, header)
 	c.standard(o, status, header)
-	if method == http.MethodHead {
+	if method == http.MethodHead || status/100 == 1 || status == http.StatusNoContent || status == http.StatusNotModified {
+		// HTTP gives them no body.
 		return c.found
 	}
 	if len(response.Content) == 0 {
@@ -202,7 +207,7 @@ func (c *collector) add(rule, format string, args ...any) {
 
 // isList are the headers that may stand on several lines, which are one list (RFC 9110, section 5.3).
 var isList = map[string]bool{
-	"Allow": true, "Www-Authenticate": true, "Vary": true, "Cache-Control": true, "Link": true,
+	"Allow": true, "Set-Cookie": true, "Accept": true, "Www-Authenticate": true, "Vary": true, "Cache-Control": true, "Link": true,
 	"Access-Control-Allow-Methods": true, "Access-Control-Allow-Headers": true, "Access-Control-Expose-Headers": true,
 }
 
@@ -301,12 +306,7 @@ func (c *collector) media(response *openapi3.Response, header http.Header) *open
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && strings.HasSuffix(name, "json") {
 		c.add("content", "the Content-Type is %q, and JSON is UTF-8", schema.Cut(given))
 	}
-	for _, candidate := range declared {
-		if strings.EqualFold(candidate, name) {
-			return response.Content[candidate]
-		}
-	}
-	if media := response.Content.Get(name); media != nil {
+	if media := openapi.Media(response.Content, given); media != nil {
 		return media
 	}
 	c.add("content", "the media type is %s; it must be %s", schema.Cut(name), strings.Join(declared, " or "))

@@ -16,24 +16,55 @@ import (
 	"github.com/nudgehq/nudge/internal/serialize"
 )
 
-// segment is one part of a path between slashes.
+// segment is one part of a path between slashes: the texts around its parameters, and their names. A segment without parameters
+// is one text.
 type segment struct {
-	// literal is the text around the parameter; name is the parameter's, empty for a literal alone.
-	before, name, after string
+	texts, names []string
 }
 
 func segmentsOf(path string) []segment {
 	var list []segment
 	for _, text := range strings.Split(path, "/") {
-		before, rest, ok := strings.Cut(text, "{")
-		if !ok {
-			list = append(list, segment{before: text})
-			continue
+		var s segment
+		for {
+			before, rest, ok := strings.Cut(text, "{")
+			s.texts = append(s.texts, before)
+			name, after, closed := strings.Cut(rest, "}")
+			if !ok || !closed {
+				break
+			}
+			s.names, text = append(s.names, name), after
 		}
-		name, after, _ := strings.Cut(rest, "}")
-		list = append(list, segment{before: before, name: name, after: after})
+		list = append(list, s)
 	}
 	return list
+}
+
+// read takes the parameters of a segment from a part of an escaped path; ok is false when it is another one.
+func (s segment) read(part string, into map[string]string) (ok bool) {
+	if len(s.names) == 0 {
+		literal, err := url.PathUnescape(part)
+		return part == s.texts[0] || err == nil && literal == s.texts[0]
+	}
+	rest, ok := strings.CutPrefix(part, s.texts[0])
+	for i, name := range s.names {
+		after, end := s.texts[i+1], len(rest)
+		if i == len(s.names)-1 {
+			end -= len(after)
+			ok = ok && strings.HasSuffix(rest, after)
+		} else {
+			end = strings.Index(rest, after)
+		}
+		if !ok || end <= 0 {
+			return false
+		}
+		value, err := url.PathUnescape(rest[:end])
+		if err != nil {
+			return false
+		}
+		into[name], rest = value, rest[end+len(after):]
+	}
+	return ok
 }
 
 // match reads the parameters of an escaped path; ok is false when it is another path.
@@ -44,19 +75,9 @@ func match(segments []segment, path string) (parameters map[string]string, ok bo
 	}
 	parameters = map[string]string{}
 	for i, s := range segments {
-		if s.name == "" {
-			if parts[i] != s.before {
-				return nil, false
-			}
-			continue
-		}
-		text, okBefore := strings.CutPrefix(parts[i], s.before)
-		text, okAfter := strings.CutSuffix(text, s.after)
-		value, err := url.PathUnescape(text)
-		if !okBefore || !okAfter || err != nil || value == "" {
+		if !s.read(parts[i], parameters) {
 			return nil, false
 		}
-		parameters[s.name] = value
 	}
 	return parameters, true
 }
@@ -115,7 +136,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 	switch {
 	case name == openapi.FormType:
 		r.Form, _ = url.ParseQuery(string(body))
-	case strings.HasSuffix(name, "json"):
+	case openapi.IsJSON(name):
 		r.JSON, _ = parseJSON(body)
 	}
 	return r
@@ -221,17 +242,19 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 		}
 		return
 	}
-	name, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || declared.Content.Get(name) == nil {
+	name := openapi.MediaType(r.Header.Get("Content-Type"))
+	media := openapi.Media(declared.Content, r.Header.Get("Content-Type"))
+	switch {
+	case len(r.Body) == 0 && !declared.Required:
+		// Many clients name the media type of no body.
+		return
+	case media == nil:
 		c.add("content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or "))
 		return
-	}
-	media := declared.Content.Get(name)
-	if media.Schema == nil {
+	case media.Schema == nil:
 		return
-	}
-	if name != openapi.FormType {
-		if strings.HasSuffix(name, "json") {
+	case name != openapi.FormType:
+		if openapi.IsJSON(name) {
 			c.body(media, r.Body, true)
 		}
 		return

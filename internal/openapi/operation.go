@@ -4,6 +4,7 @@ package openapi
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"sort"
@@ -181,10 +182,10 @@ func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err err
 		return r, false, nil
 	}
 	if schema.Min != nil {
-		r.Minimum = decimal(*schema.Min)
+		r.Minimum = Bound(*schema.Min)
 	}
 	if schema.Max != nil {
-		r.Maximum = decimal(*schema.Max)
+		r.Maximum = Bound(*schema.Max)
 	}
 	r.ExclusiveMinimum = schema.ExclusiveMin.IsTrue()
 	r.ExclusiveMaximum = schema.ExclusiveMax.IsTrue()
@@ -201,6 +202,9 @@ func Of(in, name string, schema *openapi3.Schema) (r rule.Rule, ok bool, err err
 	return r, true, nil
 }
 
+// plainFormats are those that say nothing more of a text on the wire than the type does.
+var plainFormats = map[string]bool{"": true, "int64": true, "float": true, "double": true, "password": true}
+
 // WholeRule is the rule of a schema; ok is false where the schema says more than a rule can.
 func WholeRule(in, name string, ref *openapi3.SchemaRef) (r rule.Rule, ok bool) {
 	if ref == nil || ref.Value == nil {
@@ -209,7 +213,7 @@ func WholeRule(in, name string, ref *openapi3.SchemaRef) (r rule.Rule, ok bool) 
 	s := ref.Value
 	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) > 0 || s.Not != nil || s.If != nil || s.MultipleOf != nil || s.Const != nil || s.Nullable ||
 		s.ExclusiveMin.Value != nil || s.ExclusiveMax.Value != nil || len(s.Type.Slice()) > 1 ||
-		!slices.Contains([]string{"", "int64", "float", "double", "password"}, s.Format)
+		!plainFormats[s.Format] || s.Type.Is("string") && s.Format != "" && s.Format != "password" || s.MaxLength != nil && *s.MaxLength == 0
 	if more {
 		return r, false
 	}
@@ -223,6 +227,14 @@ func WireForm(value any) string {
 		return decimal(f)
 	}
 	return fmt.Sprint(value)
+}
+
+// Bound writes a bound. One of 64 bits is the largest such integer, which no float64 is.
+func Bound(f float64) string {
+	if f == math.MaxInt64 {
+		return strconv.FormatInt(math.MaxInt64, 10)
+	}
+	return decimal(f)
 }
 
 // decimal writes a number without an exponent.

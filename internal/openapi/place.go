@@ -1,7 +1,9 @@
 package openapi
 
 import (
+	"maps"
 	"mime"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -59,8 +61,34 @@ func LineOf(origin *openapi3.Origin, keyword string) int {
 	return Line(origin)
 }
 
+// MediaType is a media type in lower case and without its parameters.
+func MediaType(text string) string {
+	if name, _, err := mime.ParseMediaType(text); err == nil {
+		return name
+	}
+	name, _, _ := strings.Cut(text, ";")
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
 // IsJSON tells whether a media type is JSON's, whatever its parameters are.
 func IsJSON(mediaType string) bool {
-	name, _, err := mime.ParseMediaType(mediaType)
-	return err == nil && (strings.HasSuffix(name, "/json") || strings.HasSuffix(name, "+json"))
+	name := MediaType(mediaType)
+	return strings.HasSuffix(name, "/json") || strings.HasSuffix(name, "+json") && !strings.HasSuffix(name, "stream+json")
+}
+
+// Media is what is declared for a media type: by its name, with or without parameters, or by a range; nil for none.
+func Media(content openapi3.Content, mediaType string) *openapi3.MediaType {
+	name := MediaType(mediaType)
+	kind, _, _ := strings.Cut(name, "/")
+	if media := content[mediaType]; media != nil {
+		return media
+	}
+	for _, wanted := range []string{name, kind + "/*", "*/*"} {
+		for _, declared := range slices.Sorted(maps.Keys(content)) {
+			if content[declared] != nil && MediaType(declared) == wanted {
+				return content[declared]
+			}
+		}
+	}
+	return nil
 }

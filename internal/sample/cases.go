@@ -3,7 +3,6 @@ package sample
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -24,17 +23,33 @@ type Case struct {
 	// Value is the whole value, Valid what the schema says of it.
 	Value any
 	Valid bool
+	// Odd tells that the schema allows it and a server may have reasons not to: a number beyond 64 bits, a null character.
+	Odd bool
 }
 
-// maxCases bounds the cases of one schema: alternatives within alternatives multiply.
-const maxCases = 400
+const (
+	// maxCases bounds the cases of one schema: alternatives within alternatives multiply. The fields of the value itself are
+	// tried all the same.
+	maxCases = 400
+	// maxPlaces bounds how deep places are.
+	maxPlaces = 12
+	// maxBranches bounds how many alternatives of one place are tried.
+	maxBranches = 8
+)
 
-// Cases lists values at and just beyond the edge of each keyword, at every place of a valid value.
+// Cases lists values at and just beyond the edge of each keyword, at every place of a valid value: what is deep comes last.
 func Cases(s *schema.Schema, base any) []Case {
 	c := &cases{schema: s, seen: map[string]bool{}}
 	c.seen[key(base)] = true
 	c.alternatives(base)
-	c.at("", []*jsonschema.Schema{s.Schema}, base, func(v any) any { return v }, 0)
+	c.later = []place{{schemas: []*jsonschema.Schema{s.Schema}, value: base, with: func(v any) any { return v }}}
+	for len(c.later) > 0 {
+		p := c.later[0]
+		c.later = c.later[1:]
+		if p.depth <= maxPlaces && (len(c.list) < maxCases || p.depth <= 1 && !p.branch) {
+			c.at(p)
+		}
+	}
 	return c.list
 }
 
@@ -42,6 +57,25 @@ type cases struct {
 	schema *schema.Schema
 	list   []Case
 	seen   map[string]bool
+	// later are the places that are still to be tried.
+	later []place
+}
+
+// place is a value within the whole one.
+type place struct {
+	name    string
+	schemas []*jsonschema.Schema
+	value   any
+	// with gives the whole value with another one in this place.
+	with  func(any) any
+	depth int
+	// branch tells that the value is of another alternative than the base.
+	branch bool
+}
+
+// below is the place of a part of the value.
+func (p place) below(name string, schemas []*jsonschema.Schema, value any, with func(any) any) place {
+	return place{name: name, schemas: schemas, value: value, with: with, depth: p.depth + 1, branch: p.branch}
 }
 
 func key(v any) string {
@@ -53,16 +87,25 @@ func key(v any) string {
 }
 
 func (c *cases) add(place, what, keyword string, value any) {
-	if len(c.list) >= maxCases || c.seen[key(value)] {
+	text := key(value)
+	if c.seen[text] {
 		return
 	}
-	c.seen[key(value)] = true
+	c.seen[text] = true
 	problems := c.schema.Check(value)
-	if len(problems) > 0 && !slices.ContainsFunc(problems, isAsserted) {
+	if len(problems) > 0 && !slices.ContainsFunc(problems, IsAsserted) {
 		// Validators disagree about it.
 		return
 	}
-	c.list = append(c.list, Case{place, what, keyword, value, len(problems) == 0})
+	c.list = append(c.list, Case{Place: place, What: what, Keyword: keyword, Value: value, Valid: len(problems) == 0})
+}
+
+// addOdd adds a value that a server may have reasons to refuse, and none to fail at.
+func (c *cases) addOdd(place, what, keyword string, value any) {
+	if text := key(value); !c.seen[text] && c.schema.Valid(value) {
+		c.seen[text] = true
+		c.list = append(c.list, Case{Place: place, What: what, Keyword: keyword, Value: value, Valid: true, Odd: true})
+	}
 }
 
 // alternatives are valid values that choose otherwise than the base.
@@ -80,34 +123,21 @@ func (c *cases) alternatives(base any) {
 	}
 }
 
-// at tries the keywords of one place; with gives the whole value with another one there.
-func (c *cases) at(place string, schemas []*jsonschema.Schema, value any, with func(any) any, depth int) {
-	if depth > maxOptional || len(c.list) >= maxCases {
-		return
-	}
+// at tries the keywords of one place.
+func (c *cases) at(p place) {
 	// Of alternatives the first that the value keeps.
-	v := look(schemas, func(int) int { return 0 })
+	v := look(p.schemas, func(int) int { return 0 })
 	for seed := range attempts {
-		other := look(schemas, (&maker{seed: seed}).choose)
-		if other.fits(value) {
+		other := look(p.schemas, (&maker{seed: seed}).choose)
+		if other.fits(p.value) {
 			v = other
 			break
 		}
 	}
-	add := func(what, keyword string, value any) { c.add(place, what, keyword, with(value)) }
-	types(value, add)
-	for i, choice := range v.choices {
-		if i < 50 {
-			add(describe(choice)+", which is listed", "enum", choice)
-		}
-		if text, ok := choice.(string); ok && i == 0 {
-			add(fmt.Sprintf("%q, which is not listed", text+"x"), "enum", text+"x")
-			add(fmt.Sprintf("%q, in other letters than listed", SwapCase(text)), "enum", SwapCase(text))
-		}
-		if n, ok := schema.Number(choice); ok && i == 0 {
-			add("a number that is not listed", "enum", Number(new(big.Rat).Add(n, big.NewRat(1000, 1))))
-		}
-	}
+	add := func(what, keyword string, value any) { c.add(p.name, what, keyword, p.with(value)) }
+	odd := func(what, keyword string, value any) { c.addOdd(p.name, what, keyword, p.with(value)) }
+	types(p.value, add)
+	c.listed(v, add)
 	for _, forbidden := range v.not {
 		for seed := range 4 {
 			m := &maker{seed: seed, all: seed%2 == 1}
@@ -116,18 +146,84 @@ func (c *cases) at(place string, schemas []*jsonschema.Schema, value any, with f
 			}
 		}
 	}
-	switch value := value.(type) {
+	switch value := p.value.(type) {
 	case map[string]any:
-		c.object(place, v, value, with, depth)
+		c.object(p, v, value)
 	case []any:
-		c.array(place, v, value, with, depth)
+		c.array(p, v, value)
 	case string:
-		texts(v, value, add)
+		texts(v, value, add, odd)
 	case json.Number, float64:
 		if n, ok := schema.Number(value); ok {
-			numbers(v, n, add)
+			numbers(v, n, add, odd)
 		}
 	}
+	if len(v.alternatives) > 0 && !p.branch {
+		c.branches(p, v)
+	}
+}
+
+// listed tries what an enum lists, and what it does not.
+func (c *cases) listed(v *view, add func(what, keyword string, value any)) {
+	for i, choice := range v.choices {
+		if i < 50 {
+			add(describe(choice)+", which is listed", "enum", choice)
+		}
+		if i > 0 {
+			continue
+		}
+		if text, ok := choice.(string); ok {
+			add(fmt.Sprintf("%q, which is not listed", text+"x"), "enum", text+"x")
+			add(fmt.Sprintf("%q, in other letters than listed", SwapCase(text)), "enum", SwapCase(text))
+		}
+		if n, ok := schema.Number(choice); ok {
+			add("a number that is not listed", "enum", Number(new(big.Rat).Add(n, big.NewRat(1000, 1))))
+		}
+		if is, ok := choice.(bool); ok {
+			add(fmt.Sprintf("%t, which is not listed", !is), "enum", !is)
+		}
+	}
+}
+
+// branches tries the other alternatives of a place, and two of them at once.
+func (c *cases) branches(p place, v *view) {
+	kept := map[string]bool{chosen(v, p.value): true}
+	for seed := range attempts {
+		for _, all := range []bool{true, false} {
+			m := &maker{seed: seed, all: all}
+			value, ok := m.value(p.schemas, p.depth)
+			if !ok || len(kept) > maxBranches || kept[chosen(v, value)] || !c.schema.Valid(p.with(value)) {
+				continue
+			}
+			kept[chosen(v, value)] = true
+			c.add(p.name, describe(value)+", another alternative", "oneOf", p.with(value))
+			c.later = append(c.later, place{name: p.name, schemas: p.schemas, value: value, with: p.with, depth: p.depth, branch: true})
+		}
+	}
+	for _, choices := range v.alternatives {
+		for i := range min(len(choices), maxBranches) {
+			for j := range i {
+				m := &maker{seed: i}
+				if value, ok := m.value(append(slices.Clone(p.schemas), choices[i], choices[j]), p.depth); ok {
+					c.add(p.name, describe(value)+", two alternatives at once", "oneOf", p.with(value))
+				}
+			}
+		}
+	}
+}
+
+// chosen says which alternatives a value keeps.
+func chosen(v *view, value any) string {
+	var kept strings.Builder
+	for _, choices := range v.alternatives {
+		for i, choice := range choices {
+			if choice.Validate(value) == nil {
+				fmt.Fprintf(&kept, "%d ", i)
+			}
+		}
+		kept.WriteString("; ")
+	}
+	return kept.String()
 }
 
 // fits tells whether the view is of the alternatives that the value keeps.
@@ -158,143 +254,6 @@ func (v *view) fits(value any) bool {
 		kinds["number"], kinds["integer"] = true, true
 	}
 	return v.types == nil || slices.ContainsFunc(v.types, func(t string) bool { return kinds[t] })
-}
-
-func (c *cases) object(place string, v *view, object map[string]any, with func(any) any, depth int) {
-	changed := func(change func(map[string]any)) any {
-		other := maps.Clone(object)
-		change(other)
-		return with(other)
-	}
-	names := slices.Sorted(maps.Keys(object))
-	for _, name := range names {
-		keyword := "properties"
-		if slices.Contains(v.required, name) {
-			keyword = "required"
-		}
-		c.add(below(place, name), "left out", keyword, changed(func(o map[string]any) { delete(o, name) }))
-	}
-	c.add(place, "with an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = json.Number("1") }))
-	c.add(place, "with an unknown field that is a list", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = []any{} }))
-	c.add(place, "with a text in an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = "abc" }))
-	c.add(place, "with an unknown field of another name", "propertyNames", changed(func(o map[string]any) { o["Unknown Field!"] = "abc" }))
-	if v.mostFields >= 0 || v.leastFields > 0 {
-		c.counts(place, v, object, with)
-	}
-	for pattern, s := range v.patterned {
-		for i, name := range matching(pattern.String(), 1) {
-			if value, ok := (&maker{}).value([]*jsonschema.Schema{s}, 0); ok && i == 0 {
-				c.at(below(place, name), []*jsonschema.Schema{s}, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }, depth+1)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(v.properties)) {
-		schemas := v.field(name)
-		if look(schemas, func(int) int { return 0 }).readOnly {
-			continue
-		}
-		value, there := object[name]
-		if !there {
-			var ok bool
-			if value, ok = (&maker{examples: true}).value(schemas, depth); !ok {
-				continue
-			}
-			c.add(below(place, name), describe(value)+", which is optional", "properties", changed(func(o map[string]any) { o[name] = value }))
-		}
-		c.at(below(place, name), schemas, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }, depth+1)
-	}
-	// Fields that only additionalProperties speaks of.
-	for _, name := range names {
-		if v.properties[name] == nil && len(v.others) > 0 {
-			c.at(below(place, name), v.others, object[name], func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }, depth+1)
-		}
-	}
-}
-
-// counts tries as many fields as there may be, and one more or less.
-func (c *cases) counts(place string, v *view, object map[string]any, with func(any) any) {
-	other := maps.Clone(object)
-	for n := 0; len(other) <= max(v.mostFields, v.leastFields) && n < 100; n++ {
-		name := v.newName(n, other)
-		if name == "" {
-			break
-		}
-		if value, ok := (&maker{seed: n}).value(v.field(name), 0); ok {
-			other[name] = value
-			c.add(place, fmt.Sprintf("with %d fields", len(other)), "maxProperties", with(maps.Clone(other)))
-		}
-	}
-	other = maps.Clone(object)
-	for _, name := range slices.Sorted(maps.Keys(other)) {
-		if !slices.Contains(v.required, name) {
-			delete(other, name)
-			c.add(place, fmt.Sprintf("with %d fields", len(other)), "minProperties", with(maps.Clone(other)))
-		}
-	}
-}
-
-func (c *cases) array(place string, v *view, array []any, with func(any) any, depth int) {
-	for _, contained := range v.contains {
-		without := slices.DeleteFunc(slices.Clone(array), func(item any) bool { return contained.Validate(item) == nil })
-		c.add(place, "without what it must contain", "contains", with(without))
-	}
-	sizes := []int{0, 1, 2}
-	for _, bound := range []int{v.leastItems, v.mostItems} {
-		if bound > 0 && bound <= 1000 {
-			sizes = append(sizes, bound-1, bound, bound+1)
-		}
-	}
-	for _, n := range sizes {
-		if list, ok := v.sizedList(array, n); ok {
-			c.add(place, fmt.Sprintf("of %d items", n), "items", with(list))
-		}
-	}
-	if len(array) > 0 {
-		c.add(place, "with the same item twice", "uniqueItems", with(append(slices.Clone(array), array[0])))
-		c.add(place, "in another order", "prefixItems", with(backwards(array)))
-	}
-	c.add(place, "with one item more, of another type", "items", with(append(slices.Clone(array), map[string]any{"a": json.Number("1")})))
-	for i, item := range array {
-		if i > 2 && i >= len(v.first) {
-			break
-		}
-		c.at(fmt.Sprintf("%s[%d]", place, i), v.itemAt(i), item, func(value any) any {
-			other := slices.Clone(array)
-			other[i] = value
-			return with(other)
-		}, depth+1)
-	}
-}
-
-// sizedList is a list of n items that begins as another one.
-func (v *view) sizedList(array []any, n int) ([]any, bool) {
-	list := slices.Clone(array[:min(n, len(array))])
-	for len(list) < n {
-		schemas := v.itemAt(len(list))
-		item, ok := (&maker{}).value(schemas, 0)
-		if v.unique && ok {
-			item, ok = distinct(schemas, list, item)
-		}
-		if !ok {
-			return nil, false
-		}
-		list = append(list, item)
-	}
-	return list, true
-}
-
-// itemAt lists the schemas of the i-th item.
-func (v *view) itemAt(i int) []*jsonschema.Schema {
-	if i < len(v.first) {
-		return v.first[i]
-	}
-	return v.items
-}
-
-func backwards(array []any) []any {
-	other := slices.Clone(array)
-	slices.Reverse(other)
-	return other
 }
 
 func below(place, name string) string { return strings.TrimPrefix(place+"."+name, ".") }

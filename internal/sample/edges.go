@@ -14,7 +14,7 @@ func types(value any, add func(what, keyword string, value any)) {
 		what  string
 		value any
 	}{
-		{"a string", "abc"}, {"a number in quotes", "1"}, {"a fraction", json.Number("1.5")}, {"a whole number", json.Number("1")}, {"true", true}, {"false", false},
+		{"a string", "abc"}, {"a number in quotes", "1"}, {"a fraction", json.Number("1.5")}, {"a whole number", json.Number("1")}, {"true", true}, {"false", false}, {"true in quotes", "true"},
 		{"a list", []any{}}, {"an object", map[string]any{}}, {"null", nil},
 	} {
 		if fmt.Sprintf("%T", other.value) != fmt.Sprintf("%T", value) || other.what == "a fraction" {
@@ -23,7 +23,14 @@ func types(value any, add func(what, keyword string, value any)) {
 	}
 }
 
-func numbers(v *view, n *big.Rat, add func(what, keyword string, value any)) {
+func numbers(v *view, n *big.Rat, add, odd func(what, keyword string, value any)) {
+	for _, whole := range []string{"0", "-1"} {
+		add(whole, "type", json.Number(whole))
+	}
+	// Beyond 32 and 64 bits.
+	for _, whole := range []string{"2147483648", "9223372036854775808"} {
+		odd(whole, "type", json.Number(whole))
+	}
 	one := big.NewRat(1, 1)
 	for _, b := range []struct {
 		bound         *big.Rat
@@ -32,7 +39,11 @@ func numbers(v *view, n *big.Rat, add func(what, keyword string, value any)) {
 		if b.bound == nil {
 			continue
 		}
-		for _, step := range append([]*big.Rat{one, big.NewRat(1, 2)}, v.multiples...) {
+		steps := append([]*big.Rat{one}, v.multiples...)
+		if new(big.Rat).Abs(b.bound).Cmp(exact) < 0 {
+			steps = append(steps, big.NewRat(1, 2))
+		}
+		for _, step := range steps {
 			for _, sign := range []int64{0, 1, -1} {
 				other := new(big.Rat).Add(b.bound, new(big.Rat).Mul(step, big.NewRat(sign, 1)))
 				what := map[int64]string{0: "its " + b.name, 1: "just above its " + b.name, -1: "just below its " + b.name}[sign]
@@ -50,14 +61,18 @@ func numbers(v *view, n *big.Rat, add func(what, keyword string, value any)) {
 	}
 }
 
+// exact is from where on a float64 has no fractions.
+var exact = new(big.Rat).SetInt64(1 << 53)
+
 // ofNoFormat are texts that are near to a format, and have it not.
 var ofNoFormat = map[string][]string{
 	"date-time": {"2015-07-30", "2015-07-30 20:00:00Z", "2015-02-30T20:00:00Z", "2015-07-30T20:00:00", "2015-07-30T25:00:00Z"}, "date": {"2015-02-30", "2015-7-30", "30.07.2015", "2015-07-30T20:00:00Z"},
 	"uuid": {"00000000-0000-4000-8000-00000000000", "00000000-0000-4000-8000-00000000000g"}, "email": {"a.example.com"}, "ipv4": {"192.0.2.256", "192.0.2", "2001:db8::1"},
 	"ipv6": {"192.0.2.1", "2001:db8::g", "1:2"},
+	"time": {"20:00", "25:00:00Z", "20:00:00"},
 }
 
-func texts(v *view, value string, add func(what, keyword string, value any)) {
+func texts(v *view, value string, add, odd func(what, keyword string, value any)) {
 	for _, format := range v.formats {
 		for _, text := range ofFormat[format] {
 			add(fmt.Sprintf("%q, another %s", text, format), "format", text)
@@ -96,6 +111,11 @@ func texts(v *view, value string, add func(what, keyword string, value any)) {
 		}
 	}
 	add("empty", "minLength", "")
+	if len(v.formats)+len(v.patterns)+len(v.choices) == 0 {
+		add("with a quote and letters beyond ASCII", "type", v.sized("'é😀"))
+		odd("with a null character", "type", v.sized("a\x00b"))
+		odd("of 300 letters", "type", strings.Repeat("x", 300))
+	}
 }
 
 // SwapCase writes ASCII letters in the other case.
@@ -119,8 +139,8 @@ func describe(v any) string {
 	return text
 }
 
-// isAsserted tells whether servers agree that a value is wrong. Of the formats they do of these: others are notes to many
+// IsAsserted tells whether servers agree that a value is wrong. Of the formats they do of these: others are notes to many
 // validators, and what an email is no two of them say alike.
-func isAsserted(p schema.Problem) bool {
-	return p.Format == "" || ofNoFormat[p.Format] != nil
+func IsAsserted(p schema.Problem) bool {
+	return p.Keyword != schema.Discriminator && (p.Format == "" || ofNoFormat[p.Format] != nil)
 }

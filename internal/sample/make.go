@@ -19,8 +19,9 @@ var ErrNone = errors.New("no valid value could be made from its schema")
 const (
 	// attempts is how many choices of alternatives are tried for one value.
 	attempts = 64
-	// maxDepth ends what contains itself; optional fields end earlier.
-	maxDepth, maxOptional = 16, 4
+	// maxDepth ends what contains itself. Optional fields end at maxOptional, or earlier, below maxWide, where they contain
+	// themselves or the value has maxParts parts already.
+	maxDepth, maxOptional, maxWide, maxParts = 16, 10, 4, 100
 )
 
 // Make makes a value that keeps a schema: with what is required, or with all that is optional too. An example or a default comes
@@ -42,6 +43,17 @@ type maker struct {
 	seed     int
 	all      bool
 	examples bool
+	// within are the schemas whose values are being made, parts counts the values that were begun.
+	within []*jsonschema.Schema
+	parts  int
+}
+
+// mayAdd tells whether an optional part is made too.
+func (m *maker) mayAdd(schemas []*jsonschema.Schema, depth int) bool {
+	if depth < maxWide {
+		return true
+	}
+	return depth < maxOptional && m.parts < maxParts && !slices.ContainsFunc(schemas, func(s *jsonschema.Schema) bool { return slices.Contains(m.within, s) })
 }
 
 func (m *maker) choose(n int) int {
@@ -56,6 +68,9 @@ func (m *maker) value(schemas []*jsonschema.Schema, depth int) (any, bool) {
 	if depth > maxDepth {
 		return nil, false
 	}
+	m.parts++
+	m.within = append(m.within, schemas...)
+	defer func() { m.within = m.within[:len(m.within)-len(schemas)] }()
 	v := look(schemas, m.choose)
 	if m.examples {
 		for _, example := range v.examples {
@@ -98,7 +113,7 @@ func (m *maker) object(v *view, depth int) (any, bool) {
 	object := map[string]any{}
 	names := slices.Clone(v.required)
 	for name := range v.properties {
-		if m.all && depth < maxOptional && !slices.Contains(names, name) {
+		if m.all && !slices.Contains(names, name) && m.mayAdd(v.properties[name], depth) {
 			names = append(names, name)
 		}
 	}
@@ -123,6 +138,12 @@ func (m *maker) object(v *view, depth int) (any, bool) {
 			if _, there := object[needed]; !there && !fill(needed) {
 				return nil, false
 			}
+		}
+	}
+	if m.all && len(v.others) > 0 && (v.mostFields < 0 || len(object) < v.mostFields) && m.mayAdd(v.others, depth) {
+		// One of those that only additionalProperties speaks of.
+		if name := v.newName(0, object); name != "" && v.properties[name] == nil {
+			fill(name)
 		}
 	}
 	for n := 0; len(object) < v.leastFields; n++ {
@@ -170,6 +191,15 @@ func (v *view) newName(n int, object map[string]any) string {
 	for pattern := range v.patterned {
 		names = append(names, matching(pattern.String(), n)...)
 	}
+	if len(v.names) > 0 {
+		called := look(v.names, func(int) int { return 0 })
+		names = append(names, called.texts(n)...)
+		for _, choice := range called.choices {
+			if text, ok := choice.(string); ok {
+				names = append(names, text)
+			}
+		}
+	}
 	for _, s := range v.names {
 		if name, ok := (&maker{seed: n}).value([]*jsonschema.Schema{s}, 0); ok {
 			if text, ok := name.(string); ok {
@@ -188,32 +218,36 @@ func (v *view) newName(n int, object map[string]any) string {
 func (m *maker) array(v *view, depth int) (any, bool) {
 	array := []any{}
 	n := max(v.leastItems, min(len(v.first), 1000))
-	if n == 0 && (len(v.items) > 0 && v.mostItems != 0) && depth < maxOptional {
+	if n == 0 && (len(v.items) > 0 && v.mostItems != 0) && m.mayAdd(v.items, depth) {
 		n = 1
 	}
-	for _, contained := range v.contains {
-		for range v.leastContained {
-			if item, ok := m.value(append(slices.Clone(v.items), contained), depth+1); ok {
-				array = append(array, item)
-			}
-		}
-	}
-	for i := len(array); i < n && i < 1000; i++ {
-		schemas := v.items
-		if i < len(v.first) {
-			schemas = v.first[i]
-		}
+	add := func(schemas []*jsonschema.Schema) bool {
 		item, ok := m.value(schemas, depth+1)
 		if v.unique && ok {
 			item, ok = distinct(schemas, array, item)
 		}
-		if !ok && i >= v.leastItems {
-			break
+		if ok {
+			array = append(array, item)
 		}
-		if !ok {
-			return nil, false
+		return ok
+	}
+	for i := range min(len(v.first), n) {
+		if !add(v.first[i]) {
+			if i < v.leastItems || len(v.contains) > 0 {
+				return nil, false
+			}
+			return array, true
 		}
-		array = append(array, item)
+	}
+	for _, contained := range v.contains {
+		for range v.leastContained {
+			add(append(slices.Clone(v.items), contained))
+		}
+	}
+	for len(array) < min(n, 1000) {
+		if !add(v.items) {
+			return array, len(array) >= v.leastItems
+		}
 	}
 	return array, true
 }

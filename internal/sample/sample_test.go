@@ -1,17 +1,17 @@
 package sample_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/schema"
 )
 
-// load reads a schema of OpenAPI 3.1 with components A and B.
-func load(t *testing.T, text string) *openapi3.Schema {
+// compile reads a schema of OpenAPI 3.1 with some others beside it.
+func compile(t *testing.T, text string) *schema.Schema {
 	t.Helper()
 	document := "openapi: 3.1.0\ninfo: {title: t, version: v}\npaths: {}\ncomponents:\n  schemas:\n    S: " + text + `
     A: {type: object, required: [t, a], properties: {t: {const: A}, a: {type: integer}}}
@@ -23,7 +23,11 @@ func load(t *testing.T, text string) *openapi3.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.Components.Schemas["S"].Value
+	s, err := schema.NewSet(d.T).Of(d.Components.Schemas["S"].Value, schema.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // For each keyword there is a value that keeps the schema, others that do too, and some that break it for the keyword.
@@ -66,13 +70,19 @@ func TestKeywords(t *testing.T) {
 		{name: "unevaluatedProperties", schema: "{allOf: [{type: object, properties: {a: {type: string}}}], unevaluatedProperties: false}", keyword: "additionalProperties"},
 		{name: "what contains itself", schema: "{$ref: '#/components/schemas/Node'}", keyword: "minimum"},
 		{name: "what cannot end at its first alternative", schema: "{$ref: '#/components/schemas/Inside'}", keyword: "type"},
+		{name: "contains beside uniqueItems", schema: "{type: array, contains: {type: integer}, minContains: 2, uniqueItems: true}", keyword: "contains"},
+		{name: "contains beside prefixItems", schema: "{type: array, prefixItems: [{type: string}], contains: {type: integer}}", keyword: "contains"},
+		{name: "propertyNames of a list", schema: "{type: object, propertyNames: {enum: [a, b, c]}, minProperties: 2}", keyword: "propertyNames"},
+		{name: "a short email", schema: "{type: string, format: email, maxLength: 10}", keyword: "maxLength"},
+		{name: "enum of a boolean", schema: "{type: boolean, enum: [true]}", keyword: "enum"},
+		{name: "time", schema: "{type: string, format: time}", keyword: "format"},
+		{name: "maxContains", schema: "{type: array, contains: {type: integer}, maxContains: 2}", keyword: "contains"},
+		{name: "a long propertyName", schema: "{type: object, propertyNames: {maxLength: 20}}", keyword: "propertyNames"},
+		{name: "two of oneOf", schema: "{type: object, oneOf: [{required: [a], properties: {a: {type: integer}}}, {required: [b], properties: {b: {type: integer}}}]}", keyword: "oneOf"},
 		{name: "oneOf beside properties", schema: "{type: object, properties: {t: {type: string}}, oneOf: [{required: [t]}, {required: [u]}]}", keyword: "required"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := schema.NewSet().Of(load(t, test.schema), schema.Request)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := compile(t, test.schema)
 			for _, all := range []bool{false, true} {
 				base, err := sample.Make(s, all)
 				if err != nil {
@@ -100,11 +110,35 @@ func TestKeywords(t *testing.T) {
 	}
 }
 
-func TestNothingCanBeMade(t *testing.T) {
-	s, err := schema.NewSet().Of(load(t, "{type: string, minLength: 3, maxLength: 2}"), schema.Request)
-	if err != nil {
-		t.Fatal(err)
+// Each place has its own cases, however it is reached.
+func TestPlaces(t *testing.T) {
+	wide := "{type: object, properties: {"
+	for i := range 60 {
+		wide += fmt.Sprintf("a%d: {type: object, properties: {b: {type: integer, maximum: 5}, c: {type: string, maxLength: 3}}}, ", i)
 	}
+	for _, test := range []struct{ name, schema, place, keyword string }{
+		{name: "the second of oneOf", schema: "{oneOf: [{type: object, required: [z], additionalProperties: false, properties: {z: {type: string}}}, {type: object, required: [v], additionalProperties: false, properties: {v: {type: integer, maximum: 5}}}]}", place: "v", keyword: "maximum"},
+		{name: "the second of anyOf in a list", schema: "{type: array, items: {anyOf: [{type: boolean}, {type: integer, maximum: 5}]}}", place: "[0]", keyword: "maximum"},
+		{name: "null comes first", schema: "{type: object, properties: {v: {anyOf: [{type: 'null'}, {type: string, maxLength: 3}]}}}", place: "v", keyword: "maxLength"},
+		{name: "a value of a map", schema: "{type: object, properties: {m: {type: object, additionalProperties: {type: integer, maximum: 5}}}}", place: "m.extra", keyword: "maximum"},
+		{name: "seven deep", schema: "{type: object, properties: {a: {type: object, properties: {b: {type: object, properties: {c: {type: object, properties: {d: {type: object, properties: {e: {type: object, properties: {f: {type: integer, maximum: 5}}}}}}}}}}}}}", place: "a.b.c.d.e.f", keyword: "maximum"},
+		{name: "the last of many", schema: wide + "z: {type: integer, maximum: 5}}}", place: "z", keyword: "maximum"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := compile(t, test.schema)
+			base, err := sample.Make(s, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(sample.Cases(s, base), func(c sample.Case) bool { return !c.Valid && c.Place == test.place && c.Keyword == test.keyword }) {
+				t.Errorf("nothing breaks %s at %s", test.keyword, test.place)
+			}
+		})
+	}
+}
+
+func TestNothingCanBeMade(t *testing.T) {
+	s := compile(t, "{type: string, minLength: 3, maxLength: 2}")
 	if value, err := sample.Make(s, false); err == nil {
 		t.Errorf("%v is made", value)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // view is what a set of schemas says together of one value: the schema itself, those that it refers to, and of alternatives one.
@@ -28,6 +30,7 @@ type view struct {
 	first            [][]*jsonschema.Schema
 	contains         []*jsonschema.Schema
 	leastContained   int
+	mostContained    int
 	required         []string
 	properties       map[string][]*jsonschema.Schema
 	others           []*jsonschema.Schema
@@ -50,7 +53,7 @@ type chooser func(n int) int
 
 // look makes the view of schemas; choose says which alternatives of them count.
 func look(schemas []*jsonschema.Schema, choose chooser) *view {
-	v := &view{most: -1, mostItems: -1, mostFields: -1, properties: map[string][]*jsonschema.Schema{}, patterned: map[jsonschema.Regexp]*jsonschema.Schema{}, dependent: map[string][]string{}}
+	v := &view{most: -1, mostItems: -1, mostFields: -1, mostContained: -1, properties: map[string][]*jsonschema.Schema{}, patterned: map[jsonschema.Regexp]*jsonschema.Schema{}, dependent: map[string][]string{}}
 	seen := map[*jsonschema.Schema]bool{}
 	for _, s := range schemas {
 		v.add(s, choose, seen)
@@ -70,7 +73,12 @@ func (v *view) add(s *jsonschema.Schema, choose chooser, seen map[*jsonschema.Sc
 	for _, part := range s.AllOf {
 		v.add(part, choose, seen)
 	}
-	for _, choices := range [][]*jsonschema.Schema{s.OneOf, s.AnyOf} {
+	alternatives := [][]*jsonschema.Schema{s.OneOf, s.AnyOf}
+	if slices.ContainsFunc(s.AllOf, schema.IsDiscriminator) {
+		// It has them, each with its value.
+		alternatives = nil
+	}
+	for _, choices := range alternatives {
 		if len(choices) > 0 {
 			v.alternatives = append(v.alternatives, choices)
 			v.add(choices[choose(len(choices))], choose, seen)
@@ -164,6 +172,7 @@ func (v *view) arrays(s *jsonschema.Schema) {
 		if s.MinContains != nil {
 			v.leastContained = max(v.leastContained, *s.MinContains)
 		}
+		v.mostContained = least(v.mostContained, s.MaxContains)
 	}
 }
 

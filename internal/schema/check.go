@@ -44,6 +44,10 @@ func (s *Schema) Check(v any) []Problem {
 }
 
 func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Problem) {
+	if _, ok := e.ErrorKind.(*kind.AnyOf); ok && strings.Contains(e.SchemaURL, "?"+Discriminator+"=") {
+		s.add(e, Discriminator, s.set.wrongAlternative(e, at(root, e.InstanceLocation)), into)
+		return
+	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf:
 		if only := plausible(e); only != nil {

@@ -4,6 +4,7 @@ package schema
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +28,16 @@ type Set struct {
 	compilers [2]*jsonschema.Compiler
 	ids       map[*openapi3.Schema]int
 	schemas   []*openapi3.Schema
-	compiled  [2]map[*openapi3.Schema]*Schema
+	// is30 tells that the document is of OpenAPI 3.0, where nullable is a keyword.
+	is30 bool
+	// families are the schemas with a discriminator.
+	families map[*openapi3.Schema]*family
+	compiled [2]map[*openapi3.Schema]*Schema
 }
 
-// NewSet makes an empty set.
-func NewSet() *Set {
-	s := &Set{ids: map[*openapi3.Schema]int{}}
+// NewSet makes the set of a document, without any schema yet.
+func NewSet(doc *openapi3.T) *Set {
+	s := &Set{ids: map[*openapi3.Schema]int{}, is30: strings.HasPrefix(doc.OpenAPI, "3.0"), families: familiesOf(doc)}
 	for direction := range s.compilers {
 		c := jsonschema.NewCompiler()
 		c.DefaultDraft(jsonschema.Draft2020)
@@ -61,7 +66,7 @@ func (s *Set) Of(schema *openapi3.Schema, direction Direction) (*Schema, error) 
 	if known, ok := s.compiled[direction][schema]; ok {
 		return known, nil
 	}
-	compiled, err := s.compilers[direction].Compile(s.url(schema))
+	compiled, err := s.compilers[direction].Compile(s.url(schema, part{}))
 	if err != nil {
 		return nil, fmt.Errorf("its schema cannot be used: %w", err)
 	}
@@ -72,14 +77,50 @@ func (s *Set) Of(schema *openapi3.Schema, direction Direction) (*Schema, error) 
 
 const prefix = "schema:///"
 
-func (s *Set) url(schema *openapi3.Schema) string {
+// part is how a schema counts as a part of another one.
+type part struct {
+	// own tells that it is a part of a schema that has its discriminator: only its own keywords count.
+	own bool
+	// discriminator stands for what its discriminator says alone.
+	discriminator bool
+	// optional are the fields that are not required, as another part makes them read-only or write-only.
+	optional []string
+}
+
+func (s *Set) url(schema *openapi3.Schema, as part) string {
 	id, ok := s.ids[schema]
 	if !ok {
 		id = len(s.schemas)
 		s.ids[schema] = id
 		s.schemas = append(s.schemas, schema)
 	}
-	return prefix + strconv.Itoa(id)
+	query := url.Values{}
+	if as.own {
+		query.Set("own", "")
+	}
+	if as.discriminator {
+		query.Set(Discriminator, "")
+	}
+	if len(as.optional) > 0 {
+		query["optional"] = as.optional
+	}
+	if len(query) == 0 {
+		return prefix + strconv.Itoa(id)
+	}
+	return prefix + strconv.Itoa(id) + "?" + query.Encode()
+}
+
+// find is the schema of a URL, and as what it counts.
+func (s *Set) find(text string) (*openapi3.Schema, part, bool) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, part{}, false
+	}
+	id, err := strconv.Atoi(strings.TrimPrefix(u.Path, "/"))
+	if err != nil || id < 0 || id >= len(s.schemas) {
+		return nil, part{}, false
+	}
+	return s.schemas[id], part{own: u.Query().Has("own"), discriminator: u.Query().Has(Discriminator), optional: u.Query()["optional"]}, true
 }
 
 type loader func(url string) (any, error)
@@ -87,20 +128,21 @@ type loader func(url string) (any, error)
 func (l loader) Load(url string) (any, error) { return l(url) }
 
 func (s *Set) load(url string, direction Direction) (any, error) {
-	id, err := strconv.Atoi(strings.TrimPrefix(url, prefix))
-	if err != nil || id >= len(s.schemas) {
+	schema, as, ok := s.find(url)
+	if !ok {
 		return nil, fmt.Errorf("there is no schema %s", url)
 	}
-	return s.translate(s.schemas[id], direction), nil
+	t := &translation{s, direction, as}
+	if as.discriminator {
+		return map[string]any{"anyOf": t.alternatives(schema)}, nil
+	}
+	return t.translate(schema), nil
 }
 
 // node finds the document's schema at a place that the library names.
 func (s *Set) node(url string) *openapi3.Schema {
-	id, err := strconv.Atoi(strings.TrimPrefix(strings.SplitN(url, "#", 2)[0], prefix))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || id >= len(s.schemas) {
-		return nil
-	}
-	return s.schemas[id]
+	schema, _, _ := s.find(url)
+	return schema
 }

@@ -11,6 +11,13 @@ import (
 
 func TestCheck(t *testing.T) {
 	const object = "{type: object, required: [id, pw], properties: {id: {type: integer, readOnly: true}, pw: {type: string, writeOnly: true}}}"
+	// beside are schemas that S may refer to.
+	const beside = `
+    Cat: {type: object, required: [kind, meow], properties: {kind: {type: string}, meow: {type: integer}}}
+    Dog: {type: object, required: [kind, bark], properties: {kind: {type: string}, bark: {type: integer}}}
+    Animal: {type: object, required: [kind], properties: {kind: {type: string}}, discriminator: {propertyName: kind}}
+    Bird: {allOf: [{$ref: '#/components/schemas/Animal'}, {type: object, required: [wings], properties: {wings: {type: integer}}}]}
+`
 	for _, test := range []struct {
 		name, version, schema string
 		direction             schema.Direction
@@ -33,15 +40,23 @@ func TestCheck(t *testing.T) {
 		{name: "no alternative", version: "3.1.0", schema: "{oneOf: [{type: integer}, {type: number}]}", direction: schema.Answer, value: `1`, says: "fits 2 of 2 alternatives"},
 		{name: "a pattern with a lookahead", version: "3.0.3", schema: "{type: string, pattern: '^(?!a)'}", direction: schema.Answer, value: `"ab"`, says: "does not match"},
 		{name: "a pattern that would take for ever", version: "3.0.3", schema: "{type: string, pattern: '^(?!x)(a+)+$'}", direction: schema.Answer, value: `"` + strings.Repeat("a", 40) + `b"`},
+		{name: "nullable is no keyword of 3.1", version: "3.1.0", schema: "{type: [string, 'null', string], nullable: true}", direction: schema.Answer, value: `1`, says: "the body is 1, and must be null or string"},
+		{name: "nullable beside parts", version: "3.0.3", schema: "{nullable: true, allOf: [{type: object}]}", direction: schema.Answer, value: `null`},
+		{name: "a field that another part makes read-only", version: "3.0.3", schema: "{allOf: [{type: object, properties: {id: {type: integer, readOnly: true}}}, {required: [id]}]}", direction: schema.Request, value: `{}`},
+		{name: "an alternative that its discriminator does not name", version: "3.0.3", schema: "{oneOf: [{$ref: '#/components/schemas/Cat'}, {$ref: '#/components/schemas/Dog'}], discriminator: {propertyName: kind, mapping: {dog: Dog}}}", direction: schema.Answer, value: `{"kind":"dog","meow":1}`, says: `has the kind "dog", and is not the alternative that this names`},
+		{name: "an alternative that its discriminator names", version: "3.0.3", schema: "{oneOf: [{$ref: '#/components/schemas/Cat'}, {$ref: '#/components/schemas/Dog'}], discriminator: {propertyName: kind, mapping: {dog: Dog}}}", direction: schema.Answer, value: `{"kind":"dog","bark":1}`},
+		{name: "a child that is not known", version: "3.0.3", schema: "{type: object, properties: {animal: {$ref: '#/components/schemas/Animal'}}}", direction: schema.Answer, value: `{"animal":{"kind":"Cow"}}`, says: `animal has the kind "Cow", and is not the alternative that this names`},
+		{name: "a child without its field", version: "3.0.3", schema: "{type: object, properties: {animal: {$ref: '#/components/schemas/Animal'}}}", direction: schema.Answer, value: `{"animal":{"kind":"Bird"}}`, says: "not the alternative"},
+		{name: "a child", version: "3.0.3", schema: "{type: object, properties: {animal: {$ref: '#/components/schemas/Animal'}}}", direction: schema.Answer, value: `{"animal":{"kind":"Bird","wings":2}}`},
 		{name: "a free object", version: "3.0.3", schema: "{type: object}", direction: schema.Answer, value: `{"a":1}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			document := "openapi: " + test.version + "\ninfo: {title: t, version: v}\npaths: {}\ncomponents: {schemas: {S: " + test.schema + "}}\n"
+			document := "openapi: " + test.version + "\ninfo: {title: t, version: v}\npaths: {}\ncomponents:\n  schemas:\n    S: " + test.schema + beside
 			d, err := openapi.Source{Name: "d.yaml", Data: []byte(document)}.Read()
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := schema.NewSet().Of(d.Components.Schemas["S"].Value, test.direction)
+			s, err := schema.NewSet(d.T).Of(d.Components.Schemas["S"].Value, test.direction)
 			if err != nil {
 				t.Fatal(err)
 			}

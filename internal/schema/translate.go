@@ -1,32 +1,40 @@
 package schema
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 )
 
+// translation is that of one schema.
+type translation struct {
+	set       *Set
+	direction Direction
+	as        part
+}
+
 // translate writes a schema as JSON Schema 2020-12; what it contains are references to schemas of the set.
-func (s *Set) translate(o *openapi3.Schema, direction Direction) any {
+func (t *translation) translate(o *openapi3.Schema) any {
 	if o.Always != nil {
 		return *o.Always
 	}
 	m := map[string]any{}
-	s.annotations(o, m)
-	types := o.Type.Slice()
-	if o.Nullable && len(types) > 0 {
-		types = append(slices.Clone(types), "null")
-	}
-	if len(types) > 0 {
-		m["type"] = list(types)
+	t.annotations(o, m)
+	nullable := o.Nullable && t.set.is30
+	if types := slices.Clone(o.Type.Slice()); len(types) > 0 {
+		if nullable {
+			types = append(types, "null")
+		}
+		slices.Sort(types)
+		m["type"] = list(slices.Compact(types))
 	}
 	if o.Enum != nil {
 		m["enum"] = openapi.Plain(o.Enum)
-		if o.Nullable && !slices.Contains(o.Enum, nil) {
+		if nullable && !slices.Contains(o.Enum, nil) {
 			m["enum"] = append(openapi.Plain(o.Enum).([]any), nil) //nolint:forcetypeassert // It is one.
 		}
 	}
@@ -44,14 +52,18 @@ func (s *Set) translate(o *openapi3.Schema, direction Direction) any {
 	if o.Format != "" {
 		m["format"] = o.Format
 	}
-	s.arrays(o, m)
-	s.objects(o, m, direction)
-	s.parts(o, m)
+	t.arrays(o, m)
+	t.objects(o, m)
+	t.parts(o, m)
+	if nullable && len(o.Type.Slice()) == 0 && t.direction == Answer && len(o.AllOf)+len(o.AnyOf)+len(o.OneOf) > 0 {
+		// The specification says that it means nothing there, and everybody who writes it means null.
+		return map[string]any{"anyOf": []any{map[string]any{"type": "null"}, m}}
+	}
 	return m
 }
 
 // annotations are what a value may be made of.
-func (s *Set) annotations(o *openapi3.Schema, m map[string]any) {
+func (t *translation) annotations(o *openapi3.Schema, m map[string]any) {
 	var examples []any
 	if o.Example != nil {
 		examples = append(examples, openapi.Plain(o.Example))
@@ -79,14 +91,14 @@ func numbers(o *openapi3.Schema, m map[string]any) {
 		{"minimum", "exclusiveMinimum", o.Min, o.ExclusiveMin}, {"maximum", "exclusiveMaximum", o.Max, o.ExclusiveMax},
 	} {
 		if b.bound.Value != nil {
-			m[b.exclusive] = *b.bound.Value
+			m[b.exclusive] = json.Number(openapi.Bound(*b.bound.Value))
 		}
 		switch {
 		case b.value == nil:
 		case b.bound.IsTrue():
-			m[b.exclusive] = *b.value
+			m[b.exclusive] = json.Number(openapi.Bound(*b.value))
 		default:
-			m[b.name] = *b.value
+			m[b.name] = json.Number(openapi.Bound(*b.value))
 		}
 	}
 	if o.MultipleOf != nil && *o.MultipleOf > 0 {
@@ -94,33 +106,33 @@ func numbers(o *openapi3.Schema, m map[string]any) {
 	}
 }
 
-func (s *Set) arrays(o *openapi3.Schema, m map[string]any) {
+func (t *translation) arrays(o *openapi3.Schema, m map[string]any) {
 	set(m, "minItems", o.MinItems)
 	bound(m, "maxItems", o.MaxItems)
 	if o.UniqueItems {
 		m["uniqueItems"] = true
 	}
-	s.one(m, "items", o.Items)
-	s.all(m, "prefixItems", o.PrefixItems)
-	s.one(m, "contains", o.Contains)
+	t.one(m, "items", o.Items)
+	t.all(m, "prefixItems", o.PrefixItems)
+	t.one(m, "contains", o.Contains)
 	bound(m, "minContains", o.MinContains)
 	bound(m, "maxContains", o.MaxContains)
-	s.either(m, "unevaluatedItems", o.UnevaluatedItems)
+	t.either(m, "unevaluatedItems", o.UnevaluatedItems)
 }
 
-func (s *Set) objects(o *openapi3.Schema, m map[string]any, direction Direction) {
-	required := slices.Clone(o.Required)
+func (t *translation) objects(o *openapi3.Schema, m map[string]any) {
+	required := slices.DeleteFunc(slices.Clone(o.Required), func(field string) bool { return slices.Contains(t.as.optional, field) })
 	properties := map[string]any{}
 	for name, ref := range o.Properties {
-		properties[name] = s.ref(ref)
+		properties[name] = t.ref(ref)
 		if ref == nil || ref.Value == nil {
 			continue
 		}
 		// A caller leaves out what is read-only, and a server what is write-only, also where it is required.
-		if direction == Request && ref.Value.ReadOnly || direction == Answer && ref.Value.WriteOnly {
+		if t.isOfOthers(ref.Value) {
 			required = slices.DeleteFunc(required, func(field string) bool { return field == name })
 		}
-		if direction == Answer && ref.Value.WriteOnly {
+		if t.direction == Answer && ref.Value.WriteOnly {
 			properties[name] = false
 		}
 	}
@@ -133,14 +145,14 @@ func (s *Set) objects(o *openapi3.Schema, m map[string]any, direction Direction)
 	}
 	set(m, "minProperties", o.MinProps)
 	bound(m, "maxProperties", o.MaxProps)
-	s.either(m, "additionalProperties", o.AdditionalProperties)
-	s.either(m, "unevaluatedProperties", o.UnevaluatedProperties)
-	s.one(m, "propertyNames", o.PropertyNames)
-	s.byName(m, "dependentSchemas", o.DependentSchemas)
+	t.either(m, "additionalProperties", o.AdditionalProperties)
+	t.either(m, "unevaluatedProperties", o.UnevaluatedProperties)
+	t.one(m, "propertyNames", o.PropertyNames)
+	t.byName(m, "dependentSchemas", o.DependentSchemas)
 	patterns := map[string]any{}
 	for pattern, ref := range o.PatternProperties {
 		if _, err := compilePattern(pattern); err == nil {
-			patterns[pattern] = s.ref(ref)
+			patterns[pattern] = t.ref(ref)
 		}
 	}
 	if len(patterns) > 0 {
@@ -149,88 +161,103 @@ func (s *Set) objects(o *openapi3.Schema, m map[string]any, direction Direction)
 	if len(o.DependentRequired) > 0 {
 		dependent := map[string]any{}
 		for name, fields := range o.DependentRequired {
-			dependent[name] = list(fields)
+			fields = slices.Clone(fields)
+			slices.Sort(fields)
+			dependent[name] = list(slices.Compact(fields))
 		}
 		m["dependentRequired"] = dependent
 	}
 }
 
-func (s *Set) parts(o *openapi3.Schema, m map[string]any) {
-	s.all(m, "allOf", o.AllOf)
-	s.all(m, "anyOf", o.AnyOf)
-	s.all(m, "oneOf", o.OneOf)
-	s.one(m, "not", o.Not)
-	s.one(m, "if", o.If)
-	s.one(m, "then", o.Then)
-	s.one(m, "else", o.Else)
-	if names := discriminated(o); names != nil {
-		all, _ := m["allOf"].([]any)
-		m["allOf"] = append(all, map[string]any{
-			"required": []any{o.Discriminator.PropertyName}, "properties": map[string]any{o.Discriminator.PropertyName: map[string]any{"enum": names}},
-		})
-	}
+// isOfOthers tells whether a field is for the other direction alone.
+func (t *translation) isOfOthers(field *openapi3.Schema) bool {
+	return t.direction == Request && field.ReadOnly || t.direction == Answer && field.WriteOnly
 }
 
-// discriminated are the values that a discriminator may have; nil when they are not known.
-func discriminated(o *openapi3.Schema) (names []any) {
-	if o.Discriminator == nil {
+// optional lists the fields that a schema, or one of its parts, makes read-only or write-only.
+func (t *translation) optional(o *openapi3.Schema, seen map[*openapi3.Schema]bool) (names []string) {
+	if seen[o] {
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Discriminator.Mapping)) {
-		names = append(names, name)
-	}
-	refs := slices.Concat(o.OneOf, o.AnyOf)
-	for _, ref := range refs {
-		if ref.Ref == "" {
-			return nil
+	seen[o] = true
+	for _, name := range slices.Sorted(maps.Keys(o.Properties)) {
+		if ref := o.Properties[name]; ref != nil && ref.Value != nil && t.isOfOthers(ref.Value) {
+			names = append(names, name)
 		}
-		names = append(names, ref.Ref[strings.LastIndexByte(ref.Ref, '/')+1:])
 	}
-	if len(refs) == 0 {
-		return nil
+	for _, ref := range o.AllOf {
+		if ref != nil && ref.Value != nil {
+			names = append(names, t.optional(ref.Value, seen)...)
+		}
 	}
 	return names
 }
 
-func (s *Set) ref(ref *openapi3.SchemaRef) any {
+func (t *translation) parts(o *openapi3.Schema, m map[string]any) {
+	if len(o.AllOf) > 0 {
+		optional := append(t.optional(o, map[*openapi3.Schema]bool{}), t.as.optional...)
+		slices.Sort(optional)
+		all := make([]any, 0, len(o.AllOf))
+		for _, ref := range o.AllOf {
+			if ref == nil || ref.Value == nil {
+				continue
+			}
+			all = append(all, t.refAs(ref, part{own: t.set.inherits(o, ref.Value), optional: slices.Compact(optional)}))
+		}
+		m["allOf"] = all
+	}
+	t.all(m, "anyOf", o.AnyOf)
+	t.all(m, "oneOf", o.OneOf)
+	t.one(m, "not", o.Not)
+	t.one(m, "if", o.If)
+	t.one(m, "then", o.Then)
+	t.one(m, "else", o.Else)
+	t.discriminate(o, m)
+}
+
+func (t *translation) ref(ref *openapi3.SchemaRef) any {
+	return t.refAs(ref, part{})
+}
+
+func (t *translation) refAs(ref *openapi3.SchemaRef, as part) any {
 	if ref == nil || ref.Value == nil {
 		return true
 	}
-	return map[string]any{"$ref": s.url(ref.Value)}
+	return map[string]any{"$ref": t.set.url(ref.Value, as)}
 }
 
-func (s *Set) one(m map[string]any, keyword string, ref *openapi3.SchemaRef) {
+func (t *translation) one(m map[string]any, keyword string, ref *openapi3.SchemaRef) {
 	if ref != nil {
-		m[keyword] = s.ref(ref)
+		m[keyword] = t.ref(ref)
 	}
 }
 
-func (s *Set) all(m map[string]any, keyword string, refs openapi3.SchemaRefs) {
+func (t *translation) all(m map[string]any, keyword string, refs openapi3.SchemaRefs) {
 	if len(refs) == 0 {
 		return
 	}
 	all := make([]any, len(refs))
 	for i, ref := range refs {
-		all[i] = s.ref(ref)
+		all[i] = t.ref(ref)
 	}
 	m[keyword] = all
 }
 
-func (s *Set) byName(m map[string]any, keyword string, refs openapi3.Schemas) {
+func (t *translation) byName(m map[string]any, keyword string, refs openapi3.Schemas) {
 	if len(refs) == 0 {
 		return
 	}
 	all := map[string]any{}
 	for name, ref := range refs {
-		all[name] = s.ref(ref)
+		all[name] = t.ref(ref)
 	}
 	m[keyword] = all
 }
 
-func (s *Set) either(m map[string]any, keyword string, b openapi3.BoolSchema) {
+func (t *translation) either(m map[string]any, keyword string, b openapi3.BoolSchema) {
 	switch {
 	case b.Schema != nil:
-		m[keyword] = s.ref(b.Schema)
+		m[keyword] = t.ref(b.Schema)
 	case b.Has != nil:
 		m[keyword] = *b.Has
 	}

@@ -1,0 +1,156 @@
+package sample
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+func (c *cases) object(p place, v *view, object map[string]any) {
+	changed := func(change func(map[string]any)) any {
+		other := maps.Clone(object)
+		change(other)
+		return p.with(other)
+	}
+	names := slices.Sorted(maps.Keys(object))
+	for _, name := range names {
+		keyword := "properties"
+		if slices.Contains(v.required, name) {
+			keyword = "required"
+		}
+		c.add(below(p.name, name), "left out", keyword, changed(func(o map[string]any) { delete(o, name) }))
+	}
+	c.add(p.name, "with an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = json.Number("1") }))
+	c.add(p.name, "with an unknown field that is a list", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = []any{} }))
+	c.add(p.name, "with a text in an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = "abc" }))
+	c.add(p.name, "with an unknown field of another name", "propertyNames", changed(func(o map[string]any) { o["Unknown Field!"] = "abc" }))
+	c.add(p.name, "with an unknown field of a long name", "propertyNames", changed(func(o map[string]any) { o[strings.Repeat("x", 300)] = "abc" }))
+	if v.mostFields >= 0 || v.leastFields > 0 {
+		c.counts(p, v, object)
+	}
+	for pattern, s := range v.patterned {
+		for i, name := range matching(pattern.String(), 1) {
+			if value, ok := (&maker{}).value([]*jsonschema.Schema{s}, 0); ok && i == 0 {
+				c.later = append(c.later, p.below(below(p.name, name), []*jsonschema.Schema{s}, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.properties)) {
+		schemas := v.field(name)
+		if look(schemas, func(int) int { return 0 }).readOnly {
+			continue
+		}
+		value, there := object[name]
+		if !there {
+			var ok bool
+			if value, ok = (&maker{examples: true}).value(schemas, p.depth); !ok {
+				continue
+			}
+			c.add(below(p.name, name), describe(value)+", which is optional", "properties", changed(func(o map[string]any) { o[name] = value }))
+		}
+		c.later = append(c.later, p.below(below(p.name, name), schemas, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+	}
+	// Fields that only additionalProperties speaks of.
+	for _, name := range names {
+		if v.properties[name] == nil && len(v.others) > 0 {
+			c.later = append(c.later, p.below(below(p.name, name), v.others, object[name], func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+		}
+	}
+}
+
+// counts tries as many fields as there may be, and one more or less.
+func (c *cases) counts(p place, v *view, object map[string]any) {
+	other := maps.Clone(object)
+	for n := 0; len(other) <= max(v.mostFields, v.leastFields) && n < 100; n++ {
+		name := v.newName(n, other)
+		if name == "" {
+			break
+		}
+		if value, ok := (&maker{seed: n}).value(v.field(name), 0); ok {
+			other[name] = value
+			c.add(p.name, fmt.Sprintf("with %d fields", len(other)), "maxProperties", p.with(maps.Clone(other)))
+		}
+	}
+	other = maps.Clone(object)
+	for _, name := range slices.Sorted(maps.Keys(other)) {
+		if !slices.Contains(v.required, name) {
+			delete(other, name)
+			c.add(p.name, fmt.Sprintf("with %d fields", len(other)), "minProperties", p.with(maps.Clone(other)))
+		}
+	}
+}
+
+func (c *cases) array(p place, v *view, array []any) {
+	for _, contained := range v.contains {
+		without := slices.DeleteFunc(slices.Clone(array), func(item any) bool { return contained.Validate(item) == nil })
+		c.add(p.name, "without what it must contain", "contains", p.with(without))
+		if item, ok := (&maker{}).value(append(slices.Clone(v.items), contained), 0); ok && v.mostContained >= 0 && v.mostContained <= 1000 {
+			more := slices.Clone(array)
+			for range v.mostContained + 1 {
+				more = append(more, item)
+			}
+			c.add(p.name, "with more than it may contain", "contains", p.with(more))
+		}
+	}
+	sizes := []int{0, 1, 2}
+	for _, bound := range []int{v.leastItems, v.mostItems} {
+		if bound > 0 && bound <= 1000 {
+			sizes = append(sizes, bound-1, bound, bound+1)
+		}
+	}
+	for _, n := range sizes {
+		if list, ok := v.sizedList(array, n); ok {
+			c.add(p.name, fmt.Sprintf("of %d items", n), "items", p.with(list))
+		}
+	}
+	if len(array) > 0 {
+		c.add(p.name, "with the same item twice", "uniqueItems", p.with(append(slices.Clone(array), array[0])))
+		c.add(p.name, "in another order", "prefixItems", p.with(backwards(array)))
+	}
+	c.add(p.name, "with one item more, of another type", "items", p.with(append(slices.Clone(array), map[string]any{"a": json.Number("1")})))
+	for i, item := range array {
+		if i > 2 && i >= len(v.first) {
+			break
+		}
+		c.later = append(c.later, p.below(fmt.Sprintf("%s[%d]", p.name, i), v.itemAt(i), item, func(value any) any {
+			other := slices.Clone(array)
+			other[i] = value
+			return p.with(other)
+		}))
+	}
+}
+
+// sizedList is a list of n items that begins as another one.
+func (v *view) sizedList(array []any, n int) ([]any, bool) {
+	list := slices.Clone(array[:min(n, len(array))])
+	for len(list) < n {
+		schemas := v.itemAt(len(list))
+		item, ok := (&maker{}).value(schemas, 0)
+		if v.unique && ok {
+			item, ok = distinct(schemas, list, item)
+		}
+		if !ok {
+			return nil, false
+		}
+		list = append(list, item)
+	}
+	return list, true
+}
+
+// itemAt lists the schemas of the i-th item.
+func (v *view) itemAt(i int) []*jsonschema.Schema {
+	if i < len(v.first) {
+		return v.first[i]
+	}
+	return v.items
+}
+
+func backwards(array []any) []any {
+	other := slices.Clone(array)
+	slices.Reverse(other)
+	return other
+}
