@@ -142,7 +142,7 @@ func (d *deriver) exampleOf(name string, schema *openapi3.SchemaRef, example any
 
 // expand fills in the path.
 func (d *deriver) expand(values map[string]string) string {
-	return parameterName.ReplaceAllStringFunc(d.op.Path, func(text string) string {
+	return parameterName.ReplaceAllStringFunc(literal(d.op.Path), func(text string) string {
 		name := strings.Trim(text, "{}")
 		escaped := url.PathEscape(values[name])
 		if d.delimited[name] {
@@ -151,6 +151,22 @@ func (d *deriver) expand(values map[string]string) string {
 		}
 		return escaped
 	})
+}
+
+// literal escapes what stands between the parameters of a path and may not stand in a request, such as spaces.
+func literal(path string) string {
+	var escaped strings.Builder
+	for _, text := range strings.SplitAfter(path, "}") {
+		before, parameter := text, ""
+		if at := strings.IndexByte(text, '{'); at >= 0 {
+			before, parameter = text[:at], text[at:]
+		}
+		if plain, err := url.PathUnescape(before); err == nil {
+			before = (&url.URL{Path: plain, RawPath: before}).EscapedPath()
+		}
+		escaped.WriteString(before + parameter)
+	}
+	return escaped.String()
 }
 
 // withPath is the base with another value of a path's parameter.

@@ -264,6 +264,10 @@ func (d *deriver) bodyCases(value any, sent map[string]bool) {
 				continue
 			}
 		}
+		if _, isText := c.Value.(string); b.asText || isText {
+			// Which letters the bytes are, not all readers say alike.
+			c.Odd = c.Odd || c.Valid && strings.Contains(fmt.Sprint(c.Value), "é")
+		}
 		sent[string(r.body)] = true
 		if !c.Valid {
 			r.offender = "body"

@@ -20,10 +20,16 @@ type edge struct {
 	spelling bool
 }
 
+// maxListed is how many values of an enum are sent.
+const maxListed = 50
+
 // boundaries lists the values worth trying.
 func boundaries(r rule.Rule) []edge {
 	var list []edge
-	for _, value := range r.Enum {
+	for i, value := range r.Enum {
+		if i == maxListed {
+			break
+		}
 		list = append(list, edge{value, "which is listed", "enum", "", false})
 	}
 	if len(r.Enum) > 0 {

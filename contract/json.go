@@ -92,6 +92,15 @@ func (d *deriver) json() {
 			d.add("wire", "a body "+c.what+" is accepted", "RFC 8259", c.expect, r)
 		}
 	}
+	if !d.settings.strict {
+		for _, odd := range []struct{ what, body string }{
+			{"with bytes outside of UTF-8", valid[:len(valid)-1] + "\xff\xfe" + valid[len(valid)-1:]}, {"after a byte order mark", "\ufeff" + valid}, {"nested 10,000 deep", strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)},
+		} {
+			r := d.withRawJSON(odd.body)
+			r.description = "a body " + odd.what
+			d.add("wire", r.description+" is answered", "RFC 9110 section 15", unjudged, r)
+		}
+	}
 	if d.op.Spec.RequestBody.Value.Required {
 		d.add("required", "a request without a body is refused", rule, refused, d.base.with(func(r *request) {
 			r.body = nil

@@ -8,6 +8,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/schema"
 )
 
@@ -37,13 +38,23 @@ var kinds = []struct {
 // isJSONBody tells whether a body is sent as JSON: also where any media type may come, and it is no text.
 func isJSONBody(name string, model *schema.Schema) bool {
 	anything := name == "*/*" || name == "application/*"
-	return openapi.IsJSON(name) || anything && model != nil && !model.Valid("abc")
+	return openapi.IsJSON(name) || anything && !isText(model)
 }
 
 // isTextBody tells whether a body is sent as it stands: texts, and bytes of all kinds.
 func isTextBody(name string, model *schema.Schema) bool {
 	isXML := name == "text/xml" || name == "application/xml" || strings.HasSuffix(name, "+xml")
-	return !isXML && !strings.HasPrefix(name, "multipart/") && (model == nil || model.Valid("abc"))
+	return !isXML && !isStream(name) && !strings.HasPrefix(name, "multipart/") && isText(model)
+}
+
+// isText tells whether values of a schema are texts; those of none are.
+func isText(model *schema.Schema) bool {
+	if model == nil {
+		return true
+	}
+	value, err := sample.Make(model, false)
+	_, text := value.(string)
+	return err == nil && text
 }
 
 // chooseBodies finds the media types that bodies can be tried with, the first of which is that of most cases. An error says why

@@ -197,6 +197,10 @@ func (d *deriver) withoutIt(p *openapi3.Parameter) request {
 			r.query = withoutParameter(r.query, p)
 		case "header":
 			r.header.Del(p.Name)
+			if strings.EqualFold(p.Name, "User-Agent") {
+				// Go would send its own.
+				r.header.Set(p.Name, "")
+			}
 		case "cookie":
 			r.header.Del("Cookie")
 			for _, other := range d.op.EffectiveParameters() {
@@ -267,6 +271,12 @@ func asTexts(model *schema.Schema, value any, readings []any) (valid, clear bool
 // looksBoolean tells whether a text is one that many programs read as a boolean, where a boolean is allowed.
 func looksBoolean(model *schema.Schema, value any) bool {
 	return looseBooleans[strings.ToLower(openapi.WireForm(value))] && (model.Valid(true) || model.Valid(false))
+}
+
+// mayBeNothing tells whether a parameter that is left out is an empty object, which its schema allows.
+func (d *deriver) mayBeNothing(p *openapi3.Parameter) bool {
+	model := d.model(parameterSchema(p))
+	return isExploded(p) && model != nil && model.Valid(map[string]any{})
 }
 
 // isExploded tells whether the fields of an object stand in the query, or among the cookies, as parameters of their own.

@@ -28,7 +28,7 @@ func (d *deriver) parameters() {
 			d.exchanged(p)
 			continue
 		}
-		if p.Required {
+		if p.Required && !d.mayBeNothing(p) {
 			d.add("required", p.Name+" left out is refused", d.at(openapi.Line(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
 		}
 	}
@@ -106,9 +106,10 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		request.description = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
 		rule := d.at(openapi.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {
+		case !d.settings.strict && dialect(r, e.value):
 		case r.Allows(e.value):
 			d.add("values", request.description+", is accepted", rule, d.valid, request)
-		case !d.settings.strict && (e.spelling || dialect(r, e.value) || e.what == "with a fraction of zero" || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
+		case !d.settings.strict && (e.spelling || e.what == "with a fraction of zero" || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
 			// A matter of taste.
 		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
 			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
@@ -116,17 +117,18 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 			d.add("values", request.description+", is refused", rule, refused, request)
 		}
 	}
+	d.odd(name, s, r, set)
 	rule := d.at(openapi.Line(s.Origin), name)
 	for _, p := range []*property{
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},
 	} {
-		if draw := p.draw; draw != nil && !p.keeps && !d.settings.strict {
+		if draw := p.draw; draw != nil && !d.settings.strict {
 			p.draw = func(seed int) string {
 				if value := draw(seed); !dialect(r, value) {
 					return value
 				}
-				return ""
+				return samples(r)[0]
 			}
 		}
 		if p.draw == nil || !d.settings.strict && !p.keeps && r.Type == "boolean" {
@@ -140,9 +142,27 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 	}
 }
 
+// odd sends what servers fail at. Whether it is valid is left open.
+func (d *deriver) odd(name string, s *openapi3.Schema, r rule.Rule, set func(value string) request) {
+	if d.settings.strict {
+		return
+	}
+	values := []edge{{value: "2147483648", what: "beyond 32 bits"}, {value: "9223372036854775808", what: "beyond 64 bits"}}
+	if r.Type == "string" {
+		values = []edge{{value: "a\x00b", what: "with a null character"}, {value: `'"é😀`, what: "with quotes and letters beyond ASCII"}, {value: strings.Repeat("x", 4000), what: "of 4000 letters"}, {value: "", what: "empty"}}
+	}
+	for _, e := range values {
+		if sendable(r.In, e.value) {
+			request := set(e.value)
+			request.description = name + " " + e.what
+			d.add("wire", request.description+", is answered", d.at(openapi.Line(s.Origin), name), unjudged, request)
+		}
+	}
+}
+
 // dialect tells whether dialects of patterns disagree about a text: letters and digits of other alphabets are in the classes of some.
 func dialect(r rule.Rule, text string) bool {
-	return r.Pattern != nil && strings.Contains(r.Pattern.String(), `\`) && strings.IndexFunc(text, func(c rune) bool { return c > unicode.MaxASCII || c == '\r' }) >= 0
+	return r.Pattern != nil && strings.ContainsAny(r.Pattern.String(), `\.`) && strings.IndexFunc(text, func(c rune) bool { return c > unicode.MaxASCII || c < ' ' }) >= 0
 }
 
 // looseBooleans are what many programs read as a boolean.

@@ -7,22 +7,21 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // body wants a JSON body to be one value that keeps its schema, and a text too. Other media types are not looked into.
-func (c *collector) body(media *openapi3.MediaType, body []byte, isJSON bool) {
-	if media.Schema == nil {
-		return
-	}
-	s := media.Schema.Value
+func (c *collector) body(media *openapi3.MediaType, body []byte, mediaType string) {
+	isJSON, isText := openapi.IsJSON(mediaType), strings.HasPrefix(openapi.MediaType(mediaType), "text/plain")
 	if !isJSON {
-		if s.Type.Is("string") && s.Format != "binary" {
-			c.value(s, string(body))
+		if media.Schema != nil && isText {
+			c.text(media.Schema.Value, string(body))
 		}
 		return
 	}
@@ -31,6 +30,10 @@ func (c *collector) body(media *openapi3.MediaType, body []byte, isJSON bool) {
 		c.add("body", "the body is not one JSON value: %v", err)
 		return
 	}
+	if media.Schema == nil {
+		return
+	}
+	s := media.Schema.Value
 	c.value(s, plain(value))
 	if c.document.Strict {
 		c.strictly("", s, value)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -171,7 +172,7 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 	if media == nil {
 		return c.found
 	}
-	c.body(media, body, openapi.IsJSON(header.Get("Content-Type")))
+	c.body(media, body, header.Get("Content-Type"))
 	return c.found
 }
 
@@ -215,6 +216,10 @@ var isList = map[string]bool{
 func (c *collector) headers(o *Operation, response *openapi3.Response, header http.Header) {
 	for _, name := range sortedKeys(response.Headers) {
 		declared := response.Headers[name].Value
+		if strings.EqualFold(name, "Content-Type") {
+			// The specification has it ignored.
+			continue
+		}
 		values := header.Values(name)
 		if isList[http.CanonicalHeaderKey(name)] && len(values) > 1 {
 			values = []string{strings.Join(values, ", ")}
@@ -231,14 +236,19 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 		switch r, ok := o.headers[declared]; {
 		case ok && !r.Allows(values[0]):
 			c.add("header "+name, "the header %s must be %s, and is %q", name, r, schema.Cut(values[0]))
-		case !ok && declared.Schema != nil:
-			c.header(name, declared.Schema.Value, values[0])
+		case !ok:
+			c.header(name, declared, values[0])
 		}
 	}
 }
 
 // standard wants what HTTP itself says of an answer (RFC 9110), whatever the document says.
 func (c *collector) standard(o *Operation, status int, header http.Header) {
+	for _, h := range standardHeaders {
+		if value := header.Get(h.name); value != "" && !h.is(value) {
+			c.addHTTP(h.source, fmt.Sprintf("the header %s is %q, and must be %s", h.name, schema.Cut(value), h.what))
+		}
+	}
 	switch status {
 	case http.StatusMethodNotAllowed:
 		allow := splitList(header.Values("Allow"))
@@ -273,6 +283,23 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 		}
 	}
 }
+
+// standardHeaders are headers whose values HTTP defines.
+var standardHeaders = []struct {
+	name, what, source string
+	is                 func(value string) bool
+}{
+	{"Date", "a date of HTTP", "RFC 9110 section 6.6.1", isDate},
+	{"Last-Modified", "a date of HTTP", "RFC 9110 section 8.8.2", isDate},
+	{"ETag", "a text in quotes", "RFC 9110 section 8.8.3", regexp.MustCompile(`^(W/)?"[^"]*"$`).MatchString},
+	{"Location", "a URL", "RFC 9110 section 10.2.2", func(value string) bool { _, err := url.Parse(value); return err == nil }},
+	{"Retry-After", "a number of seconds or a date of HTTP", "RFC 9110 section 10.2.3", func(value string) bool {
+		_, err := strconv.ParseUint(value, 10, 64)
+		return err == nil || isDate(value)
+	}},
+}
+
+func isDate(value string) bool { _, err := http.ParseTime(value); return err == nil }
 
 // basic is a challenge of HTTP basic.
 var basic = regexp.MustCompile(`(?i)(^|,\s*)basic(\s|,|$)`)

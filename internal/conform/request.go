@@ -255,7 +255,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 		return
 	case name != openapi.FormType:
 		if openapi.IsJSON(name) {
-			c.body(media, r.Body, true)
+			c.body(media, r.Body, r.Header.Get("Content-Type"))
 		}
 		return
 	}

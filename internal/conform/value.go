@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // value wants a value to keep its schema.
@@ -28,22 +31,68 @@ func (c *collector) value(s *openapi3.Schema, v any) {
 // index is the place of an item in a list: what is wrong with one is mostly wrong with all.
 var index = regexp.MustCompile(`/[0-9]+(/|$)`)
 
-// header wants a header's value to keep its schema.
-func (c *collector) header(name string, s *openapi3.Schema, text string) {
-	judge, err := c.document.Schemas.Of(s, schema.Answer)
-	if err != nil || s.Type.Is("array") || s.Type.Is("object") {
-		return
+// text wants a text to keep its schema, as one of what it can be read as.
+func (c *collector) text(s *openapi3.Schema, text string) {
+	for _, p := range c.read(s, text, []any{text}) {
+		c.add("body "+p.Keyword, "%s", p.Text)
 	}
-	problems := judge.Check(text)
-	if len(problems) > 0 && json.Valid([]byte(text)) {
-		problems = judge.Check(json.Number(text))
-		if text == "true" || text == "false" {
-			problems = judge.Check(text == "true")
+}
+
+// header wants a header's value to keep its schema, or that of its content.
+func (c *collector) header(name string, declared *openapi3.Header, text string) {
+	var problems []schema.Problem
+	switch {
+	case declared.Schema != nil && declared.Schema.Value != nil:
+		explode := declared.Explode != nil && *declared.Explode
+		problems = c.read(declared.Schema.Value, text, []any{text, splitList([]string{text}), serialize.SimpleObject(text, explode)})
+	case len(declared.Content) > 0:
+		media := openapi.Media(declared.Content, "application/json")
+		if media == nil || media.Schema == nil {
+			return
 		}
+		value, err := parseJSON([]byte(text))
+		if err != nil {
+			c.add("header "+name, "the header %s is not one JSON value: %v", name, err)
+			return
+		}
+		judge, err := c.document.Schemas.Of(media.Schema.Value, c.direction)
+		if err != nil {
+			return
+		}
+		problems = judge.Check(plain(value))
 	}
 	for _, p := range problems {
 		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body "))
 	}
+}
+
+// read lists what keeps a text from its schema, where none of its readings does: texts are numbers and booleans too.
+func (c *collector) read(s *openapi3.Schema, text string, values []any) []schema.Problem {
+	judge, err := c.document.Schemas.Of(s, c.direction)
+	if err != nil {
+		return nil
+	}
+	var first []schema.Problem
+	for _, value := range values {
+		if list, ok := value.([]string); ok {
+			items := make([]any, len(list))
+			for i, item := range list {
+				items[i] = item
+			}
+			value = items
+		}
+		for _, reading := range append(serialize.Readings(value), serialize.Typed(value)) {
+			problems := judge.Check(reading)
+			if len(problems) == 0 {
+				return nil
+			}
+			// What is said of the type that it must have is the clearest.
+			if first == nil || slices.ContainsFunc(first, func(p schema.Problem) bool { return p.Keyword == "type" && p.Place == "" }) {
+				first = problems
+			}
+		}
+	}
+	return first
 }
 
 // placeName is how messages call a place.

@@ -56,6 +56,12 @@ func (s Source) read(lines bool) (*Document, error) {
 	d := &Document{Name: s.Name}
 	var err error
 	d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+	if err != nil && strings.Contains(err.Error(), "cannot unmarshal !!") {
+		if quoted, ok := d.quote(s.Data); ok {
+			s.Data = quoted
+			d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+		}
+	}
 	if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
 		err = d.readOther(s.Data, loader, err)
 	}

@@ -69,12 +69,18 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 	return list, nil
 }
 
+// ownHeaders are no parameters, whatever a document says.
+var ownHeaders = map[string]bool{
+	"accept": true, "content-type": true, "authorization": true,
+	"host": true, "content-length": true, "connection": true, "transfer-encoding": true, "te": true, "trailer": true, "upgrade": true, "expect": true,
+}
+
 // EffectiveParameters lists the parameters of the path that the operation does not replace, and then its own. The headers Accept,
-// Content-Type and Authorization are none: the specification has them ignored.
+// Content-Type and Authorization are none: the specification has them ignored. Others belong to the connection.
 func (op Operation) EffectiveParameters() []*openapi3.Parameter {
 	var list []*openapi3.Parameter
 	add := func(p *openapi3.Parameter) {
-		if p.In != "header" || !slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Name)) {
+		if p.In != "header" || !ownHeaders[strings.ToLower(p.Name)] {
 			list = append(list, p)
 		}
 	}
@@ -231,8 +237,11 @@ func WireForm(value any) string {
 
 // Bound writes a bound. One of 64 bits is the largest such integer, which no float64 is.
 func Bound(f float64) string {
-	if f == math.MaxInt64 {
+	switch f {
+	case math.MaxInt64:
 		return strconv.FormatInt(math.MaxInt64, 10)
+	case math.MinInt64:
+		return strconv.FormatInt(math.MinInt64, 10)
 	}
 	return decimal(f)
 }

@@ -134,7 +134,14 @@ func (c *cases) at(p place) {
 			break
 		}
 	}
-	add := func(what, keyword string, value any) { c.add(p.name, what, keyword, p.with(value)) }
+	note := slices.ContainsFunc(v.formats, schema.IsNote)
+	add := func(what, keyword string, value any) {
+		if _, isText := value.(string); isText && note && !slices.Contains(v.texts(0), any(value).(string)) && c.schema.Valid(p.with(value)) {
+			// Whether the text has its format, nothing here tells.
+			return
+		}
+		c.add(p.name, what, keyword, p.with(value))
+	}
 	odd := func(what, keyword string, value any) { c.addOdd(p.name, what, keyword, p.with(value)) }
 	types(p.value, add)
 	c.listed(v, add)

@@ -64,6 +64,9 @@ func numbers(v *view, n *big.Rat, add, odd func(what, keyword string, value any)
 // exact is from where on a float64 has no fractions.
 var exact = new(big.Rat).SetInt64(1 << 53)
 
+// maxText bounds the texts that are made, in characters.
+const maxText = 70_000
+
 // ofNoFormat are texts that are near to a format, and have it not.
 var ofNoFormat = map[string][]string{
 	"date-time": {"2015-07-30", "2015-07-30 20:00:00Z", "2015-02-30T20:00:00Z", "2015-07-30T20:00:00", "2015-07-30T25:00:00Z"}, "date": {"2015-02-30", "2015-7-30", "30.07.2015", "2015-07-30T20:00:00Z"},
@@ -91,11 +94,11 @@ func texts(v *view, value string, add, odd func(what, keyword string, value any)
 		}
 		return string(runes[:n])
 	}
-	if v.least > 0 && v.least <= 10_000 {
+	if v.least > 0 && v.least <= maxText {
 		add("as short as it may be", "minLength", stretched(v.least))
 		add("one character too short", "minLength", stretched(v.least-1))
 	}
-	if v.most >= 0 && v.most <= 10_000 {
+	if v.most >= 0 && v.most <= maxText {
 		add("as long as it may be", "maxLength", stretched(v.most))
 		add("one character too long", "maxLength", stretched(v.most+1))
 	}

@@ -244,7 +244,7 @@ func (m *maker) array(v *view, depth int) (any, bool) {
 			add(append(slices.Clone(v.items), contained))
 		}
 	}
-	for len(array) < min(n, 1000) {
+	for len(array) < min(n, 5001) {
 		if !add(v.items) {
 			return array, len(array) >= v.leastItems
 		}

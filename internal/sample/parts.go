@@ -98,7 +98,7 @@ func (c *cases) array(p place, v *view, array []any) {
 	}
 	sizes := []int{0, 1, 2}
 	for _, bound := range []int{v.leastItems, v.mostItems} {
-		if bound > 0 && bound <= 1000 {
+		if bound > 0 && bound <= 5000 {
 			sizes = append(sizes, bound-1, bound, bound+1)
 		}
 	}

@@ -84,6 +84,12 @@ func (v *view) add(s *jsonschema.Schema, choose chooser, seen map[*jsonschema.Sc
 			v.add(choices[choose(len(choices))], choose, seen)
 		}
 	}
+	for name, dependent := range s.DependentSchemas {
+		if choose(2) == 1 {
+			v.required = append(v.required, name)
+			v.add(dependent, choose, seen)
+		}
+	}
 	if s.Not != nil {
 		v.not = append(v.not, s.Not)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,14 @@ var formats = []*jsonschema.Format{
 	{Name: "uuid", Validate: text(regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`).MatchString)},
 	{Name: "uri", Validate: text(isURI)},
 	{Name: "email", Validate: text(isEmail)},
+}
+
+// noted are formats by which values are made, and by which none is judged.
+var noted = []string{"decimal", "http-date", "char", "base64url", "phone", "ulid", "semver", "uint64", "uint32", "float", "double", "password", "binary", "period"}
+
+// IsNote tells whether texts of a format are not judged by it: it is one of numbers, or one that nobody has defined.
+func IsNote(format string) bool {
+	return format == "int32" || format == "int64" || slices.Contains(noted, format)
 }
 
 func text(has func(string) bool) func(any) error {

@@ -45,6 +45,9 @@ func NewSet(doc *openapi3.T) *Set {
 		for _, f := range formats {
 			c.RegisterFormat(f)
 		}
+		for _, name := range noted {
+			c.RegisterFormat(&jsonschema.Format{Name: name, Validate: func(any) error { return nil }})
+		}
 		c.UseRegexpEngine(compilePattern)
 		c.UseLoader(loader(func(url string) (any, error) { return s.load(url, Direction(direction)) }))
 		s.compilers[direction] = c
