@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nudgehq/nudge"
@@ -41,7 +42,9 @@ type settings struct {
 	tolerated        map[int]bool
 	client           *http.Client
 	progress         func(done, all int)
-	memory           *conform.Memory
+	// ignored are the beginnings of paths that a proxy does not judge.
+	ignored []string
+	memory  *conform.Memory
 }
 
 func newSettings(options []Option) (*settings, error) {
@@ -248,6 +251,19 @@ func WithHTTPClient(client *http.Client) Option {
 		own := *client
 		own.CheckRedirect = s.client.CheckRedirect
 		s.client = &own
+		return nil
+	}
+}
+
+// WithIgnored has a [Proxy] pass requests unjudged whose path begins with one of the texts, such as /health.
+func WithIgnored(prefixes ...string) Option {
+	return func(s *settings) error {
+		for _, prefix := range prefixes {
+			if !strings.HasPrefix(prefix, "/") {
+				return fmt.Errorf("the ignored path %q does not begin with a slash", short(prefix, 100))
+			}
+		}
+		s.ignored = append(s.ignored, prefixes...)
 		return nil
 	}
 }

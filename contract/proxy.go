@@ -1,14 +1,13 @@
 package contract
 
 import (
-	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,8 +31,9 @@ type Finding struct {
 const maxJudged = 1 << 20
 
 // Proxy passes requests on to the server at baseURL and judges both directions by the document: what callers send, and what the
-// server answers. report is told of each violation, from several goroutines. Bodies of more than 1 MiB, event
-// streams, and bodies in another encoding than gzip pass unjudged. Of the options only [WithDocument], [WithFiles] and [WithWarning] matter.
+// server answers. report is told of each violation, from several goroutines. Of bodies of more than 1 MiB, event streams, and bodies
+// in another encoding than gzip only the head is judged. Of the options [WithDocument], [WithFiles], [WithWarning] and [WithIgnored]
+// matter.
 func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handler, error) {
 	to, err := url.Parse(baseURL)
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Host == "" {
@@ -47,30 +47,64 @@ func Proxy(baseURL string, report func(Finding), options ...Option) (http.Handle
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnusable, s.documentName, err)
 	}
-	p := &proxy{judge: j, memory: s.memory, report: report, told: map[string]bool{}, base: strings.TrimSuffix(to.EscapedPath(), "/")}
-	return &httputil.ReverseProxy{
+	p := &proxy{
+		judge: j, memory: s.memory, report: report, told: map[string]bool{}, ignored: s.ignored,
+		base: strings.TrimSuffix(to.EscapedPath(), "/"), servers: serverPaths(j.Doc), transport: newTransport(),
+	}
+	through := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
-			// As it came: a rewritten query would hide what a caller sent.
+			// As it came: a rewritten query would hide what a caller sent, and a server may look at who forwards.
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
+			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+				if values, ok := r.In.Header[name]; ok {
+					r.Out.Header[name] = values
+				}
+			}
+			// The caller was told to go on already.
+			r.Out.Header.Del("Expect")
 		},
 		Transport: p,
 		// A stream's events are not held back.
 		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			// It is reported already.
 			http.Error(w, "The proxy gets no answer from the server.", http.StatusBadGateway)
 		},
-	}, nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A server may answer while a body comes.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		through.ServeHTTP(w, r)
+	}), nil
+}
+
+// idleTime is how long a connection to the server may be unused: many servers close theirs after some seconds.
+const idleTime = 2 * time.Second
+
+// newTransport asks for nothing that the caller has not asked for.
+func newTransport() http.RoundTripper {
+	plain, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	own := plain.Clone()
+	own.DisableCompression, own.IdleConnTimeout, own.MaxIdleConnsPerHost = true, idleTime, own.MaxIdleConns
+	return own
 }
 
 // proxy judges what passes through it.
 type proxy struct {
-	judge  *conform.Document
-	memory *conform.Memory
-	report func(Finding)
-	// base is what the server's paths have before the document's.
-	base string
+	judge     *conform.Document
+	memory    *conform.Memory
+	report    func(Finding)
+	transport http.RoundTripper
+	// base is what the server's paths have before the document's, servers are the paths of the document's servers.
+	base    string
+	servers []string
+	// ignored are the beginnings of paths that are not judged.
+	ignored []string
 	// told are the requests for no operation that were told of: each once.
 	mu   sync.Mutex
 	told map[string]bool
@@ -90,144 +124,52 @@ func (p *proxy) isNew(request string) bool {
 	return true
 }
 
-// find finds the operation of a request. A HEAD is a GET without the answer's body.
-func (p *proxy) find(method, path string) *conform.Operation {
-	op, _ := p.judge.Find(method, path)
-	if op == nil && method == http.MethodHead {
-		op, _ = p.judge.Find(http.MethodGet, path)
-	}
-	return op
-}
-
-// RoundTrip sends a request, judges it, and judges its answer.
-func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-		// A browser's own question: documents do not speak of it.
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	own := *r.URL
-	own.Path, own.RawPath = strings.TrimPrefix(r.URL.Path, p.base), strings.TrimPrefix(r.URL.EscapedPath(), p.base)
-	op := p.find(r.Method, own.EscapedPath())
-	var body []byte
-	whole := true
-	if op != nil && r.Body != nil {
-		var err error
-		if body, whole, err = keep(&r.Body); err != nil {
-			return nil, err
+// find finds the operation of a request, and its URL as the document has it. A HEAD is a GET without the answer's body.
+func (p *proxy) find(method string, sent *url.URL) (*conform.Operation, *url.URL) {
+	for _, prefix := range append([]string{""}, p.servers...) {
+		own := *sent
+		before := p.base + strings.TrimSuffix(prefix, "/")
+		own.Path, own.RawPath = strings.TrimPrefix(sent.Path, before), strings.TrimPrefix(sent.EscapedPath(), before)
+		op, _ := p.judge.Find(method, own.EscapedPath())
+		if op == nil && method == http.MethodHead {
+			op, _ = p.judge.Find(http.MethodGet, own.EscapedPath())
+		}
+		if op != nil {
+			return op, &own
 		}
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	return nil, sent
+}
+
+// RoundTrip sends a request, judges it, and judges its answer while it passes.
+func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	x := &exchange{proxy: p, request: r, own: r.URL}
+	isIgnored := slices.ContainsFunc(p.ignored, func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) })
+	// A browser's own question: documents do not speak of it.
+	isPreflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+	if !isPreflight && !isIgnored {
+		x.op, x.own = p.find(r.Method, r.URL)
+	}
+	if x.op != nil && r.Body != nil {
+		x.sent = &watched{ReadCloser: r.Body}
+		r.Body = x.sent
+	}
+	response, err := p.transport.RoundTrip(r)
 	if err != nil {
 		if r.Context().Err() == nil {
-			p.report(Finding{
-				Time: time.Now(), By: "server", Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: http.StatusBadGateway,
-				Violation: Violation{Rule: "every request is answered (RFC 9110 section 15)", Message: "there is no answer: " + short(reasonOf(err), 300)},
-			})
+			x.status = http.StatusBadGateway
+			x.find("server", conform.Violation{Rule: "every request is answered (RFC 9110 section 15)", Message: "there is no answer: " + short(reasonOf(err), 300)})
 		}
 		return nil, err
 	}
-	find := func(by string, violations []conform.Violation) {
-		for _, v := range violationsOf(violations) {
-			p.report(Finding{Time: time.Now(), By: by, Method: short(r.Method, 20), Path: short(r.URL.EscapedPath(), 300), Status: response.StatusCode, Violation: v})
-		}
-	}
-	if response.StatusCode == http.StatusSwitchingProtocols {
+	x.status = response.StatusCode
+	switch {
+	case response.StatusCode == http.StatusSwitchingProtocols:
 		// What follows is no HTTP.
-		return response, nil
+	case x.op != nil:
+		x.judge(response)
+	case !isPreflight && !isIgnored && p.isNew(short(r.Method+" "+r.URL.EscapedPath(), 300)):
+		x.find("caller", conform.Violation{Rule: "paths", Message: "the document has no such operation"})
 	}
-	if op == nil {
-		if p.isNew(short(r.Method+" "+r.URL.EscapedPath(), 300)) {
-			find("caller", []conform.Violation{{Rule: "paths", Message: "the document has no such operation"}})
-		}
-		return response, nil
-	}
-	if whole {
-		body, whole = decoded(r.Header.Get("Content-Encoding"), body)
-	}
-	if !whole {
-		return response, nil
-	}
-	header := r.Header.Clone()
-	header.Del("Content-Encoding")
-	read := op.Read(r.Method, &own, header, body)
-	wrong := op.CheckRequest(read)
-	find("caller", wrong)
-	find("caller", op.CheckQuery(read))
-	if len(wrong) > 0 && response.StatusCode < 400 {
-		find("server", []conform.Violation{{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message}})
-	}
-	if isStream(response.Header.Get("Content-Type")) {
-		// Its end may never come.
-		return response, nil
-	}
-	// Passing it on may change it.
-	seen := response.Header.Clone()
-	judge := func(answered []byte) {
-		answered, ok := decoded(seen.Get("Content-Encoding"), answered)
-		if !ok {
-			return
-		}
-		find("server", op.CheckResponse(r.Method, response.StatusCode, seen, answered))
-		find("server", op.CheckRelations(conform.Exchange{Request: read, Status: response.StatusCode, Header: seen, Body: answered, Time: time.Now()}, p.memory))
-	}
-	if response.ContentLength < 0 {
-		// It comes in parts, each of which is passed on at once.
-		response.Body = &watched{ReadCloser: response.Body, judge: judge}
-		return response, nil
-	}
-	answered, whole, err := keep(&response.Body)
-	if err == nil && whole {
-		judge(answered)
-	}
-	return response, err
-}
-
-// watched is a body that is judged when all of it has passed.
-type watched struct {
-	io.ReadCloser
-	seen  bytes.Buffer
-	judge func(body []byte)
-}
-
-// Read passes a part on.
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.ReadCloser.Read(p)
-	if w.seen.Len() <= maxJudged {
-		w.seen.Write(p[:n])
-	}
-	if errors.Is(err, io.EOF) && w.judge != nil && w.seen.Len() <= maxJudged {
-		w.judge(w.seen.Bytes())
-		w.judge = nil
-	}
-	return n, err
-}
-
-// decoded is a body without the encoding that its caller has asked for; ok is false when it cannot be judged.
-func decoded(encoding string, body []byte) (plain []byte, ok bool) {
-	switch strings.ToLower(encoding) {
-	case "", "identity":
-		return body, true
-	case "gzip":
-		r, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil, false
-		}
-		plain, err = io.ReadAll(io.LimitReader(r, maxJudged+1))
-		return plain, err == nil && len(plain) <= maxJudged
-	}
-	return nil, false
-}
-
-// keep reads a body and puts it back; whole is false when it is longer than what is judged.
-func keep(body *io.ReadCloser) (data []byte, whole bool, err error) {
-	data, err = io.ReadAll(io.LimitReader(*body, maxJudged+1))
-	if err != nil {
-		_ = (*body).Close()
-		return nil, false, err
-	}
-	*body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(data), *body), *body}
-	return data, len(data) <= maxJudged, nil
+	return response, nil
 }

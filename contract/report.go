@@ -2,7 +2,6 @@ package contract
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -187,79 +186,4 @@ func (r Result) outcome() string {
 		return "skipped"
 	}
 	return "passed"
-}
-
-// WriteJUnit writes the report in the form that CI servers read.
-func (r *Report) WriteJUnit(w io.Writer) error {
-	type failure struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-	type skipped struct {
-		Message string `xml:"message,attr"`
-	}
-	type testcase struct {
-		Name    string   `xml:"name,attr"`
-		Class   string   `xml:"classname,attr"`
-		Time    string   `xml:"time,attr"`
-		Failure *failure `xml:"failure,omitempty"`
-		Skipped *skipped `xml:"skipped,omitempty"`
-		Output  string   `xml:"system-out,omitempty"`
-	}
-	type testsuite struct {
-		XMLName  xml.Name   `xml:"testsuite"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Time     string     `xml:"time,attr"`
-		Cases    []testcase `xml:"testcase"`
-	}
-	// A defect is told once, with the case that found it first.
-	first := map[string]bool{}
-	for _, d := range r.defects() {
-		first[d.first.Name] = true
-	}
-	_, _, skippedCases := r.Count()
-	suite := testsuite{Name: "contract", Tests: len(r.Results), Failures: len(first), Skipped: skippedCases, Time: seconds(r.Duration)}
-	for _, result := range r.Results {
-		operation, name, _ := strings.Cut(printable(result.Name), "/")
-		one := testcase{Name: name, Class: operation, Time: seconds(result.Duration)}
-		if result.Failed() && !first[result.Name] {
-			one.Output = "It fails as another case does, which is told once."
-		}
-		if first[result.Name] {
-			var lines []string
-			for _, v := range result.Violations {
-				lines = append(lines, v.String())
-			}
-			one.Failure = &failure{printable(result.Violations[0].Message), printable(strings.Join(append(lines, result.Curl), "\n"))}
-		}
-		if result.Skipped != "" {
-			one.Skipped = &skipped{printable(result.Skipped)}
-		}
-		suite.Cases = append(suite.Cases, one)
-	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
-	if err := encoder.Encode(suite); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
-
-// printable leaves out what XML cannot hold.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0xFFFE || r == 0xFFFF {
-			return -1
-		}
-		return r
-	}, text)
 }

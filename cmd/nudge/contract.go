@@ -120,7 +120,7 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 			}
 		}))
 	}
-	files, err := cmd.createFiles()
+	files, err := reportFilesOf(cmd.JUnit, cmd.JSON)
 	if err != nil {
 		return err
 	}
@@ -150,14 +150,15 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 // reportFiles are the files of the reports, which are made before anything is sent.
 type reportFiles struct{ junit, json *os.File }
 
-func (cmd *contractRunCommand) createFiles() (files reportFiles, err error) {
-	if cmd.JUnit != "" {
-		if files.junit, err = os.Create(cmd.JUnit); err != nil {
+// reportFilesOf makes the files of the flags; an empty name is none, and - is standard output.
+func reportFilesOf(junit, asJSON string) (files reportFiles, err error) {
+	if junit != "" {
+		if files.junit, err = os.Create(junit); err != nil {
 			return files, usagef("--junit: %w", err)
 		}
 	}
-	if cmd.JSON != "" && cmd.JSON != "-" {
-		if files.json, err = os.Create(cmd.JSON); err != nil {
+	if asJSON != "" && asJSON != "-" {
+		if files.json, err = os.Create(asJSON); err != nil {
 			return files, usagef("--json: %w", err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -16,13 +18,23 @@ import (
 
 type contractProxyCommand struct {
 	contractSource
-	To     string `required:"" placeholder:"URL" help:"Base URL of the server that requests are passed on to."`
-	Addr   string `env:"NUDGE_PROXY_ADDR" default:"127.0.0.1:8082" help:"Where to take requests; port 0 picks a free one. (${default})"`
-	Format string `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the violations: a line each. (${default})"`
+	To     string   `required:"" placeholder:"URL" help:"Base URL of the server that requests are passed on to."`
+	Addr   string   `env:"NUDGE_PROXY_ADDR" default:"127.0.0.1:8082" help:"Where to take requests; port 0 picks a free one. (${default})"`
+	Format string   `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the violations: a line each. (${default})"`
+	Ignore []string `sep:"none" placeholder:"PATH" help:"Pass requests unjudged whose path begins with it; can be repeated."`
+	JUnit  string   `name:"junit" placeholder:"FILE" help:"Write the violations in JUnit's form when it ends, a failure for each rule."`
+	JSON   string   `name:"json" placeholder:"FILE" help:"Write the violations as JSON when it ends; - for standard output, instead of the lines."`
 }
 
-// proxyTimeout is how long the proxy waits for requests in flight when it ends.
-const proxyTimeout = 10 * time.Second
+const (
+	// proxyTimeout is how long a request's head may take.
+	proxyTimeout = 10 * time.Second
+	// proxyEnd is how long the proxy waits for requests in flight when it ends: streams may never do.
+	proxyEnd = 3 * time.Second
+)
+
+// maxFindings bounds the violations that are kept for a report.
+const maxFindings = 10_000
 
 // Run passes requests on until it is ended; the exit code tells whether anything was wrong.
 func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
@@ -32,10 +44,21 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 	}
 	var mu sync.Mutex
 	found := 0
+	var findings []contract.Finding
+	files, err := reportFilesOf(cmd.JUnit, cmd.JSON)
+	if err != nil {
+		return err
+	}
+	options = append(options, contract.WithIgnored(cmd.Ignore...))
 	handler, err := contract.Proxy(cmd.To, func(f contract.Finding) {
 		mu.Lock()
 		defer mu.Unlock()
-		found++
+		if found++; len(findings) < maxFindings {
+			findings = append(findings, f)
+		}
+		if cmd.JSON == "-" {
+			return
+		}
 		if cmd.Format == "json" {
 			_ = json.NewEncoder(out.stdout).Encode(f)
 			return
@@ -58,7 +81,7 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		requests.Add(1)
 		handler.ServeHTTP(w, r)
 	})
-	server := &http.Server{Handler: counted, ReadHeaderTimeout: proxyTimeout}
+	server := &http.Server{Handler: counted, ReadHeaderTimeout: proxyTimeout, ErrorLog: log.New(io.Discard, "", 0)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -66,12 +89,19 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		return err
 	case <-ctx.Done():
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), proxyTimeout)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), proxyEnd)
 	defer cancel()
-	if err := server.Shutdown(closing); err != nil {
+	if err := server.Shutdown(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	// What is still open is a stream.
+	_ = server.Close()
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if err := files.writeFindings(findings, out.stdout, cmd.JSON == "-"); err != nil {
 		return err
 	}
 	if found > 0 {
@@ -79,4 +109,25 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 	}
 	_, _ = fmt.Fprintf(out.stderr, "no violation in %d requests\n", requests.Load())
 	return nil
+}
+
+// writeFindings writes what a proxy has found.
+func (f reportFiles) writeFindings(findings []contract.Finding, stdout io.Writer, toStdout bool) error {
+	var problems []error
+	asJSON := func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(map[string]any{"violations": append([]contract.Finding{}, findings...)})
+	}
+	if toStdout {
+		problems = append(problems, asJSON(stdout))
+	}
+	if f.json != nil {
+		problems = append(problems, asJSON(f.json), f.json.Close())
+	}
+	if f.junit != nil {
+		problems = append(problems, contract.WriteFindings(f.junit, findings), f.junit.Close())
+	}
+	return errors.Join(problems...)
 }

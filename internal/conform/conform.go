@@ -49,9 +49,9 @@ type Operation struct {
 	segments  []segment
 	// headers are the rules of the headers of answers that a rule describes wholly.
 	headers map[*openapi3.Header]rule.Rule
-	// schemes are the HTTP authentication schemes that its security asks for; anonymous tells that it can do without.
-	schemes   []string
-	anonymous bool
+	// schemes are the HTTP authentication schemes that its security asks for, schemeOf all kinds by their names.
+	schemes  []string
+	schemeOf map[string]*openapi3.SecurityScheme
 }
 
 // New judges strictly by a document. Relations that cannot hold are an error.
@@ -101,22 +101,6 @@ func (o *Operation) readHeaders() {
 	}
 }
 
-// readSecurity reads which credentials the operation asks for.
-func (o *Operation) readSecurity(doc *openapi3.T) {
-	for _, requirement := range o.Security {
-		// Other schemes than HTTP's stand elsewhere than in Authorization.
-		other := len(requirement) == 0
-		for _, name := range sortedKeys(requirement) {
-			if ref := doc.Components.SecuritySchemes[name]; ref != nil && ref.Value.Type == "http" {
-				o.schemes = append(o.schemes, ref.Value.Scheme)
-			} else {
-				other = true
-			}
-		}
-		o.anonymous = o.anonymous || other
-	}
-}
-
 // Check judges an answer to r alone, without relations. Answers to requests for no operation are judged as the first
 // operation's: they have the error shape too. A preflight's answer belongs to the browser's protocol and must only be empty.
 func (j *Document) Check(r *http.Request, status int, header http.Header, body []byte) error {
@@ -143,8 +127,17 @@ func (j *Document) Check(r *http.Request, status int, header http.Header, body [
 	return errors.Join(all...)
 }
 
+// CheckHead judges an answer without its body.
+func (o *Operation) CheckHead(method string, status int, header http.Header) []Violation {
+	return o.check(method, status, header, nil, false)
+}
+
 // CheckResponse judges an answer of the operation. The method is the request's: the answer to a HEAD has no body.
 func (o *Operation) CheckResponse(method string, status int, header http.Header, body []byte) []Violation {
+	return o.check(method, status, header, body, true)
+}
+
+func (o *Operation) check(method string, status int, header http.Header, body []byte, hasBody bool) []Violation {
 	name, response := o.Response(status)
 	if o.Spec.Responses.Len() == 0 {
 		// OpenAPI 3.1 lets an operation say nothing of its answers.
@@ -169,7 +162,7 @@ func (o *Operation) CheckResponse(method string, status int, header http.Header,
 		return c.found
 	}
 	media := c.media(response, header)
-	if media == nil {
+	if media == nil || !hasBody {
 		return c.found
 	}
 	c.body(media, body, header.Get("Content-Type"))

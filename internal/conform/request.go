@@ -1,12 +1,14 @@
 package conform
 
 import (
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -142,52 +144,118 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 	return r
 }
 
-// CheckRequest lists what is wrong with a request by the document: parameters, media type, fields.
+// CheckRequest lists what is wrong with a request by the document: parameters, credentials, media type, fields.
 func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	c.document, c.direction = o.document, schema.Request
-	for _, rule := range o.Parameters {
-		var value string
-		var given bool
-		switch rule.In {
-		case "path":
-			value, given = r.Path[rule.Name]
-		case "query":
-			given = r.URL.Query().Has(rule.Name)
-			value = r.URL.Query().Get(rule.Name)
-		case "header":
-			value = r.Header.Get(rule.Name)
-			given = len(r.Header.Values(rule.Name)) > 0
-		default:
-			continue
-		}
-		if given && !o.allows(rule, o.schemaOf(rule.In, rule.Name), value) {
-			c.add(rule.In+" "+rule.Name, "the %s parameter %s must be %s", rule.In, rule.Name, rule)
-		} else if !given && o.required(rule.In, rule.Name) {
-			c.add(rule.In+" "+rule.Name, "the %s parameter %s is missing", rule.In, rule.Name)
-		}
+	for _, p := range o.EffectiveParameters() {
+		c.parameter(o, p, r)
 	}
-	if len(o.schemes) > 0 && !o.anonymous && r.Header.Get("Authorization") == "" {
+	if !o.isAuthenticated(r) {
 		c.add("security", "the credentials are missing")
 	}
 	c.requestBody(o, r)
 	return c.found
 }
 
+// parameter wants a parameter to keep its rule or, where the document is not judged strictly, its schema however it is written.
+func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
+	place := p.In + " " + schema.Cut(p.Name)
+	texts := r.texts(p.In, p.Name)
+	written := openapi.Parameter{Parameter: p}
+	value, given := written.Read(r.query(), texts)
+	if !given {
+		if p.Required {
+			c.add(place, "the %s parameter %s is missing", p.In, p.Name)
+		}
+		return
+	}
+	for _, rule := range o.Parameters {
+		if rule.In != p.In || rule.Name != p.Name || written.IsDelimited() || len(texts) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && !(text == "" && p.AllowEmptyValue) }) {
+			c.add(place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema))
+		}
+		return
+	}
+	s := written.Schema()
+	if s == nil || s.Value == nil {
+		return
+	}
+	if err, failed := value.(error); failed {
+		c.add(place, "the %s parameter %s %v", p.In, p.Name, err)
+		return
+	}
+	for _, problem := range c.problems(s.Value, c.typed(s.Value, value)) {
+		c.add(place, "the %s parameter %s", p.In, named(p.Name, problem))
+	}
+}
+
+// named is a problem with the name of the parameter that has it.
+func named(name string, p schema.Problem) string {
+	if rest, whole := strings.CutPrefix(p.Text, "the body "); whole {
+		return name + " " + rest
+	}
+	if place, rest, _ := strings.Cut(p.Text, " "); strings.Trim(place, "0123456789") == "" {
+		return fmt.Sprintf("%s[%s] %s", name, place, rest)
+	}
+	return name + ": " + p.Text
+}
+
+// ruleText says what a scalar must be: its rule, and its format.
+func (o *Operation) ruleText(r rule.Rule, ref *openapi3.SchemaRef) string {
+	if ref != nil && ref.Value != nil && ref.Value.Format != "" && !schema.IsNote(ref.Value.Format) {
+		return r.String() + " of the format " + ref.Value.Format
+	}
+	return r.String()
+}
+
+// texts are the values of a parameter as they stand in the request.
+func (r *Request) texts(in, name string) []string {
+	switch in {
+	case "path":
+		if text, ok := r.Path[name]; ok {
+			return []string{text}
+		}
+	case "query":
+		return r.query()[name]
+	case "header":
+		return r.Header.Values(name)
+	case "cookie":
+		for _, cookie := range (&http.Request{Header: r.Header}).CookiesNamed(name) {
+			return []string{cookie.Value}
+		}
+	}
+	return nil
+}
+
+func (r *Request) query() url.Values { return r.URL.Query() }
+
 // CheckQuery lists the parameters of the query that the operation does not have. A server may leave them unread.
 func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
-	for _, name := range sortedKeys(r.URL.Query()) {
-		declared := o.Parameter("query", bare(name)) != nil || o.inExploded(name)
+	for _, name := range sortedKeys(r.query()) {
+		declared := o.Parameter("query", name) != nil || o.Parameter("query", bare(name)) != nil || o.inExploded(name) || o.isCredential("query", name)
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
-			c.add("query "+schema.Cut(name), "%s stands in the query, and is a field of the body", schema.Cut(name))
+			c.add("query "+printed(name), "%s stands in the query, and is a field of the body", printed(name))
 		default:
-			c.add("query "+schema.Cut(name), "the query has the parameter %q, which is not declared", schema.Cut(name))
+			c.add("query "+printed(name), "the query has the parameter %q, which is not declared", schema.Cut(name))
 		}
 	}
 	return c.found
+}
+
+// printed is a caller's name as messages have it: bounded, and without what a terminal obeys.
+func printed(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, schema.Cut(name))
 }
 
 // bare is the name of what has brackets after it: expand[0] is a part of expand.
@@ -201,11 +269,7 @@ func bare(name string) string {
 // inExploded tells whether a parameter of the query is a field of an object that stands there without its own name.
 func (o *Operation) inExploded(name string) bool {
 	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool {
-		if p.In != "query" || p.Schema == nil || p.Style != "" && p.Style != "form" || !p.Schema.Value.Type.Is("object") {
-			return false
-		}
-		more := p.Schema.Value.AdditionalProperties
-		return p.Schema.Value.Properties[name] != nil || more.Schema != nil || more.Has != nil && *more.Has
+		return p.In == "query" && openapi.Parameter{Parameter: p}.HasField(name)
 	})
 }
 
@@ -219,70 +283,46 @@ func (o *Operation) allows(r rule.Rule, ref *openapi3.SchemaRef, text string) bo
 	return err != nil || slices.ContainsFunc(serialize.Readings(text), judge.Valid)
 }
 
-func (o *Operation) schemaOf(in, name string) *openapi3.SchemaRef {
-	if p := o.Parameter(in, name); p != nil {
-		return p.Schema
-	}
-	return nil
-}
-
-func (o *Operation) required(in, name string) bool {
-	p := o.Parameter(in, name)
-	return p != nil && p.Required
-}
-
-func (c *collector) requestBody(o *Operation, r *Request) {
-	if o.Spec.RequestBody == nil {
-		return
-	}
-	declared := o.Spec.RequestBody.Value
-	if len(r.Body) == 0 && r.Header.Get("Content-Type") == "" {
-		if declared.Required {
-			c.add("body", "the body is missing")
-		}
-		return
-	}
-	name := openapi.MediaType(r.Header.Get("Content-Type"))
-	media := openapi.Media(declared.Content, r.Header.Get("Content-Type"))
-	switch {
-	case len(r.Body) == 0 && !declared.Required:
-		// Many clients name the media type of no body.
-		return
-	case media == nil:
-		c.add("content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or "))
-		return
-	case media.Schema == nil:
-		return
-	case name != openapi.FormType:
-		if openapi.IsJSON(name) {
-			c.body(media, r.Body, r.Header.Get("Content-Type"))
-		}
-		return
-	}
-	fields, err := url.ParseQuery(string(r.Body))
+// problems lists what keeps a value from a schema; none where the schema cannot be used.
+func (c *collector) problems(s *openapi3.Schema, value any) []schema.Problem {
+	judge, err := c.document.Schemas.Of(s, c.direction)
 	if err != nil {
-		c.add("body", "the form cannot be read")
-		return
+		return nil
 	}
-	form := media.Schema.Value
-	closed := form.AdditionalProperties.Has != nil && !*form.AdditionalProperties.Has
-	for _, field := range sortedKeys(fields) {
-		property := form.Properties[bare(field)]
-		switch {
-		case property == nil && closed:
-			c.add("body "+field, "the form has the field %q, which is not declared", schema.Cut(field))
-		case property != nil && len(fields[field]) > 1 && !property.Value.Type.Is("array"):
-			c.add("body "+field, "the field %s is there %d times", field, len(fields[field]))
+	return judge.Check(value)
+}
+
+// typed gives the texts within a value the types that the schema wants there, where they can be read so.
+func (c *collector) typed(s *openapi3.Schema, value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		object := map[string]any{}
+		for name, field := range value {
+			object[name] = field
+			if ref := openapi.Property(s, name); ref != nil && ref.Value != nil {
+				object[name] = c.typed(ref.Value, field)
+			}
+		}
+		return object
+	case []any:
+		items := openapi.Items(s)
+		list := make([]any, len(value))
+		for i, item := range value {
+			list[i] = item
+			if items != nil && items.Value != nil {
+				list[i] = c.typed(items.Value, item)
+			}
+		}
+		return list
+	case string:
+		for _, reading := range serialize.Readings(value) {
+			if len(c.problems(s, reading)) == 0 {
+				return reading
+			}
+		}
+		if !openapi.Types(s)["string"] {
+			return serialize.Typed(value)
 		}
 	}
-	for _, rule := range o.Form {
-		if values, ok := fields[rule.Name]; ok && !o.allows(rule, form.Properties[rule.Name], values[0]) {
-			c.add("body "+rule.Name, "the field %s must be %s", rule.Name, rule)
-		}
-	}
-	for _, field := range form.Required {
-		if !slices.ContainsFunc(sortedKeys(fields), func(given string) bool { return bare(given) == field }) {
-			c.add("body "+field, "the field %s is missing", field)
-		}
-	}
+	return value
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/schema"
-	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // value wants a value to keep its schema.
@@ -33,7 +31,7 @@ var index = regexp.MustCompile(`/[0-9]+(/|$)`)
 
 // text wants a text to keep its schema, as one of what it can be read as.
 func (c *collector) text(s *openapi3.Schema, text string) {
-	for _, p := range c.read(s, text, []any{text}) {
+	for _, p := range c.problems(s, c.typed(s, text)) {
 		c.add("body "+p.Keyword, "%s", p.Text)
 	}
 }
@@ -43,8 +41,9 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 	var problems []schema.Problem
 	switch {
 	case declared.Schema != nil && declared.Schema.Value != nil:
-		explode := declared.Explode != nil && *declared.Explode
-		problems = c.read(declared.Schema.Value, text, []any{text, splitList([]string{text}), serialize.SimpleObject(text, explode)})
+		p := openapi.Parameter{Parameter: &openapi3.Parameter{Name: name, In: "header", Schema: declared.Schema, Explode: declared.Explode}}
+		value, _ := p.Read(nil, []string{text})
+		problems = c.problems(declared.Schema.Value, c.typed(declared.Schema.Value, value))
 	case len(declared.Content) > 0:
 		media := openapi.Media(declared.Content, "application/json")
 		if media == nil || media.Schema == nil {
@@ -64,35 +63,6 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 	for _, p := range problems {
 		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body "))
 	}
-}
-
-// read lists what keeps a text from its schema, where none of its readings does: texts are numbers and booleans too.
-func (c *collector) read(s *openapi3.Schema, text string, values []any) []schema.Problem {
-	judge, err := c.document.Schemas.Of(s, c.direction)
-	if err != nil {
-		return nil
-	}
-	var first []schema.Problem
-	for _, value := range values {
-		if list, ok := value.([]string); ok {
-			items := make([]any, len(list))
-			for i, item := range list {
-				items[i] = item
-			}
-			value = items
-		}
-		for _, reading := range append(serialize.Readings(value), serialize.Typed(value)) {
-			problems := judge.Check(reading)
-			if len(problems) == 0 {
-				return nil
-			}
-			// What is said of the type that it must have is the clearest.
-			if first == nil || slices.ContainsFunc(first, func(p schema.Problem) bool { return p.Keyword == "type" && p.Place == "" }) {
-				first = problems
-			}
-		}
-	}
-	return first
 }
 
 // placeName is how messages call a place.

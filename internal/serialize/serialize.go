@@ -241,25 +241,6 @@ func Readings(value any) []any {
 	return list
 }
 
-// SimpleObject reads an object as a header has it: a,1,b,2 or, exploded, a=1,b=2. Its values are texts.
-func SimpleObject(text string, explode bool) map[string]any {
-	object := map[string]any{}
-	parts := strings.Split(text, ",")
-	for i := 0; i < len(parts); i++ {
-		name, value, ok := strings.Cut(parts[i], "=")
-		if !explode {
-			if name, ok = parts[i], i+1 < len(parts); ok {
-				i++
-				value = parts[i]
-			}
-		}
-		if ok {
-			object[strings.TrimSpace(name)] = strings.TrimSpace(value)
-		}
-	}
-	return object
-}
-
 // Typed is a value with each text in it that looks like a number or a boolean as one.
 func Typed(value any) any {
 	switch value := value.(type) {

@@ -1,0 +1,282 @@
+package openapi
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Parameter reads what a parameter says by its style. It is the other direction of package serialize.
+type Parameter struct{ *openapi3.Parameter }
+
+// Schema is the parameter's schema, or that of its content.
+func (p Parameter) Schema() *openapi3.SchemaRef {
+	for _, media := range p.Content {
+		if media != nil {
+			return media.Schema
+		}
+	}
+	return p.Parameter.Schema
+}
+
+// IsDelimited tells whether a scalar has something before it, as in the styles label and matrix.
+func (p Parameter) IsDelimited() bool {
+	return p.Style == openapi3.SerializationLabel || p.Style == openapi3.SerializationMatrix
+}
+
+// IsExploded tells whether the parts of a value stand on their own.
+func (p Parameter) IsExploded() bool {
+	if p.Explode != nil {
+		return *p.Explode
+	}
+	return (p.In == "query" || p.In == "cookie") && (p.Style == "" || p.Style == openapi3.SerializationForm)
+}
+
+// HasField tells whether a name of the query is a field of an exploded object.
+func (p Parameter) HasField(name string) bool {
+	if len(p.Content) > 0 || p.Parameter.Schema == nil || p.Parameter.Schema.Value == nil || p.Style != "" && p.Style != openapi3.SerializationForm || !p.IsExploded() {
+		return false
+	}
+	s := p.Parameter.Schema.Value
+	more := s.AdditionalProperties
+	return Property(s, name) != nil || Types(s)["object"] && (more.Schema != nil || more.Has != nil && *more.Has)
+}
+
+// Read reads a parameter's value: texts are what stands under its name, query is the whole query. Scalars stay texts, an error
+// says what cannot be read. given is false where nothing is there.
+func (p Parameter) Read(query url.Values, texts []string) (value any, given bool) {
+	s := p.Parameter.Schema
+	switch {
+	case len(p.Content) > 0:
+		return jsonOf(texts)
+	case s == nil || s.Value == nil:
+		return first(texts), len(texts) > 0
+	case p.Style == openapi3.SerializationDeepObject:
+		return deep(query, p.Name)
+	}
+	types := Types(s.Value)
+	if types["object"] && p.In == "query" && p.IsExploded() {
+		object := map[string]any{}
+		for name, values := range query {
+			if p.HasField(name) {
+				object[name] = values[0]
+				if ref := Property(s.Value, name); ref != nil && ref.Value != nil && Types(ref.Value)["array"] {
+					object[name] = list(values)
+				}
+			}
+		}
+		if len(object) > 0 || !types["array"] && !types["string"] {
+			return object, len(object) > 0
+		}
+	}
+	if len(texts) == 0 {
+		return nil, false
+	}
+	text := p.plain(texts[0])
+	switch {
+	case types["array"]:
+		if (p.In == "query" || p.In == "cookie") && p.IsExploded() && (p.Style == "" || p.Style == openapi3.SerializationForm) {
+			if len(texts) == 1 && !onlyList(types) {
+				return texts[0], true
+			}
+			return list(texts), true
+		}
+		return list(strings.Split(strings.Join(append([]string{text}, texts[1:]...), p.separator()), p.separator())), true
+	case types["object"] && !types["string"]:
+		return p.object(text), true
+	}
+	return text, true
+}
+
+// onlyList tells whether a value must be a list.
+func onlyList(types map[string]bool) bool {
+	return !types["string"] && !types["number"] && !types["integer"] && !types["boolean"]
+}
+
+// plain is a text of the path without what its style puts before it.
+func (p Parameter) plain(text string) string {
+	switch p.Style {
+	case openapi3.SerializationLabel:
+		return strings.TrimPrefix(text, ".")
+	case openapi3.SerializationMatrix:
+		return strings.TrimPrefix(strings.TrimPrefix(text, ";"), p.Name+"=")
+	}
+	return text
+}
+
+// separator is what stands between the parts of a value.
+func (p Parameter) separator() string {
+	switch {
+	case p.Style == openapi3.SerializationSpaceDelimited:
+		return " "
+	case p.Style == openapi3.SerializationPipeDelimited:
+		return "|"
+	case p.Style == openapi3.SerializationLabel && p.IsExploded():
+		return "."
+	case p.Style == openapi3.SerializationMatrix && p.IsExploded():
+		return ";" + p.Name + "="
+	}
+	return ","
+}
+
+// object reads an object of one text: a,1,b,2 or, exploded, a=1,b=2.
+func (p Parameter) object(text string) map[string]any {
+	separator := p.separator()
+	if p.Style == openapi3.SerializationMatrix && p.IsExploded() {
+		separator = ";"
+	}
+	object := map[string]any{}
+	parts := strings.Split(text, separator)
+	for i := 0; i < len(parts); i++ {
+		name, value, ok := strings.Cut(parts[i], "=")
+		if !p.IsExploded() {
+			if name, ok = parts[i], i+1 < len(parts); ok {
+				i++
+				value = parts[i]
+			}
+		}
+		if ok {
+			object[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	return object
+}
+
+func first(texts []string) any {
+	if len(texts) == 0 {
+		return nil
+	}
+	return texts[0]
+}
+
+func list(texts []string) []any {
+	items := make([]any, len(texts))
+	for i, text := range texts {
+		items[i] = strings.TrimSpace(text)
+	}
+	return items
+}
+
+var errNotJSON = errors.New("is not one JSON value")
+
+func jsonOf(texts []string) (any, bool) {
+	if len(texts) == 0 {
+		return nil, false
+	}
+	var value any
+	decoder := json.NewDecoder(strings.NewReader(texts[0]))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil || decoder.More() {
+		return errNotJSON, true
+	}
+	return value, true
+}
+
+// deep reads name[a]=1&name[b][c]=2. Where all names in brackets are numbers, or there is none between them, it is a list.
+func deep(pairs url.Values, name string) (any, bool) {
+	object := map[string]any{}
+	for key, values := range pairs {
+		rest, ok := strings.CutPrefix(key, name+"[")
+		if !ok || !strings.HasSuffix(rest, "]") {
+			continue
+		}
+		put(object, strings.Split(strings.TrimSuffix(rest, "]"), "]["), values)
+	}
+	return lists(object), len(object) > 0
+}
+
+func put(object map[string]any, keys, values []string) {
+	if len(keys) == 1 {
+		object[keys[0]] = values[0]
+		if keys[0] == "" || len(values) > 1 {
+			object[keys[0]] = list(values)
+		}
+		return
+	}
+	below, ok := object[keys[0]].(map[string]any)
+	if !ok {
+		below = map[string]any{}
+		object[keys[0]] = below
+	}
+	put(below, keys[1:], values)
+}
+
+// lists makes lists of the objects whose keys are the numbers of items.
+func lists(value any) any {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return value
+	}
+	keys := make([]string, 0, len(object))
+	isList := len(object) > 0
+	for key, field := range object {
+		object[key] = lists(field)
+		keys = append(keys, key)
+		isList = isList && strings.Trim(key, "0123456789") == ""
+	}
+	if !isList {
+		return object
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	items := make([]any, 0, len(keys))
+	for _, key := range keys {
+		if many, ok := object[key].([]any); ok && key == "" {
+			items = append(items, many...)
+			continue
+		}
+		items = append(items, object[key])
+	}
+	return items
+}
+
+// ReadForm reads a form as an object: fields by their encoding, and what no property names under its own name.
+func ReadForm(media *openapi3.MediaType, fields url.Values) map[string]any {
+	object := map[string]any{}
+	used := map[string]bool{}
+	s := media.Schema.Value
+	for _, name := range PropertyNames(s) {
+		ref := Property(s, name)
+		p := Parameter{&openapi3.Parameter{Name: name, In: "query", Schema: ref}}
+		if encoding := media.Encoding[name]; encoding != nil {
+			p.Style, p.Explode = encoding.Style, encoding.Explode
+		}
+		texts := fields[name]
+		var types map[string]bool
+		if ref != nil && ref.Value != nil {
+			types = Types(ref.Value)
+		}
+		value, given := any(nil), false
+		switch below, nested := deep(fields, name); {
+		case nested && (types["object"] || types["array"]):
+			value, given = below, true
+			for key := range fields {
+				used[key] = used[key] || strings.HasPrefix(key, name+"[")
+			}
+		case len(texts) == 1 && (types["object"] || types["array"]) && json.Valid([]byte(texts[0])) && strings.ContainsAny(texts[0][:1], "{["):
+			value, given = jsonOf(texts)
+		default:
+			value, given = p.Read(fields, texts)
+			for key := range fields {
+				used[key] = used[key] || types["object"] && p.HasField(key)
+			}
+		}
+		if given {
+			object[name], used[name] = value, true
+		}
+	}
+	for name, values := range fields {
+		if !used[name] {
+			object[name] = first(values)
+		}
+	}
+	return object
+}
