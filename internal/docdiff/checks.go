@@ -38,7 +38,8 @@ func servers(older, newer openapi3.Servers) []Change {
 	var list []Change
 	compare := func(these, those openapi3.Servers, c Change, text string) {
 		for _, server := range these {
-			if !slices.ContainsFunc(those, func(s *openapi3.Server) bool { return s.URL == server.URL }) {
+			isDefault := len(those) == 0 && serverName(server) == ""
+			if !isDefault && !slices.ContainsFunc(those, func(s *openapi3.Server) bool { return serverName(s) == serverName(server) }) {
 				c.Line, c.Text = openapi.Line(server.Origin), fmt.Sprintf(text, server.URL)
 				list = append(list, c)
 			}
@@ -73,6 +74,7 @@ func (o *checks) bodies(older, newer *openapi3.Operation) {
 					place = strings.Join(path, ".") + " of " + where
 				}
 				o.otherFields(place, request, before, after)
+				o.unlooked(path, place, request, before, after)
 				if request {
 					o.canonical("`"+strings.Join(path, ".")+"`", before, after)
 				}
@@ -92,6 +94,8 @@ func (o *checks) bodies(older, newer *openapi3.Operation) {
 // additionalPropertiesLevel is what a schema says of fields that it does not list: none, some, any.
 func additionalPropertiesLevel(s *openapi3.Schema) int {
 	switch {
+	case s.Type != nil && !slices.Contains(s.Type.Slice(), "object"):
+		// It is no object's.
 	case isClosed(s):
 		return 0
 	case s.AdditionalProperties.Schema != nil && !s.AdditionalProperties.Schema.Value.IsEmpty():
@@ -115,6 +119,52 @@ func (o *checks) otherFields(place string, request bool, before, after *openapi3
 	}
 }
 
+// unlooked compares the keywords that oasdiff does not look at, or only in some places.
+func (o *checks) unlooked(path []string, place string, request bool, before, after *openapi3.Schema) {
+	// narrower tells of a change by which less is allowed than before, or more.
+	narrower := func(rule, keyword string, is bool, what string) {
+		severity := Info
+		if is == request {
+			severity = Breaking
+		}
+		o.add(rule, severity, openapi.LineOf(after.Origin, keyword), "%s in %s", what, place)
+	}
+	says := func(ref *openapi3.SchemaRef) bool { return ref != nil && ref.Value != nil && !ref.Value.IsEmpty() }
+	switch {
+	case says(after.Items) && !says(before.Items):
+		narrower("items-added", "items", true, "items must keep a schema")
+	case says(before.Items) && !says(after.Items):
+		narrower("items-removed", "items", false, "items need not keep a schema any more")
+	}
+	switch {
+	case written(before.Not) == written(after.Not):
+	case before.Not == nil:
+		narrower("not-added", "not", true, "values are excluded by `not`")
+	case after.Not == nil:
+		narrower("not-removed", "not", false, "values are not excluded by `not` any more")
+	}
+	if before.Pattern != after.Pattern && len(path) == 0 {
+		switch {
+		case before.Pattern == "":
+			narrower("body-pattern-added", "pattern", true, fmt.Sprintf("the pattern `%s` is added", after.Pattern))
+		case after.Pattern == "":
+			narrower("body-pattern-removed", "pattern", false, fmt.Sprintf("the pattern `%s` is removed", before.Pattern))
+		default:
+			narrower("body-pattern-changed", "pattern", request, fmt.Sprintf("the pattern is `%s` instead of `%s`", after.Pattern, before.Pattern))
+		}
+	}
+	for _, name := range after.Required {
+		if !slices.Contains(before.Required, name) && after.Properties[name] == nil && before.Properties[name] == nil {
+			narrower("undeclared-property-required", "required", true, fmt.Sprintf("the field `%s`, which no property describes, became required", name))
+		}
+	}
+	for _, name := range before.Required {
+		if !slices.Contains(after.Required, name) && after.Properties[name] == nil && before.Properties[name] == nil {
+			narrower("undeclared-property-optional", "required", false, fmt.Sprintf("the field `%s`, which no property describes, became optional", name))
+		}
+	}
+}
+
 func (o *checks) canonical(name string, before, after *openapi3.Schema) {
 	was, is := before.Extensions[openapi.CanonicalForm] == true, after.Extensions[openapi.CanonicalForm] == true
 	switch {
@@ -128,9 +178,13 @@ func (o *checks) canonical(name string, before, after *openapi3.Schema) {
 func (o *checks) parameters(older, newer *openapi3.Operation) {
 	for _, ref := range newer.Parameters {
 		before := older.Parameters.GetByInAndName(ref.Value.In, ref.Value.Name)
-		if before != nil && before.Schema != nil && ref.Value.Schema != nil {
-			o.canonical("`"+ref.Value.Name+"`", before.Schema.Value, ref.Value.Schema.Value)
+		if before == nil || before.Schema == nil || ref.Value.Schema == nil {
+			continue
 		}
+		o.canonical("`"+ref.Value.Name+"`", before.Schema.Value, ref.Value.Schema.Value)
+		walk(before.Schema.Value, ref.Value.Schema.Value, nil, map[[2]*openapi3.Schema]bool{}, func(_ []string, before, after *openapi3.Schema) {
+			o.otherFields("the "+ref.Value.In+" parameter `"+ref.Value.Name+"`", true, before, after)
+		})
 	}
 }
 
@@ -220,7 +274,7 @@ func (o *checks) listed(older, newer *openapi3.Operation, promised map[string]st
 func listedIn(promised map[string]string, status string) map[string]bool {
 	fields := map[string]bool{}
 	for promise := range promised {
-		for _, of := range []string{status, status[:1] + "XX"} {
+		for _, of := range []string{status, status[:min(1, len(status))] + "XX"} {
 			field, ok := strings.CutSuffix(promise, "` is listed in the response `"+of+"`")
 			if field, isBody := strings.CutPrefix(field, "`$response.body#/"); ok && isBody {
 				fields[field] = true
@@ -260,8 +314,8 @@ func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.S
 		}
 	}
 	for _, parts := range [][2]openapi3.SchemaRefs{{before.AllOf, after.AllOf}, {before.OneOf, after.OneOf}, {before.AnyOf, after.AnyOf}} {
-		for i := range min(len(parts[0]), len(parts[1])) {
-			walk(parts[0][i].Value, parts[1][i].Value, path, seen, visit)
+		for _, pair := range paired(parts[0], parts[1]) {
+			walk(pair[0], pair[1], path, seen, visit)
 		}
 	}
 	if was, is := before.AdditionalProperties.Schema, after.AdditionalProperties.Schema; was != nil && is != nil {
@@ -270,4 +324,30 @@ func walk(before, after *openapi3.Schema, path []string, seen map[[2]*openapi3.S
 	if before.Items != nil && after.Items != nil {
 		walk(before.Items.Value, after.Items.Value, append(slices.Clone(path), "items"), seen, visit)
 	}
+}
+
+// paired are the alternatives of two versions that belong together: by their name, and the others by what they say, in their order.
+func paired(before, after openapi3.SchemaRefs) (pairs [][2]*openapi3.Schema) {
+	used := map[int]bool{}
+	match := func(same func(a, b *openapi3.SchemaRef) bool) {
+		for _, now := range after {
+			if now == nil || now.Value == nil || slices.ContainsFunc(pairs, func(p [2]*openapi3.Schema) bool { return p[1] == now.Value }) {
+				continue
+			}
+			for i, was := range before {
+				if was != nil && was.Value != nil && !used[i] && same(was, now) {
+					used[i] = true
+					pairs = append(pairs, [2]*openapi3.Schema{was.Value, now.Value})
+					break
+				}
+			}
+		}
+	}
+	match(func(a, b *openapi3.SchemaRef) bool { return a.Ref != "" && a.Ref == b.Ref })
+	match(func(a, b *openapi3.SchemaRef) bool { return written(a.Value) == written(b.Value) })
+	match(func(a, b *openapi3.SchemaRef) bool {
+		return slices.Equal(slices.Sorted(maps.Keys(a.Value.Properties)), slices.Sorted(maps.Keys(b.Value.Properties))) && slices.Equal(a.Value.Type.Slice(), b.Value.Type.Slice())
+	})
+	match(func(_, _ *openapi3.SchemaRef) bool { return true })
+	return pairs
 }

@@ -1,52 +1,418 @@
 package docdiff
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"mime"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oasdiff/oasdiff/flatten/allof"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 )
 
-// alignDialects writes what OpenAPI 3.0 says as 3.1 does, where the documents are not of the same version: nullable is a type,
-// and an exclusive bound is a number.
-func alignDialects(older, newer *openapi3.T) {
-	if version(older) == version(newer) {
+// normalize writes what can be said in several ways in one: as OpenAPI 3.1 does, and as short as may be. Only then two documents
+// that say the same are the same.
+func (l *loaded) normalize() error {
+	openapi.Schemas(l.spec, normal)
+	if err := l.mergeParts(); err != nil {
+		return err
+	}
+	for _, item := range l.spec.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.RequestBody != nil && op.RequestBody.Value != nil {
+				op.RequestBody.Value.Content = normalContent(op.RequestBody.Value.Content)
+			}
+			for _, ref := range op.Responses.Map() {
+				if ref != nil && ref.Value != nil {
+					ref.Value.Content = normalContent(ref.Value.Content)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// mergeParts makes one schema of the parts of each allOf. Parts that contradict each other are left as they stand.
+func (l *loaded) mergeParts() error {
+	origins := map[*openapi3.Schema]*openapi3.Origin{}
+	some := false
+	openapi.Schemas(l.spec, func(s *openapi3.Schema) {
+		origins[s] = s.Origin
+		some = some || len(s.AllOf) > 0
+	})
+	if !some {
+		return nil
+	}
+	if _, err := allof.MergeSpec(l.spec); err != nil {
+		again, err := read(l.Document)
+		if err != nil {
+			return err
+		}
+		l.spec = again.spec
+		openapi.Schemas(l.spec, normal)
+		return nil
+	}
+	openapi.Schemas(l.spec, func(s *openapi3.Schema) {
+		if s.Origin == nil {
+			// Merging forgets where it was.
+			s.Origin = origins[s]
+		}
+		normal(s)
+	})
+	return nil
+}
+
+// normal is the normal form of a schema.
+func normal(s *openapi3.Schema) {
+	if s.Const != nil && s.Enum == nil {
+		s.Enum, s.Const = []any{s.Const}, nil
+	}
+	onlyChoice(s)
+	foldNull(s)
+	foldChoices(s)
+	types := slices.Clone(s.Type.Slice())
+	if s.Nullable && len(types) > 0 {
+		types = append(types, "null")
+	}
+	s.Nullable = false
+	if len(types) > 0 {
+		// In one order, once each.
+		slices.Sort(types)
+		all := openapi3.Types(slices.Compact(types))
+		s.Type = &all
+	}
+	normalBounds(s)
+	switch {
+	case s.ContentEncoding == "base64":
+		s.Format, s.ContentEncoding = "byte", ""
+	case s.ContentMediaType == "application/octet-stream" && s.ContentEncoding == "":
+		s.Format, s.ContentMediaType = "binary", ""
+		text := openapi3.Types{"string"}
+		s.Type = &text
+	}
+	if d := s.Discriminator; d != nil {
+		for value, target := range maps.Clone(d.Mapping) {
+			if !strings.Contains(target.Ref, "/") {
+				target.Ref = "#/components/schemas/" + target.Ref
+			}
+			// What is said without it.
+			if d.Mapping[value] = target; strings.HasSuffix(target.Ref, "/"+value) {
+				delete(d.Mapping, value)
+			}
+		}
+	}
+	for _, ref := range slices.Concat(s.AnyOf, s.OneOf) {
+		if ref != nil && ref.Value != nil && ref.Ref == "" {
+			// Notes on an alternative do not make it another one.
+			ref.Value.Title, ref.Value.Description, ref.Value.Example, ref.Value.Examples = "", "", nil, nil
+		}
+	}
+}
+
+// onlyChoice is a schema whose one part says all of it.
+func onlyChoice(s *openapi3.Schema) {
+	for _, parts := range []openapi3.SchemaRefs{s.AllOf, s.AnyOf, s.OneOf} {
+		if len(parts) != 1 || parts[0] == nil || parts[0].Value == nil || parts[0].Value == s || len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) != 1 || !saysNothingElse(s) {
+			continue
+		}
+		only := *parts[0].Value
+		only.Nullable = only.Nullable || s.Nullable
+		if s.Description != "" {
+			only.Description = s.Description
+		}
+		only.ReadOnly, only.WriteOnly = only.ReadOnly || s.ReadOnly, only.WriteOnly || s.WriteOnly
+		only.Default = orElse(s.Default, only.Default)
+		only.Origin = s.Origin
+		*s = only
 		return
 	}
-	for _, doc := range []*openapi3.T{older, newer} {
-		openapi.Schemas(doc, toVersion31)
+}
+
+func orElse(a, b any) any {
+	if a != nil {
+		return a
 	}
+	return b
 }
 
-func version(doc *openapi3.T) string {
-	parts := strings.SplitN(doc.OpenAPI, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
+// saysNothingElse tells whether a schema has nothing but parts and notes.
+func saysNothingElse(s *openapi3.Schema) bool {
+	bare := *s
+	bare.AllOf, bare.AnyOf, bare.OneOf = nil, nil, nil
+	bare.Title, bare.Description, bare.Example, bare.Examples, bare.Default = "", "", nil, nil, nil
+	bare.Nullable, bare.ReadOnly, bare.WriteOnly, bare.Deprecated, bare.Discriminator, bare.Extensions, bare.ExternalDocs, bare.Origin = false, false, false, false, nil, nil, nil, nil
+	text, err := json.Marshal(&bare)
+	return err == nil && string(text) == "{}"
 }
 
-func toVersion31(s *openapi3.Schema) {
-	if types := s.Type.Slice(); s.Nullable && len(types) > 0 {
-		if !slices.Contains(types, "null") {
-			types = append(slices.Clone(types), "null")
+// foldNull makes a type of the alternative null, where the other one has a type.
+func foldNull(s *openapi3.Schema) {
+	for _, parts := range []*openapi3.SchemaRefs{&s.AnyOf, &s.OneOf} {
+		at := slices.IndexFunc(*parts, func(ref *openapi3.SchemaRef) bool {
+			return ref != nil && ref.Value != nil && ref.Value.Type.Is("null")
+		})
+		if at < 0 || len(*parts) != 2 || len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) != 2 || !saysNothingElse(s) {
+			continue
 		}
-		all := openapi3.Types(types)
-		s.Type, s.Nullable = &all, false
+		other := (*parts)[1-at]
+		if other == nil || other.Value == nil || other.Value == s || len(other.Value.Type.Slice()) == 0 {
+			continue
+		}
+		only := *other.Value
+		only.Nullable, only.Origin = true, s.Origin
+		if s.Description != "" {
+			only.Description = s.Description
+		}
+		if only.Enum != nil && !slices.Contains(only.Enum, nil) {
+			only.Enum = append(slices.Clone(only.Enum), nil)
+		}
+		only.Default = orElse(s.Default, only.Default)
+		*s = only
+		return
 	}
-	if s.Type != nil && len(*s.Type) > 1 {
-		// In one order.
-		all := slices.Sorted(slices.Values(*s.Type))
-		sorted := openapi3.Types(all)
-		s.Type = &sorted
+}
+
+// foldChoices makes a list of the alternatives that are one value each.
+func foldChoices(s *openapi3.Schema) {
+	choices := s.OneOf
+	if len(choices) == 0 {
+		choices = s.AnyOf
 	}
+	if len(choices) < 2 || s.Enum != nil || len(s.OneOf)+len(s.AnyOf) != len(choices) {
+		return
+	}
+	var values []any
+	var types []string
+	for _, ref := range choices {
+		if ref == nil || ref.Value == nil || ref.Ref != "" {
+			return
+		}
+		only := *ref.Value
+		if only.Const != nil && only.Enum == nil {
+			only.Enum, only.Const = []any{only.Const}, nil
+		}
+		if len(only.Enum) != 1 {
+			return
+		}
+		values = append(values, only.Enum[0])
+		types = append(types, only.Type.Slice()...)
+		only.Enum, only.Type = nil, nil
+		if !saysNothingElse(&only) {
+			return
+		}
+	}
+	s.Enum, s.OneOf, s.AnyOf = values, nil, nil
+	if slices.Sort(types); len(types) > 0 && s.Type == nil {
+		all := openapi3.Types(slices.Compact(types))
+		s.Type = &all
+	}
+}
+
+// eachRef calls visit for the references within all schemas.
+func eachRef(doc *openapi3.T, visit func(*openapi3.SchemaRef)) {
+	openapi.Schemas(doc, func(s *openapi3.Schema) {
+		all := slices.Concat(s.OneOf, s.AnyOf, s.AllOf, openapi3.SchemaRefs{s.Items, s.Not, s.AdditionalProperties.Schema})
+		for _, ref := range s.Properties {
+			all = append(all, ref)
+		}
+		for _, ref := range all {
+			if ref != nil {
+				visit(ref)
+			}
+		}
+	})
+}
+
+// normalBounds writes the bounds of integers as inclusive ones, and exclusive ones of other numbers as numbers.
+func normalBounds(s *openapi3.Schema) {
+	whole := s.Type.Is("integer") || len(s.Type.Slice()) == 2 && slices.Contains(s.Type.Slice(), "integer") && slices.Contains(s.Type.Slice(), "null")
 	for _, b := range []struct {
 		bound     **float64
 		exclusive *openapi3.ExclusiveBound
-	}{{&s.Min, &s.ExclusiveMin}, {&s.Max, &s.ExclusiveMax}} {
+		next      func(float64) float64
+		stronger  func(a, b float64) bool
+	}{
+		{&s.Min, &s.ExclusiveMin, func(f float64) float64 { return math.Floor(f) + 1 }, func(a, b float64) bool { return a > b }},
+		{&s.Max, &s.ExclusiveMax, func(f float64) float64 { return math.Ceil(f) - 1 }, func(a, b float64) bool { return a < b }},
+	} {
 		if b.exclusive.IsTrue() && *b.bound != nil {
 			*b.exclusive, *b.bound = openapi3.ExclusiveBound{Value: *b.bound}, nil
 		} else if b.exclusive.Bool != nil {
 			*b.exclusive = openapi3.ExclusiveBound{}
 		}
+		if value := b.exclusive.Value; whole && value != nil && math.Abs(*value) < 1<<53 {
+			next := b.next(*value)
+			if *b.bound == nil || b.stronger(next, **b.bound) {
+				*b.bound = &next
+			}
+			*b.exclusive = openapi3.ExclusiveBound{}
+		}
 	}
+}
+
+// normalContent names media types in one way: in lower case, and JSON, which has no charset, without one.
+func normalContent(content openapi3.Content) openapi3.Content {
+	named := openapi3.Content{}
+	for _, name := range slices.Sorted(maps.Keys(content)) {
+		media := content[name]
+		if kind, parameters, err := mime.ParseMediaType(name); err == nil {
+			if strings.EqualFold(parameters["charset"], "utf-8") || openapi.IsJSON(kind) {
+				delete(parameters, "charset")
+			}
+			name = mime.FormatMediaType(kind, parameters)
+		}
+		if named[name] == nil {
+			named[name] = media
+		}
+	}
+	return named
+}
+
+// alignNames gives what has another name in the older document and is the same the name of the newer one: security schemes, and
+// headers in other letters.
+func alignNames(older, newer *openapi3.T) {
+	alignSchemes(older, newer)
+	alignComponents(older, newer)
+	for path, item := range newer.Paths.Map() {
+		before := older.Paths.Value(path)
+		if before == nil {
+			continue
+		}
+		for method, op := range item.Operations() {
+			if was := before.GetOperation(method); was != nil {
+				alignHeaders(was, op)
+			}
+		}
+	}
+}
+
+func alignHeaders(older, newer *openapi3.Operation) {
+	for _, ref := range newer.Parameters {
+		if ref.Value == nil || ref.Value.In != "header" {
+			continue
+		}
+		for i, was := range older.Parameters {
+			if was.Value != nil && was.Value.In == "header" && was.Value.Name != ref.Value.Name && strings.EqualFold(was.Value.Name, ref.Value.Name) {
+				same := *was.Value
+				same.Name = ref.Value.Name
+				older.Parameters[i] = &openapi3.ParameterRef{Value: &same, Origin: was.Origin}
+			}
+		}
+	}
+	for status, ref := range newer.Responses.Map() {
+		was := older.Responses.Value(status)
+		if was == nil || was.Value == nil || ref.Value == nil {
+			continue
+		}
+		canonical := map[string]string{}
+		for name := range ref.Value.Headers {
+			canonical[http.CanonicalHeaderKey(name)] = name
+		}
+		for name, header := range maps.Clone(was.Value.Headers) {
+			if now, ok := canonical[http.CanonicalHeaderKey(name)]; ok && now != name {
+				delete(was.Value.Headers, name)
+				was.Value.Headers[now] = header
+			}
+		}
+	}
+}
+
+func alignSchemes(older, newer *openapi3.T) {
+	if older.Components == nil || newer.Components == nil {
+		return
+	}
+	definition := func(ref *openapi3.SecuritySchemeRef) string {
+		if ref == nil || ref.Value == nil {
+			return ""
+		}
+		bare := *ref.Value
+		bare.Description, bare.Origin = "", nil
+		if bare.In == "header" {
+			bare.Name = http.CanonicalHeaderKey(bare.Name)
+		}
+		bare.Scheme = strings.ToLower(bare.Scheme)
+		text, err := json.Marshal(&bare)
+		if err != nil {
+			return ""
+		}
+		return string(text)
+	}
+	// Of those that are the same in one document, the first stands for all.
+	for _, doc := range []*openapi3.T{older, newer} {
+		first, same := map[string]string{}, map[string]string{}
+		for _, name := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
+			if text := definition(doc.Components.SecuritySchemes[name]); first[text] == "" {
+				first[text] = name
+			} else if text != "" {
+				same[name] = first[text]
+			}
+		}
+		renameSchemes(doc, same)
+	}
+	names := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(newer.Components.SecuritySchemes)) {
+		now := newer.Components.SecuritySchemes[name]
+		for _, was := range slices.Sorted(maps.Keys(older.Components.SecuritySchemes)) {
+			ref := older.Components.SecuritySchemes[was]
+			same := definition(ref) != "" && definition(ref) == definition(now)
+			switch {
+			case same && was == name:
+				// It may be spelt otherwise.
+				older.Components.SecuritySchemes[name] = now
+			case same && names[was] == "" && newer.Components.SecuritySchemes[was] == nil && older.Components.SecuritySchemes[name] == nil:
+				names[was] = name
+			}
+		}
+	}
+	for was, name := range names {
+		older.Components.SecuritySchemes[name] = newer.Components.SecuritySchemes[name]
+		delete(older.Components.SecuritySchemes, was)
+	}
+	renameSchemes(older, names)
+}
+
+// renameSchemes gives the security schemes that operations ask for their other names.
+func renameSchemes(doc *openapi3.T, names map[string]string) {
+	rename := func(all openapi3.SecurityRequirements) {
+		for _, requirement := range all {
+			for was, scopes := range maps.Clone(requirement) {
+				if name := names[was]; name != "" {
+					delete(requirement, was)
+					requirement[name] = scopes
+				}
+			}
+		}
+	}
+	rename(doc.Security)
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.Security != nil {
+				rename(*op.Security)
+			}
+		}
+	}
+}
+
+// serverName is a server's URL as it is compared: with its variables' defaults, and without what says nothing.
+func serverName(s *openapi3.Server) string {
+	text := s.URL
+	for name, variable := range s.Variables {
+		if variable != nil {
+			text = strings.ReplaceAll(text, fmt.Sprintf("{%s}", name), variable.Default)
+		}
+	}
+	scheme, rest, ok := strings.Cut(text, "://")
+	if ok {
+		host, path, _ := strings.Cut(rest, "/")
+		host = strings.ToLower(host)
+		host = strings.TrimSuffix(strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[strings.ToLower(scheme)]), ".")
+		text = strings.ToLower(scheme) + "://" + host + "/" + path
+	}
+	return strings.TrimRight(text, "/")
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
@@ -76,8 +77,13 @@ func Compare(older, newer Document) ([]Change, error) {
 }
 
 func wireChanges(before, after *loaded) ([]Change, error) {
-	alignDialects(before.spec, after.spec)
+	for _, l := range []*loaded{before, after} {
+		if err := l.normalize(); err != nil {
+			return nil, err
+		}
+	}
 	list := alignPaths(before.spec, after.spec)
+	alignNames(before.spec, after.spec)
 	config := diff.NewConfig()
 	config.IncludePathParams = true
 	report, sources, err := diff.GetWithOperationsSourcesMap(config, before.info(), after.info())
@@ -85,9 +91,9 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 		return nil, fmt.Errorf("comparing the documents: %w", err)
 	}
 	localize := checker.NewDefaultLocalizer()
-	for _, found := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), report, sources, checker.INFO) {
-		if found.GetId() == "api-version-not-bumped" {
-			// It is for whoever releases, and speaks of no place in the document.
+	for _, found := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks(), checker.WithStabilityLevel("draft")), report, sources, checker.INFO) {
+		if id := found.GetId(); id == "api-version-not-bumped" || strings.Contains(id, "sunset-parse") {
+			// It is for whoever releases, and speaks of no place in the document; or of a date that nobody has to act on.
 			continue
 		}
 		change := Change{
@@ -103,9 +109,19 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 			change.Line, change.Gone = at.Line, true
 		}
 		change.adjust(found, before.spec, after.spec)
+		if leftOut(change) {
+			continue
+		}
 		list = append(list, change)
 	}
-	return append(list, check(before.spec, after.spec)...), nil
+	list = append(list, check(before.spec, after.spec)...)
+	return append(list, unclassified(before.spec, after.spec, list)...), nil
+}
+
+// leftOut tells whether a change is one of those that oasdiff judges the wrong way round, and that are tried with values instead:
+// what may not be, the first items of a list, and an enum that a part of a parameter gets. A media type of a text is a note.
+func leftOut(c Change) bool {
+	return strings.Contains(c.Text, "/not/") || strings.HasPrefix(c.Rule, "request-parameter-property-enum-value") || strings.Contains(c.Rule, "-content-media-type-") || strings.Contains(c.Rule, "prefix-items")
 }
 
 // wholeNumber is a number to which oasdiff adds two decimals.

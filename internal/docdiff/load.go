@@ -59,6 +59,8 @@ var parameterName = regexp.MustCompile(`\{[^}]+\}`)
 // alignPaths gives the parameters of the older document's paths the names that the newer one has for them: on the wire a path
 // has no names.
 func alignPaths(older, newer *openapi3.T) []Change {
+	oneOfShape(older)
+	oneOfShape(newer)
 	byShape := map[string]string{}
 	for path := range older.Paths.Map() {
 		byShape[parameterName.ReplaceAllString(path, "{}")] = path
@@ -75,6 +77,9 @@ func alignPaths(older, newer *openapi3.T) []Change {
 			names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
 		}
 		item := older.Paths.Value(before)
+		if item == nil {
+			continue
+		}
 		older.Paths.Delete(before)
 		older.Paths.Set(path, item)
 		for method, op := range item.Operations() {
@@ -91,6 +96,32 @@ func alignPaths(older, newer *openapi3.T) []Change {
 		}
 	}
 	return list
+}
+
+// oneOfShape makes one path of those that differ in the names of their parameters alone: on the wire they are one.
+func oneOfShape(doc *openapi3.T) {
+	first := map[string]string{}
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
+		shape := parameterName.ReplaceAllString(path, "{}")
+		into, known := first[shape]
+		if !known {
+			first[shape] = path
+			continue
+		}
+		item, other := doc.Paths.Value(into), doc.Paths.Value(path)
+		names := map[string]string{}
+		now := parameterName.FindAllString(into, -1)
+		for i, was := range parameterName.FindAllString(path, -1) {
+			names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
+		}
+		for method, op := range other.Operations() {
+			if item.GetOperation(method) == nil {
+				op.Parameters = renamed(op.Parameters, names)
+				item.SetOperation(method, op)
+			}
+		}
+		doc.Paths.Delete(path)
+	}
 }
 
 // inExpressions gives the runtime expressions of a value the names of now.

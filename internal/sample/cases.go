@@ -33,6 +33,8 @@ const (
 	maxCases = 400
 	// maxPlaces bounds how deep places are.
 	maxPlaces = 12
+	// maxForbidden bounds how many values of a list that must not be are tried.
+	maxForbidden = 10
 	// maxBranches bounds how many alternatives of one place are tried.
 	maxBranches = 8
 )
@@ -146,6 +148,11 @@ func (c *cases) at(p place) {
 	types(p.value, add)
 	c.listed(v, add)
 	for _, forbidden := range v.not {
+		for i, choice := range look([]*jsonschema.Schema{forbidden}, func(int) int { return 0 }).choices {
+			if i < maxForbidden {
+				add(describe(choice)+", which it must not be", "not", choice)
+			}
+		}
 		for seed := range 4 {
 			m := &maker{seed: seed, all: seed%2 == 1}
 			if other, ok := m.value([]*jsonschema.Schema{forbidden}, 0); ok {
