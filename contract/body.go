@@ -12,7 +12,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
-	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/serialize"
 )
@@ -198,15 +197,20 @@ func (d *deriver) bodyValues() {
 	if b.media.Schema == nil || b.model == nil {
 		return
 	}
+	// Of another media type than the first, the same schema is tried less.
+	most := sample.Many
+	if d.as != "" {
+		most /= 4
+	}
 	sent := map[string]bool{}
 	if full, err := b.sample(true); err == nil && (!b.asText || !hasEmpty(full)) {
 		full = d.withFixtures(full)
 		if r, ok := d.withBodyOf(full); ok {
 			d.add("examples", "a body with all that is optional"+d.as+" is accepted", rule, d.valid, r)
-			d.bodyCases(full, sent)
+			d.bodyCases(full, sent, most)
 		}
 	}
-	d.bodyCases(base, sent)
+	d.bodyCases(base, sent, most/4)
 }
 
 // otherBodies tries the values of bodies of the other media types, and names those of which none can be made.
@@ -245,10 +249,11 @@ func (d *deriver) untried(mediaType string, why error) {
 }
 
 // bodyCases adds the cases of a valid value of the body, but for those that were sent.
-func (d *deriver) bodyCases(value any, sent map[string]bool) {
+func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 	b := d.body
-	for _, c := range sample.Cases(b.model, value) {
-		if d.isRuled(c) {
+	ruled := d.ruled()
+	for _, c := range sample.Cases(b.model, value, most, ruled...) {
+		if slices.Contains(ruled, c.Place) {
 			continue
 		}
 		if c.Valid && c.Place == "" {
@@ -276,7 +281,12 @@ func (d *deriver) bodyCases(value any, sent map[string]bool) {
 	}
 }
 
-// isRuled tells whether a field of a form has a rule, whose cases are better.
-func (d *deriver) isRuled(c sample.Case) bool {
-	return d.body.mediaType == openapi.FormType && slices.ContainsFunc(d.fieldRules, func(r rule.Rule) bool { return r.Name == c.Place })
+// ruled are the fields of a form that have a rule, whose cases are better.
+func (d *deriver) ruled() (names []string) {
+	if d.body.mediaType == openapi.FormType {
+		for _, r := range d.fieldRules {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }

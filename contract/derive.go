@@ -3,9 +3,12 @@ package contract
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
@@ -51,42 +54,74 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 	if err := checkFixtures(s, j); err != nil {
 		return nil, err
 	}
-	var all []Case
 	oneLine := bytes.Count(s.document, []byte("\n")) < 2
 	wanted := literalPrefix(s.only)
-	for _, op := range j.Operations {
+	// Each operation by itself, as many at once as there are cores.
+	byOperation := make([][]Case, len(j.Operations))
+	var running sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, op := range j.Operations {
 		if name := op.ID + "/"; !strings.HasPrefix(name, wanted) && !strings.HasPrefix(wanted, name) {
 			continue
 		}
-		d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
-		d.readRules()
-		if err := d.makeBase(); err != nil {
-			all = append(all, Case{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"})
-			continue
-		}
-		d.life()
-		d.examples()
-		d.parameters()
-		d.form()
-		d.bodyValues()
-		d.otherBodies()
-		d.json()
-		d.mediaTypes()
-		d.sizes()
-		d.credentials()
-		d.methods()
-		d.paths()
-		d.wire()
-		d.repetitions()
-		all = append(all, d.cases...)
+		free <- struct{}{}
+		running.Go(func() {
+			defer func() { <-free }()
+			byOperation[i] = deriveOne(s, j, op, oneLine)
+		})
 	}
+	running.Wait()
+	all := slices.Concat(byOperation...)
 	seen := map[string]bool{}
 	inOrder(all)
-	return slices.DeleteFunc(all, func(c Case) bool {
+	return s.some(slices.DeleteFunc(all, func(c Case) bool {
 		twice := seen[c.Name]
 		seen[c.Name] = true
 		return twice || s.only != nil && !s.only.MatchString(c.Name) || s.skip != nil && s.skip.MatchString(c.Name)
-	}), nil
+	})), nil
+}
+
+// some leaves out cases at random until there are no more than were asked for. Those that others build on stay.
+func (s *settings) some(cases []Case) []Case {
+	over := len(cases) - s.maxCases
+	if s.maxCases == 0 || over <= 0 {
+		return cases
+	}
+	out := map[int]bool{}
+	for _, i := range rand.New(rand.NewPCG(s.seed, 0)).Perm(len(cases)) { //nolint:gosec // The same seed leaves out the same.
+		if c := cases[i]; len(out) < over && !c.plain && c.life == nil {
+			out[i] = true
+		}
+	}
+	i := -1
+	return slices.DeleteFunc(cases, func(Case) bool {
+		i++
+		return out[i]
+	})
+}
+
+// deriveOne makes the cases of one operation.
+func deriveOne(s *settings, j *conform.Document, op *conform.Operation, oneLine bool) []Case {
+	d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
+	d.readRules()
+	if err := d.makeBase(); err != nil {
+		return []Case{{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
+	}
+	d.life()
+	d.examples()
+	d.parameters()
+	d.form()
+	d.bodyValues()
+	d.otherBodies()
+	d.json()
+	d.mediaTypes()
+	d.sizes()
+	d.credentials()
+	d.methods()
+	d.paths()
+	d.wire()
+	d.repetitions()
+	return d.cases
 }
 
 // literalPrefix is what each name of the cases that are wanted begins with: others need not be derived.
@@ -104,7 +139,7 @@ func literalPrefix(only *regexp.Regexp) string {
 
 // add adds a case, unless it is one of the strict rules where these are off.
 func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
-	if !d.settings.strict && strictGroups[group] {
+	if !d.settings.isOn(group) {
 		d.added = &Case{}
 		return d.added
 	}

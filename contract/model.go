@@ -224,7 +224,7 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	}
 	asText := len(p.Content) == 0
 	sent := map[string]bool{}
-	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base)...) {
+	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base, sample.Many)...) {
 		if asText {
 			var clear bool
 			if c.Valid, clear = asTexts(model, c.Value, serialize.Readings(c.Value)); !clear || isSplit(p, base, c.Value) {
@@ -257,15 +257,13 @@ func asTexts(model *schema.Schema, value any, readings []any) (valid, clear bool
 	if hasEmpty(value) {
 		return false, false
 	}
-	clear = true
-	for _, reading := range readings {
-		problems := model.Check(reading)
-		if len(problems) == 0 {
-			return true, true
-		}
-		clear = clear && slices.ContainsFunc(problems, sample.IsAsserted)
+	if slices.ContainsFunc(readings, model.Valid) {
+		return true, true
 	}
-	return false, clear
+	// The first is the value itself, the others are near to it.
+	return false, !slices.ContainsFunc(readings[:min(len(readings), 3)], func(reading any) bool {
+		return !slices.ContainsFunc(model.Check(reading), sample.IsAsserted)
+	})
 }
 
 // looksBoolean tells whether a text is one that many programs read as a boolean, where a boolean is allowed.

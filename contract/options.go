@@ -29,19 +29,23 @@ type settings struct {
 	warning      func(text string)
 	// strict judges by the strict rules; strictly tells that it was asked for.
 	strict, strictly bool
-	account          *account
-	header           http.Header
-	query            url.Values
-	fixtures         map[string]string
-	only, skip       *regexp.Regexp
-	seed             uint64
-	maxCreates       int
-	maxFailures      int
-	rate             float64
-	anyRefusal       bool
-	tolerated        map[int]bool
-	client           *http.Client
-	progress         func(done, all int)
+	// switched are the rules that were turned on or off by their names.
+	switched    map[string]bool
+	known       []*Known
+	maxCases    int
+	account     *account
+	header      http.Header
+	query       url.Values
+	fixtures    map[string]string
+	only, skip  *regexp.Regexp
+	seed        uint64
+	maxCreates  int
+	maxFailures int
+	rate        float64
+	anyRefusal  bool
+	tolerated   map[int]bool
+	client      *http.Client
+	progress    func(done, all, failed int)
 	// ignored are the beginnings of paths that a proxy does not judge.
 	ignored []string
 	memory  *conform.Memory
@@ -79,6 +83,27 @@ func WithStrict() Option {
 	}
 }
 
+// WithRules turns on rules that are strict ones, by their names: see [Rules].
+func WithRules(names ...string) Option {
+	return func(s *settings) error { return s.switchRules(true, names) }
+}
+
+// WithoutRules turns off rules by their names.
+func WithoutRules(names ...string) Option {
+	return func(s *settings) error { return s.switchRules(false, names) }
+}
+
+// WithMaxCases tries so many cases at most, chosen by the seed. 0: all.
+func WithMaxCases(n int) Option {
+	return func(s *settings) error {
+		if n < 0 {
+			return errors.New("the limit of cases must not be negative")
+		}
+		s.maxCases = n
+		return nil
+	}
+}
+
 // WithFiles gives the files that the document's $refs name, seen from its folder. Without it a $ref to a file is an error.
 func WithFiles(files fs.FS) Option {
 	return func(s *settings) error {
@@ -111,7 +136,7 @@ func (s *settings) read() (*conform.Document, error) {
 	}
 	j, err := conform.Of(doc)
 	if err == nil {
-		j.Strict = s.strict
+		j.Strict = s.isOn("answers")
 	}
 	return j, err
 }
@@ -268,8 +293,8 @@ func WithIgnored(prefixes ...string) Option {
 	}
 }
 
-// WithProgress calls progress after each case.
-func WithProgress(progress func(done, all int)) Option {
+// WithProgress calls progress after each case, with how many have failed so far.
+func WithProgress(progress func(done, all, failed int)) Option {
 	return func(s *settings) error {
 		s.progress = progress
 		return nil

@@ -16,6 +16,8 @@ type Result struct {
 	Status int
 	// Violations are what is wrong; none when the case passed.
 	Violations []Violation
+	// Known are those that [WithKnown] names.
+	Known []Violation
 	// Skipped says why the case was not tried; empty when it was.
 	Skipped string
 	// Curl is a command that sends the failing request, without the password.
@@ -32,8 +34,10 @@ type Report struct {
 	URL, Document string
 	Seed          uint64
 	Results       []Result
-	Requests      int
-	Duration      time.Duration
+	// Gone are the defects of [WithKnown] that were not met.
+	Gone     []Known
+	Requests int
+	Duration time.Duration
 }
 
 // Failed tells whether any case failed.
@@ -126,6 +130,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, d := range r.defects() {
 		fmt.Fprintf(&text, "FAIL  %s\n", d)
 	}
+	r.writeKnown(&text)
 	r.writeSkipped(&text)
 	fmt.Fprintf(&text, "%s against %s: %s\n", r.URL, r.Document, r.Summary())
 	_, err := io.WriteString(w, text.String())

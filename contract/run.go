@@ -34,10 +34,11 @@ func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error
 		}
 		report.Results = append(report.Results, r.try(ctx, c))
 		if r.progress != nil {
-			r.progress(i+1, len(cases))
+			r.progress(i+1, len(cases), r.failed)
 		}
 	}
 	r.judgeOutcomes(report.Results)
+	report.Gone = r.gone()
 	report.Duration, report.Requests = time.Since(started), r.requests
 	return report, ctx.Err()
 }
@@ -153,6 +154,7 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 	if len(result.Violations) > 0 && result.Curl == "" {
 		result.Curl = c.request.curl(r)
 	}
+	r.setKnownApart(&result)
 	return result
 }
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -49,6 +51,12 @@ type contractRunCommand struct {
 	Seed        uint64            `default:"1" help:"Seed of the random values. (${default})"`
 	MaxCreates  int               `placeholder:"N" help:"For a server that must not be filled: send at most N requests that should succeed; 0 is no limit. (no limit)"`
 	MaxFailures int               `placeholder:"N" help:"Stop when N cases have failed; 0 is no limit. (no limit)"`
+	FailFast    bool              `help:"Stop at the first case that fails."`
+	MaxCases    int               `placeholder:"N" help:"Try N cases at most, chosen by the seed; 0 is all. (all)"`
+	Known       string            `placeholder:"FILE" help:"Reviewed list of defects that fail nothing, as YAML."`
+	With        []string          `sep:"none" placeholder:"RULE" help:"Turn on a strict rule; can be repeated."`
+	Without     []string          `sep:"none" placeholder:"RULE" help:"Turn off a rule; can be repeated."`
+	Setup       string            `placeholder:"COMMAND" help:"Run before the first case: a command, or a request such as 'POST /reset'."`
 	Rate        float64           `placeholder:"N" help:"Requests a second, at most. (no limit)"`
 	Tolerate    []int             `placeholder:"STATUS" help:"Status that any refusal may have; can be repeated."`
 	Strict      bool              `help:"Judge by the strict rules too: undeclared fields, other spellings of values, paths and media types, repeated fields. (on for nudge's own document)"`
@@ -91,6 +99,17 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 	for name, value := range cmd.Fixture {
 		options = append(options, contract.WithFixture(name, value))
 	}
+	options = append(options, contract.WithMaxCases(cmd.MaxCases), contract.WithRules(cmd.With...), contract.WithoutRules(cmd.Without...))
+	if cmd.FailFast {
+		options = append(options, contract.WithMaxFailures(1))
+	}
+	if cmd.Known != "" {
+		data, err := os.ReadFile(cmd.Known)
+		if err != nil {
+			return nil, usagef("--known: %w", err)
+		}
+		options = append(options, contract.WithKnown(data))
+	}
 	if cmd.Strict {
 		options = append(options, contract.WithStrict())
 	}
@@ -113,8 +132,10 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 		return usagef("--url is missing: the base URL of the server")
 	}
 	if terminal, ok := out.stderr.(*os.File); ok && isTerminal(terminal) {
-		options = append(options, contract.WithProgress(func(done, all int) {
-			_, _ = fmt.Fprintf(terminal, "\r%d of %d", done, all)
+		started := time.Now()
+		options = append(options, contract.WithProgress(func(done, all, failed int) {
+			left := time.Duration(float64(time.Since(started)) / float64(done) * float64(all-done)).Round(time.Second)
+			_, _ = fmt.Fprintf(terminal, "\r\033[K%d of %d, %d failed, %v left", done, all, failed, left)
 			if done == all {
 				_, _ = fmt.Fprint(terminal, "\r\033[K")
 			}
@@ -123,6 +144,9 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	files, err := reportFilesOf(cmd.JUnit, cmd.JSON)
 	if err != nil {
 		return err
+	}
+	if err := cmd.setup(ctx, out); err != nil {
+		return usagef("--setup: %w", err)
 	}
 	report, err := contract.Run(ctx, cmd.URL, options...)
 	switch {
@@ -143,6 +167,42 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	}
 	if report.Failed() {
 		return errors.New("the server does not keep the contract")
+	}
+	return nil
+}
+
+// setupRequest is a setup that is a request.
+var setupRequest = regexp.MustCompile(`^([A-Z]+) (/\S*)$`)
+
+// setup prepares the server for the run.
+func (cmd *contractRunCommand) setup(ctx context.Context, out output) error {
+	request := setupRequest.FindStringSubmatch(cmd.Setup)
+	switch {
+	case cmd.Setup == "":
+		return nil
+	case request == nil:
+		shell := exec.CommandContext(ctx, "sh", "-c", cmd.Setup)
+		shell.Stdout, shell.Stderr = out.stderr, out.stderr
+		return shell.Run()
+	}
+	r, err := http.NewRequestWithContext(ctx, request[1], strings.TrimSuffix(cmd.URL, "/")+request[2], http.NoBody)
+	if err != nil {
+		return err
+	}
+	for _, header := range cmd.Header {
+		name, value, _ := strings.Cut(header, ":")
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	if sid, token, ok := strings.Cut(cmd.Account, ":"); ok {
+		r.SetBasicAuth(sid, token)
+	}
+	response, err := (&http.Client{Timeout: cmd.Timeout}).Do(r)
+	if err != nil {
+		return err
+	}
+	_ = response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("%s is answered %s", cmd.Setup, response.Status)
 	}
 	return nil
 }

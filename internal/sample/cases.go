@@ -28,9 +28,8 @@ type Case struct {
 }
 
 const (
-	// maxCases bounds the cases of one schema: alternatives within alternatives multiply. The fields of the value itself are
-	// tried all the same.
-	maxCases = 400
+	// Many is how many cases of one schema are made where nothing else is said: alternatives within alternatives multiply.
+	Many = 400
 	// maxPlaces bounds how deep places are.
 	maxPlaces = 12
 	// maxForbidden bounds how many values of a list that must not be are tried.
@@ -39,8 +38,9 @@ const (
 	maxBranches = 8
 )
 
-// Cases lists values at and just beyond the edge of each keyword, at every place of a valid value: what is deep comes last.
-func Cases(s *schema.Schema, base any) []Case {
+// Cases lists values at and just beyond the edge of each keyword, at every place of a valid value: what is deep comes last, until
+// there are most cases. The fields of the value itself are tried all the same, but for those that are left out.
+func Cases(s *schema.Schema, base any, most int, leftOut ...string) []Case {
 	c := &cases{schema: s, seen: map[string]bool{}}
 	c.seen[key(base)] = true
 	c.alternatives(base)
@@ -48,7 +48,7 @@ func Cases(s *schema.Schema, base any) []Case {
 	for len(c.later) > 0 {
 		p := c.later[0]
 		c.later = c.later[1:]
-		if p.depth <= maxPlaces && (len(c.list) < maxCases || p.depth <= 1 && !p.branch) {
+		if p.depth <= maxPlaces && !slices.Contains(leftOut, p.name) && (len(c.list) < most || p.depth <= 1 && !p.branch) {
 			c.at(p)
 		}
 	}
@@ -202,11 +202,18 @@ func (c *cases) listed(v *view, add func(what, keyword string, value any)) {
 // branches tries the other alternatives of a place, and two of them at once.
 func (c *cases) branches(p place, v *view) {
 	kept := map[string]bool{chosen(v, p.value): true}
-	for seed := range attempts {
+	ways := 1
+	for _, choices := range v.alternatives {
+		ways = min(ways*len(choices), attempts)
+	}
+	for seed := range ways {
 		for _, all := range []bool{true, false} {
+			if len(kept) > maxBranches {
+				break
+			}
 			m := &maker{seed: seed, all: all}
 			value, ok := m.value(p.schemas, p.depth)
-			if !ok || len(kept) > maxBranches || kept[chosen(v, value)] || !c.schema.Valid(p.with(value)) {
+			if !ok || kept[chosen(v, value)] || !c.schema.Valid(p.with(value)) {
 				continue
 			}
 			kept[chosen(v, value)] = true

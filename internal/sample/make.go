@@ -22,6 +22,8 @@ const (
 	// maxDepth ends what contains itself. Optional fields end at maxOptional, or earlier, below maxWide, where they contain
 	// themselves or the value has maxParts parts already.
 	maxDepth, maxOptional, maxWide, maxParts = 16, 10, 4, 100
+	// maxAll ends a value whose required parts multiply.
+	maxAll = 1000
 )
 
 // Make makes a value that keeps a schema: with what is required, or with all that is optional too. An example or a default comes
@@ -53,7 +55,15 @@ func (m *maker) mayAdd(schemas []*jsonschema.Schema, depth int) bool {
 	if depth < maxWide {
 		return true
 	}
-	return depth < maxOptional && m.parts < maxParts && !slices.ContainsFunc(schemas, func(s *jsonschema.Schema) bool { return slices.Contains(m.within, s) })
+	return depth < maxOptional && m.parts < maxParts && !slices.ContainsFunc(schemas, func(s *jsonschema.Schema) bool { return slices.Contains(m.within, target(s)) })
+}
+
+// target is the schema that a reference leads to.
+func target(s *jsonschema.Schema) *jsonschema.Schema {
+	for n := 0; s.Ref != nil && n < maxDepth; n++ {
+		s = s.Ref
+	}
+	return s
 }
 
 func (m *maker) choose(n int) int {
@@ -68,8 +78,12 @@ func (m *maker) value(schemas []*jsonschema.Schema, depth int) (any, bool) {
 	if depth > maxDepth {
 		return nil, false
 	}
-	m.parts++
-	m.within = append(m.within, schemas...)
+	if m.parts++; m.parts > maxAll {
+		return nil, false
+	}
+	for _, s := range schemas {
+		m.within = append(m.within, target(s))
+	}
 	defer func() { m.within = m.within[:len(m.within)-len(schemas)] }()
 	v := look(schemas, m.choose)
 	if m.examples {
@@ -244,7 +258,7 @@ func (m *maker) array(v *view, depth int) (any, bool) {
 			add(append(slices.Clone(v.items), contained))
 		}
 	}
-	for len(array) < min(n, 5001) {
+	for len(array) < min(n, maxItems+1) {
 		if !add(v.items) {
 			return array, len(array) >= v.leastItems
 		}

@@ -97,8 +97,13 @@ func (c *cases) array(p place, v *view, array []any) {
 		}
 	}
 	sizes := []int{0, 1, 2}
+	largest := maxItems
+	if v.unique {
+		// Each is compared with each.
+		largest = maxUnique
+	}
 	for _, bound := range []int{v.leastItems, v.mostItems} {
-		if bound > 0 && bound <= 5000 {
+		if bound > 0 && bound <= largest {
 			sizes = append(sizes, bound-1, bound, bound+1)
 		}
 	}
@@ -123,6 +128,9 @@ func (c *cases) array(p place, v *view, array []any) {
 		}))
 	}
 }
+
+// maxItems and maxUnique bound the lists that are made.
+const maxItems, maxUnique = 1000, 200
 
 // sizedList is a list of n items that begins as another one.
 func (v *view) sizedList(array []any, n int) ([]any, bool) {

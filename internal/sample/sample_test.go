@@ -92,7 +92,7 @@ func TestKeywords(t *testing.T) {
 					t.Fatalf("%v is not valid", base)
 				}
 				valid, invalid := 0, 0
-				for _, c := range sample.Cases(s, base) {
+				for _, c := range sample.Cases(s, base, sample.Many) {
 					if c.Valid != s.Valid(c.Value) {
 						t.Errorf("%+v", c)
 					}
@@ -130,7 +130,7 @@ func TestPlaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(sample.Cases(s, base), func(c sample.Case) bool { return !c.Valid && c.Place == test.place && c.Keyword == test.keyword }) {
+			if !slices.ContainsFunc(sample.Cases(s, base, sample.Many), func(c sample.Case) bool { return !c.Valid && c.Place == test.place && c.Keyword == test.keyword }) {
 				t.Errorf("nothing breaks %s at %s", test.keyword, test.place)
 			}
 		})
