@@ -19,7 +19,7 @@ import (
 // normalize writes what can be said in several ways in one: as OpenAPI 3.1 does, and as short as may be. Only then two documents
 // that say the same are the same.
 func (l *loaded) normalize() error {
-	openapi.Schemas(l.spec, normal)
+	l.normalSchemas()
 	if err := l.mergeParts(); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (l *loaded) mergeParts() error {
 			return err
 		}
 		l.spec = again.spec
-		openapi.Schemas(l.spec, normal)
+		l.normalSchemas()
 		return nil
 	}
 	openapi.Schemas(l.spec, func(s *openapi3.Schema) {
@@ -63,9 +63,36 @@ func (l *loaded) mergeParts() error {
 			// Merging forgets where it was.
 			s.Origin = origins[s]
 		}
-		normal(s)
 	})
+	l.normalSchemas()
 	return nil
+}
+
+// normalSchemas writes all schemas in their normal form: parts before what they are a part of, which may take over what they say.
+func (l *loaded) normalSchemas() {
+	seen := map[*openapi3.Schema]bool{}
+	if c := l.spec.Components; c != nil {
+		// In one order: schemas that contain each other are begun somewhere.
+		for _, name := range slices.Sorted(maps.Keys(c.Schemas)) {
+			partsFirst(c.Schemas[name], seen)
+		}
+	}
+	openapi.Schemas(l.spec, func(s *openapi3.Schema) { partsFirst(&openapi3.SchemaRef{Value: s}, seen) })
+}
+
+func partsFirst(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) {
+	if ref == nil || ref.Value == nil || seen[ref.Value] {
+		return
+	}
+	s := ref.Value
+	seen[s] = true
+	for _, part := range slices.Concat(s.AllOf, s.OneOf, s.AnyOf, openapi3.SchemaRefs{s.Items, s.Not, s.AdditionalProperties.Schema}) {
+		partsFirst(part, seen)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		partsFirst(s.Properties[name], seen)
+	}
+	normal(s)
 }
 
 // normal is the normal form of a schema.

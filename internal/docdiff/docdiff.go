@@ -14,6 +14,8 @@ import (
 
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
+
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // Severity is what a change does to those who use the older version.
@@ -108,6 +110,10 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 		} else if at := found.GetBaseSource(); at != nil && at.Line > 0 {
 			change.Line, change.Gone = at.Line, true
 		}
+		if item := after.spec.Paths.Value(found.GetPath()); change.Line == 0 && item != nil && item.GetOperation(found.GetOperation()) != nil {
+			// Of what was merged from several places, the operation is where it is met.
+			change.Line = openapi.Line(item.GetOperation(found.GetOperation()).Origin)
+		}
 		change.adjust(found, before.spec, after.spec)
 		if leftOut(change) {
 			continue
@@ -124,10 +130,12 @@ func leftOut(c Change) bool {
 	return strings.Contains(c.Text, "/not/") || strings.HasPrefix(c.Rule, "request-parameter-property-enum-value") || strings.Contains(c.Rule, "-content-media-type-") || strings.Contains(c.Rule, "prefix-items")
 }
 
-// wholeNumber is a number to which oasdiff adds two decimals.
+// wholeNumber is a number to which oasdiff adds two decimals; null it calls undefined.
 var wholeNumber = regexp.MustCompile("(`-?[0-9]+)\\.00`")
 
-func plainNumbers(text string) string { return wholeNumber.ReplaceAllString(text, "$1`") }
+func plainNumbers(text string) string {
+	return strings.ReplaceAll(wholeNumber.ReplaceAllString(text, "$1`"), "`undefined`", "`null`")
+}
 
 // Sorted puts the most severe changes of several lists first, and otherwise keeps a fixed order.
 func Sorted(lists ...[]Change) []Change {

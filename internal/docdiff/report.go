@@ -18,6 +18,8 @@ type Report struct {
 	Accepted []Change `json:"accepted"`
 	// Unused are the acceptances that match no change.
 	Unused []Acceptance `json:"unused"`
+
+	byLine map[change]int
 }
 
 // Worst is the severity of the most severe change; ok is false when nothing changed.
@@ -64,11 +66,24 @@ func (c Change) Concerns() string {
 	return "callers"
 }
 
-// WriteText writes a line a change, as compilers do.
+// WriteText writes how many changes there are and for whom, and then a line a change, as compilers do. What one line of a document
+// changes in several operations is told once.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", r.Summary())
+	r.writeOperations(&b)
+	shown := map[change]bool{}
 	for _, c := range r.Changes {
-		fmt.Fprintf(&b, "%s: %s for %s: %s%s [%s]\n", r.where(c), c.Severity, c.Concerns(), c.Text, c.tail(), c.Rule)
+		k := keyOf(c)
+		if shown[k] {
+			continue
+		}
+		shown[k] = k.line > 0
+		others := ""
+		if n := r.operations(k) - 1; n > 0 && k.line > 0 {
+			others = fmt.Sprintf(" and %d more operations", n)
+		}
+		fmt.Fprintf(&b, "%s: %s for %s%s: %s%s [%s]\n", r.where(c), c.Severity, c.Concerns(), others, c.Text, c.tail(), c.Rule)
 		for _, more := range c.shownMore() {
 			fmt.Fprintf(&b, "\t%s\n", more)
 		}
@@ -76,9 +91,66 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, a := range r.Unused {
 		fmt.Fprintf(&b, "accepted, but it is not there: %s [%s]\n", a.Text, a.Rule)
 	}
-	fmt.Fprintf(&b, "%s\n", r.Summary())
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// change is what the changes of one line of a document have in common.
+type change struct {
+	audience Audience
+	rule     string
+	line     int
+	gone     bool
+	severity Severity
+}
+
+func keyOf(c Change) change { return change{c.Audience, c.Rule, c.Line, c.Gone, c.Severity} }
+
+// operations counts the operations that a line of a document changes in one way.
+func (r *Report) operations(k change) int {
+	if r.byLine == nil {
+		names := map[change]map[string]bool{}
+		for _, c := range r.Changes {
+			if names[keyOf(c)] == nil {
+				names[keyOf(c)] = map[string]bool{}
+			}
+			names[keyOf(c)][c.Operation] = true
+		}
+		r.byLine = map[change]int{}
+		for k, of := range names {
+			r.byLine[k] = len(of)
+		}
+	}
+	return r.byLine[k]
+}
+
+// maxOperations is how many operations the text counts changes for.
+const maxOperations = 20
+
+// writeOperations counts the changes that concern callers of each operation, where there are several such operations.
+func (r *Report) writeOperations(b *strings.Builder) {
+	counts := map[string]*[Breaking + 1]int{}
+	var names []string
+	for _, c := range r.Changes {
+		if c.Operation == "" || c.Severity == Info {
+			continue
+		}
+		if counts[c.Operation] == nil {
+			counts[c.Operation] = &[Breaking + 1]int{}
+			names = append(names, c.Operation)
+		}
+		counts[c.Operation][c.Severity]++
+	}
+	if len(names) < 2 {
+		return
+	}
+	for i, name := range names {
+		if i == maxOperations {
+			fmt.Fprintf(b, "  and %d more operations\n", len(names)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %s: %d breaking, %d warning\n", name, counts[name][Breaking], counts[name][Warning])
+	}
 }
 
 // tail is what else there is to say of a change.
