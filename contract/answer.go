@@ -135,7 +135,7 @@ func (r *runner) authenticate(to *http.Request, q request) {
 		to.Header[name] = slices.Clone(values)
 	}
 	own := url.Values{}
-	for name, values := range r.settings.query {
+	for name, values := range r.query {
 		if other, ok := q.instead["?"+name]; ok {
 			values = []string{other}
 		}
@@ -235,6 +235,11 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 	}
 	var problem string
 	if !r.strict && c.expect != refused && c.expect != unjudged && r.mayBeSo(c, a.status) {
+		r.lost(c, a.status)
+		return nil
+	}
+	if c.expect == refused && q.reason == badCredentials && a.status == http.StatusNotFound && !r.strict && r.neverSucceeded(c) {
+		// It may be that nothing is there for anybody.
 		r.lost(c, a.status)
 		return nil
 	}

@@ -73,12 +73,12 @@ func (d *deriver) credentials() {
 // wrongHeaders tries other values of the headers and the parameters of the query that are the run's own credentials.
 func (d *deriver) wrongHeaders(add func(what string, change func(*request))) {
 	for _, name := range sortedKeys(d.settings.header) {
-		if !d.asksFor("header", name) && !(name == "Cookie" && d.asksFor("cookie", "")) {
+		if asked := d.asksFor("header", name) || name == "Cookie" && d.asksFor("cookie", ""); !asked {
 			continue
 		}
 		right := d.settings.header.Get(name)
 		for _, wrong := range []struct{ what, value string }{
-			{"a wrong " + name, wrongSecret(right)}, {"a " + name + " with one character more", right + "x"}, {"an empty " + name, ""},
+			{"a wrong " + name, wrongSecret(right)}, {"a longer " + name, right + "x"}, {"an empty " + name, ""},
 		} {
 			add(wrong.what, func(r *request) { r.instead = map[string]string{name: wrong.value} })
 		}
@@ -121,8 +121,12 @@ func (d *deriver) asksFor(in, name string) bool {
 
 // isCredential tells whether a parameter is the credentials, which stand in the document twice: the run gives them.
 func (d *deriver) isCredential(p *openapi3.Parameter) bool {
-	given := d.settings.header.Get(p.Name) != "" && p.In == "header" || d.settings.query.Has(p.Name) && p.In == "query"
-	return d.asksFor(p.In, p.Name) || given
+	return d.asksFor(p.In, p.Name)
+}
+
+// isGiven tells whether the run sends a parameter with every request.
+func (d *deriver) isGiven(p *openapi3.Parameter) bool {
+	return d.settings.header.Get(p.Name) != "" && p.In == "header" || d.settings.query.Has(p.Name) && p.In == "query"
 }
 
 // isBasic tells whether HTTP basic alone is enough.

@@ -50,7 +50,7 @@ func (x *exchange) judge(response *http.Response) {
 		x.find("server", x.op.CheckHead(method, status, seen)...)
 		return
 	}
-	response.Body = &watched{ReadCloser: response.Body, length: response.ContentLength, ended: func(data []byte, whole bool, err error) {
+	ended := func(data []byte, whole bool, err error) {
 		x.judgeRequest(true)
 		if err != nil {
 			if x.request.Context().Err() == nil {
@@ -67,7 +67,13 @@ func (x *exchange) judge(response *http.Response) {
 		if x.read != nil {
 			x.find("server", x.op.CheckRelations(conform.Exchange{Request: x.read, Status: status, Header: seen, Body: plain, Time: time.Now()}, x.memory)...)
 		}
-	}}
+	}
+	if response.ContentLength == 0 || method == http.MethodHead {
+		// Its head is all of it.
+		ended(nil, true, nil)
+		return
+	}
+	response.Body = &watched{ReadCloser: response.Body, length: response.ContentLength, ended: ended}
 }
 
 // cutOff says that an answer ended too early.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -260,6 +262,67 @@ paths:
 	for _, c := range cases {
 		if strings.Contains(c.Name, "Accept") {
 			t.Errorf("there is %s", c.Name)
+		}
+	}
+}
+
+// What was made is used for what is below it, too: a server that asks nobody there for credentials is found out.
+func TestBelowWhatIsMade(t *testing.T) {
+	document := []byte(`openapi: 3.0.3
+info: {title: t, version: '1'}
+security: [{key: []}]
+paths:
+  /things:
+    post:
+      operationId: make
+      responses: {'201': {description: made, content: {application/json: {schema: {type: object, required: [id], properties: {id: {type: integer}}}}}}, '401': {description: who}}
+  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+    get: {operationId: get, responses: {'200': {description: it}, '401': {description: who}, '404': {description: none}}}
+  /things/{thingId}/parts:
+    parameters: [{name: thingId, in: path, required: true, schema: {type: integer}}]
+    get: {operationId: parts, responses: {'200': {description: its parts}, '401': {description: who}, '404': {description: none}}}
+components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}}
+`)
+	for _, careless := range []bool{false, true} {
+		var made sync.Map
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+			isParts := len(path) == 3 && path[2] == "parts"
+			_, there := made.Load(path[min(1, len(path)-1)])
+			allowed := map[string]string{"GET": "GET"}
+			if len(path) == 1 {
+				allowed = map[string]string{"POST": "POST"}
+			}
+			switch {
+			case path[0] != "things" || len(path) == 3 && !isParts || len(path) > 3:
+				w.WriteHeader(http.StatusNotFound)
+			case allowed[r.Method] == "":
+				w.Header().Set("Allow", slices.Collect(maps.Values(allowed))[0])
+				w.WriteHeader(http.StatusMethodNotAllowed)
+			case r.Header.Get("X-Key") != "open" && !(careless && isParts):
+				w.Header().Set("WWW-Authenticate", "X-Key")
+				w.WriteHeader(http.StatusUnauthorized)
+			case r.Method == http.MethodPost:
+				made.Store("7", true)
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusCreated)
+				_, _ = io.WriteString(w, `{"id":7}`)
+			case !there:
+				w.WriteHeader(http.StatusNotFound)
+			}
+		}))
+		report, err := contract.Run(t.Context(), server.URL, contract.WithDocument("d.yaml", document), contract.WithHeader("X-Key", "open"))
+		server.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		if err := report.WriteText(&text); err != nil {
+			t.Fatal(err)
+		}
+		if report.Failed() != careless || strings.Contains(text.String(), "parts/credentials/a request without credentials is refused") != careless {
+			t.Error(text.String())
 		}
 	}
 }

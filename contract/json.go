@@ -62,13 +62,10 @@ func (d *deriver) json() {
 		return
 	}
 	valid := string(text)
-	var spellings []spelling
-	for _, c := range []spelling{
+	spellings := []spelling{
 		{"with a bracket after it", valid + "]", refused},
 		{"of one bracket", "{", refused}, {"of no JSON", "abc", refused}, {"with single quotes", "{'a':1}", refused},
 		{"with spaces around it", " \n" + valid + "\t\n", d.valid},
-	} {
-		spellings = append(spellings, c)
 	}
 	if last := valid[len(valid)-1]; last == '}' || last == ']' {
 		cut := valid[:len(valid)-1]

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -152,7 +153,11 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	first := r.send(ctx, c.request)
 	result.Status = first.status
 	value := c.life.made(first)
-	if first.err != nil || value == "" {
+	if first.err != nil {
+		result.Skipped = "there is no answer to " + c.operation.ID
+		return
+	}
+	if value == "" {
 		result.Skipped = fmt.Sprintf("%s answered %d, and not what it made", c.operation.ID, first.status)
 		return
 	}
@@ -198,22 +203,38 @@ func (r *runner) remember(m *maker, value string) {
 	r.made[m.path] = value
 }
 
-// ofMade gives a request for a thing the value of one that was made.
+// ofMade gives a request for a thing, or for what is below it, the value of one that was made.
 func (r *runner) ofMade(c Case, q request) request {
+	if q.values == nil {
+		return q
+	}
 	r.mu.Lock()
-	value := r.made[c.operation.Path]
+	made := maps.Clone(r.made)
 	r.mu.Unlock()
-	names := parameterName.FindAllString(c.operation.Path, -1)
-	if value == "" || r.strict || len(names) == 0 || q.values == nil || len(r.fixtures) > 0 {
-		return q
+	template, sent := strings.Split(c.operation.Path, "/"), strings.Split(q.path, "/")
+	for _, path := range sortedKeys(made) {
+		thing := strings.Split(path, "/")
+		at := len(thing) - 1
+		if made[path] == "" || len(template) <= at || len(template) != len(sent) || !sameShape(template[:at+1], thing) {
+			continue
+		}
+		name := strings.Trim(template[at], "{}")
+		_, own := r.fixtures[c.operation.ID+"."+name]
+		if _, given := r.fixtures[name]; own || given || q.subject == name || sent[at] != url.PathEscape(q.values[name]) {
+			continue
+		}
+		sent[at] = url.PathEscape(made[path])
+		q = q.with(func(q *request) {
+			q.values[name] = made[path]
+			q.path = strings.Join(sent, "/")
+		})
 	}
-	last := strings.Trim(names[len(names)-1], "{}")
-	was := "/" + url.PathEscape(q.values[last])
-	if q.subject == last || !strings.HasSuffix(q.path, was) {
-		return q
-	}
-	return q.with(func(q *request) {
-		q.values[last] = value
-		q.path = strings.TrimSuffix(q.path, was) + "/" + url.PathEscape(value)
+	return q
+}
+
+// sameShape tells whether two paths are the same but for the names of their parameters, the last of which is one.
+func sameShape(a, b []string) bool {
+	return slices.EqualFunc(a, b, func(a, b string) bool {
+		return a == b || strings.HasPrefix(a, "{") && strings.HasSuffix(a, "}") && strings.HasPrefix(b, "{") && strings.HasSuffix(b, "}")
 	})
 }

@@ -320,6 +320,21 @@ func hasEmpty(value any) bool {
 	return false
 }
 
+// schemaAt is the schema of a place, such as "tags[0].name", within another one; the nearest that is known.
+func schemaAt(s *openapi3.Schema, place string) *openapi3.Schema {
+	for _, name := range strings.FieldsFunc(place, func(c rune) bool { return c == '.' || c == '[' }) {
+		ref := openapi.Property(s, name)
+		if strings.HasSuffix(name, "]") {
+			ref = openapi.Items(s)
+		}
+		if ref == nil || ref.Value == nil || ref.Value.Origin == nil {
+			return s
+		}
+		s = ref.Value
+	}
+	return s
+}
+
 // addSample adds the case of a value that was made.
 func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r request) {
 	called := strings.TrimSuffix(strings.TrimPrefix(name+"."+c.Place, "."), ".")
@@ -329,7 +344,7 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 	}
 	description := called + " " + c.What + d.as
 	r.description = description
-	line := d.at(openapi.LineOf(s.Origin, c.Keyword), strings.TrimSpace(called+" "+c.Keyword))
+	line := d.at(openapi.LineOf(schemaAt(s, c.Place).Origin, c.Keyword), strings.TrimSpace(called+" "+c.Keyword))
 	group := "values"
 	if c.Keyword == "required" || c.Keyword == "type" {
 		group = map[string]string{"required": "required", "type": "types"}[c.Keyword]

@@ -15,7 +15,11 @@ import (
 // parameters adds cases for the values of the parameters of the path, the query and the headers.
 func (d *deriver) parameters() {
 	for _, p := range d.op.EffectiveParameters() {
-		if d.isCredential(p) {
+		switch {
+		case d.isCredential(p):
+			continue
+		case d.isGiven(p):
+			d.add("values", p.Name+" is tried", d.at(openapi.Line(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"
 			continue
 		}
 		if r, ok := ruleOf(p); ok && p.In != "cookie" {

@@ -54,7 +54,13 @@ func (d *deriver) mediaTypes() {
 		// Neither a form nor JSON: no valid body is known.
 		return
 	}
-	for _, same := range []string{own + "; charset=utf-8", own + ";charset=UTF-8", strings.ToUpper(own)} {
+	// The value of a parameter, such as a boundary, has its own letters.
+	kind, parameters, _ := strings.Cut(own, ";")
+	spellings := []string{strings.ToUpper(kind) + own[len(kind):]}
+	if parameters == "" {
+		spellings = []string{own + "; charset=utf-8", own + ";charset=UTF-8", strings.ToUpper(own)}
+	}
+	for _, same := range spellings {
 		d.add("media types", "the media type "+same+" is accepted", "RFC 9110 section 8.3.1", d.valid, as(same, full.body))
 	}
 	d.add("media types", "the media type "+own+"; charset=unknown-8 is accepted, or refused", "RFC 9110 section 8.3.2", either, as(own+"; charset=unknown-8", full.body)).request.description = "an unknown charset"

@@ -152,7 +152,7 @@ func (r *Report) writeSkipped(text *strings.Builder) {
 	for _, why := range reasons {
 		more := ""
 		if n := len(cases[why]) - 1; n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
+			more = fmt.Sprintf(" (and %d more)", n)
 		}
 		fmt.Fprintf(text, "SKIP  %s\n      case: %s%s\n\n", why, cases[why][0], more)
 	}

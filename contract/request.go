@@ -92,7 +92,7 @@ func (q request) curl(r *runner) string {
 		for _, name := range sortedKeys(r.header) {
 			words = append(words, "-H", shell.Quote(name+": …"))
 		}
-		for _, name := range sortedKeys(r.settings.query) {
+		for _, name := range sortedKeys(r.query) {
 			q.addQuery(url.QueryEscape(name) + "=…")
 		}
 	}

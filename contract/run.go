@@ -102,7 +102,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 // ready prepares what is going to be sent.
 func ready(baseURL string, options []Option) (*runner, []Case, error) {
 	r, cases, err := prepare(baseURL, options)
-	if err == nil && r.account == nil && len(r.header)+len(r.settings.query) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials }) {
+	if err == nil && r.account == nil && len(r.header)+len(r.query) == 0 && slices.ContainsFunc(cases, func(c Case) bool { return c.request.reason == badCredentials }) {
 		return nil, nil, fmt.Errorf("%w: the document's operations need credentials: give an account, a header or a parameter of the query (--account, --header, --query)", ErrUnusable)
 	}
 	return r, cases, err
@@ -193,6 +193,11 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		all.Go(func() { answers[i] = r.send(ctx, requests[i]) })
 	}
 	all.Wait()
+	if ctx.Err() != nil {
+		// What was in flight says nothing.
+		result.Skipped = "the run was ended"
+		return nil
+	}
 	var violations []Violation
 	succeeded := false
 	for i, a := range answers {

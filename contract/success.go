@@ -47,6 +47,13 @@ func (r *runner) succeeded(c Case) {
 	r.outcome(c).succeeded++
 }
 
+// neverSucceeded tells whether no valid request of the operation has succeeded yet.
+func (r *runner) neverSucceeded(c Case) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.outcome(c).succeeded == 0
+}
+
 // outcome is that of a case's operation. The lock is held.
 func (r *runner) outcome(c Case) *outcome {
 	o := r.outcomes[c.operation.ID]
@@ -82,14 +89,24 @@ func (r *runner) judgeOutcomes(results []Result) {
 		case succeeded == 0 && !told:
 			told = true
 			result.Violations = append(result.Violations, Violation{Rule: result.Rule, Message: "no valid request succeeded: " + answered + r.hint()})
+			result.Curl = result.request.curl(r)
 		case succeeded == 0:
 			result.Skipped = "no valid request succeeded"
 		case strings.Contains(result.operation.Path, "{"):
-			result.Skipped = "nothing that it needs was found: " + answered + "; give a fixture"
+			result.Skipped = fmt.Sprintf("nothing that it needs was found, so its other cases prove little: %s; give a fixture, as --fixture %s.%s=…", answered, result.operation.ID, lastParameter(result.operation.Path))
 		default:
 			result.Violations = append(result.Violations, Violation{Rule: result.Rule, Message: "no valid request of it succeeded: " + answered})
 		}
 	}
+}
+
+// lastParameter is the name of the last parameter of a path.
+func lastParameter(path string) string {
+	names := parameterName.FindAllString(path, -1)
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Trim(names[len(names)-1], "{}")
 }
 
 // hint says that the URL may lack the path of the document's servers; nothing where it has it.

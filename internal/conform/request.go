@@ -174,7 +174,7 @@ func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
 		if rule.In != p.In || rule.Name != p.Name || written.IsDelimited() || len(texts) == 0 {
 			continue
 		}
-		if slices.ContainsFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && !(text == "" && p.AllowEmptyValue) }) {
+		if slices.ContainsFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && (text != "" || !p.AllowEmptyValue) }) {
 			c.add(place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema))
 		}
 		return

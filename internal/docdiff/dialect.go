@@ -241,8 +241,32 @@ func foldChoices(s *openapi3.Schema) {
 	}
 }
 
-// eachRef calls visit for the references within all schemas.
+// eachRef calls visit for all references to schemas.
 func eachRef(doc *openapi3.T, visit func(*openapi3.SchemaRef)) {
+	content := func(content openapi3.Content) {
+		for _, media := range content {
+			if media != nil && media.Schema != nil {
+				visit(media.Schema)
+			}
+		}
+	}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			for _, p := range op.Parameters {
+				if p.Value != nil && p.Value.Schema != nil {
+					visit(p.Value.Schema)
+				}
+			}
+			if op.RequestBody != nil && op.RequestBody.Value != nil {
+				content(op.RequestBody.Value.Content)
+			}
+			for _, ref := range op.Responses.Map() {
+				if ref != nil && ref.Value != nil {
+					content(ref.Value.Content)
+				}
+			}
+		}
+	}
 	openapi.Schemas(doc, func(s *openapi3.Schema) {
 		all := slices.Concat(s.OneOf, s.AnyOf, s.AllOf, openapi3.SchemaRefs{s.Items, s.Not, s.AdditionalProperties.Schema})
 		for _, ref := range s.Properties {

@@ -254,7 +254,8 @@ func ReadForm(media *openapi3.MediaType, fields url.Values) map[string]any {
 		if ref != nil && ref.Value != nil {
 			types = Types(ref.Value)
 		}
-		value, given := any(nil), false
+		var value any
+		var given bool
 		switch below, nested := deep(fields, name); {
 		case nested && (types["object"] || types["array"]):
 			value, given = below, true

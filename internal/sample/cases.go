@@ -116,7 +116,7 @@ func (c *cases) alternatives(base any) {
 		for _, all := range []bool{false, true} {
 			m := &maker{seed: seed, all: all}
 			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != key(base) && c.schema.Valid(value) {
-				c.add("", fmt.Sprintf("%s, another alternative", describe(value)), "oneOf", value)
+				c.add("", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
 			}
 		}
 		if len(c.list) > 8 {
@@ -138,7 +138,7 @@ func (c *cases) at(p place) {
 	}
 	note := slices.ContainsFunc(v.formats, schema.IsNote)
 	add := func(what, keyword string, value any) {
-		if _, isText := value.(string); isText && note && !slices.Contains(v.texts(0), any(value).(string)) && c.schema.Valid(p.with(value)) {
+		if text, isText := value.(string); isText && note && !slices.Contains(v.texts(0), text) && c.schema.Valid(p.with(value)) {
 			// Whether the text has its format, nothing here tells.
 			return
 		}
@@ -217,7 +217,7 @@ func (c *cases) branches(p place, v *view) {
 				continue
 			}
 			kept[chosen(v, value)] = true
-			c.add(p.name, describe(value)+", another alternative", "oneOf", p.with(value))
+			c.add(p.name, describe(value)+", another choice", "oneOf", p.with(value))
 			c.later = append(c.later, place{name: p.name, schemas: p.schemas, value: value, with: p.with, depth: p.depth, branch: true})
 		}
 	}
@@ -226,7 +226,7 @@ func (c *cases) branches(p place, v *view) {
 			for j := range i {
 				m := &maker{seed: i}
 				if value, ok := m.value(append(slices.Clone(p.schemas), choices[i], choices[j]), p.depth); ok {
-					c.add(p.name, describe(value)+", two alternatives at once", "oneOf", p.with(value))
+					c.add(p.name, describe(value)+", two choices at once", "oneOf", p.with(value))
 				}
 			}
 		}

@@ -82,7 +82,7 @@ func (t *translation) alternatives(o *openapi3.Schema) (bound []any) {
 		}
 	}
 	for i, ref := range refs {
-		name := ""
+		var name string
 		switch {
 		case inherited:
 			name = names[i]
