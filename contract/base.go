@@ -63,13 +63,18 @@ func (d *deriver) makeBase() error {
 		d.base.reason, d.base.subject = badBody, ""
 	}
 	d.base.path = d.expand(d.path)
-	if err := d.chooseBodies(); err != nil {
-		if d.op.Spec.RequestBody.Value.Required {
-			return err
-		}
-		return nil
+	err := d.chooseBodies()
+	if err == nil {
+		err = d.makeBody()
 	}
-	return d.makeBody()
+	if err != nil && d.op.Spec.RequestBody.Value.Required {
+		return err
+	}
+	if err != nil {
+		d.body, d.bodies = nil, nil
+		d.untried(strings.Join(sortedKeys(d.op.Spec.RequestBody.Value.Content), " or "), err)
+	}
+	return nil
 }
 
 // makeBody puts a valid body into the base, where one is required.
@@ -81,25 +86,28 @@ func (d *deriver) makeBody() error {
 	if d.body.mediaType == openapi.FormType && d.rulesSayAll() {
 		return d.makeForm()
 	}
-	value, err := d.body.sample(false)
-	if err != nil {
-		if required {
-			return fmt.Errorf("the body: %w", err)
+	var failed error
+	for _, candidate := range d.bodies {
+		value, err := candidate.sample(false)
+		if err == nil {
+			d.body, d.document = candidate, d.withFixtures(value)
+			if r, ok := d.withBodyOf(d.document); ok {
+				if required {
+					d.base = r
+				}
+				return d.setFields()
+			}
+			err = errNoValue
 		}
-		d.body = nil
-		return nil
+		if failed == nil {
+			failed = err
+		}
 	}
-	d.document = d.withFixtures(value)
-	r, ok := d.withBodyOf(d.document)
-	switch {
-	case !ok && required:
-		return fmt.Errorf("the body: %w", errNoValue)
-	case !ok:
-		d.body = nil
-		return nil
-	case required:
-		d.base = r
-	}
+	return fmt.Errorf("the body: %w", failed)
+}
+
+// setFields reads the fields of the form that was made.
+func (d *deriver) setFields() error {
 	if d.body.mediaType == openapi.FormType {
 		pairs, _ := pairsOf(d.body.media, d.document)
 		for _, p := range pairs {
@@ -112,6 +120,9 @@ func (d *deriver) makeBody() error {
 // rulesSayAll tells whether the rules of its fields say all that the schema of a form says.
 func (d *deriver) rulesSayAll() bool {
 	s := d.op.FormSchema
+	if s == nil {
+		return false
+	}
 	more := len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentRequired)+len(s.DependentSchemas)+len(s.PatternProperties) > 0 ||
 		s.Not != nil || s.If != nil || s.MinProps > 0 || s.MaxProps != nil || s.PropertyNames != nil || s.Discriminator != nil
 	undeclared := slices.ContainsFunc(s.Required, func(name string) bool { return s.Properties[name] == nil })

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
@@ -67,6 +69,12 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		free <- struct{}{}
 		running.Go(func() {
 			defer func() { <-free }()
+			defer func() {
+				if problem := recover(); problem != nil {
+					// One operation of a document that nobody has foreseen.
+					byOperation[i] = []Case{{Name: op.ID + plainName, operation: op, Skip: fmt.Sprintf("no case could be made: %v", problem)}}
+				}
+			}()
 			byOperation[i] = deriveOne(s, j, op, oneLine)
 		})
 	}
@@ -100,12 +108,15 @@ func (s *settings) some(cases []Case) []Case {
 	})
 }
 
+// plainName ends the name of an operation's first case.
+const plainName = "/examples/a request without anything optional is accepted"
+
 // deriveOne makes the cases of one operation.
 func deriveOne(s *settings, j *conform.Document, op *conform.Operation, oneLine bool) []Case {
 	d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
 	d.readRules()
 	if err := d.makeBase(); err != nil {
-		return []Case{{Name: op.ID + "/examples/a request without anything optional is accepted", operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
+		return []Case{{Name: op.ID + plainName, operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
 	}
 	d.life()
 	d.examples()
@@ -186,9 +197,12 @@ func (d *deriver) examples() {
 		}
 		model := d.model(media.Schema)
 		for _, key := range sortedKeys(media.Examples) {
-			example := media.Examples[key].Value
+			var example *openapi3.Example
+			if ref := media.Examples[key]; ref != nil {
+				example = ref.Value
+			}
 			var r request
-			if model != nil && !model.Valid(openapi.Plain(example.Value)) {
+			if example == nil || example.Value == nil || model != nil && !model.Valid(openapi.Plain(example.Value)) {
 				continue
 			}
 			switch {

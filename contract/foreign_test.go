@@ -300,7 +300,7 @@ components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}}
 			case allowed[r.Method] == "":
 				w.Header().Set("Allow", slices.Collect(maps.Values(allowed))[0])
 				w.WriteHeader(http.StatusMethodNotAllowed)
-			case r.Header.Get("X-Key") != "open" && !(careless && isParts):
+			case r.Header.Get("X-Key") != "open" && (!careless || !isParts):
 				w.Header().Set("WWW-Authenticate", "X-Key")
 				w.WriteHeader(http.StatusUnauthorized)
 			case r.Method == http.MethodPost:

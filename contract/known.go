@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -38,7 +37,7 @@ func WithKnown(data []byte) Option {
 			}
 			var err error
 			if k.message, err = regexp.Compile(k.Message); err != nil {
-				return fmt.Errorf("the known defects: known[%d].message: %w", i, errors.Unwrap(err))
+				return fmt.Errorf("the known defects: known[%d].message: %w", i, err)
 			}
 		}
 		s.known = file.Known

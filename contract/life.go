@@ -143,9 +143,16 @@ func (d *deriver) life() {
 	}
 }
 
-// at is the request of an operation for what was made by another request.
-func (m *maker) at(made request, op *conform.Operation, value string) request {
-	return request{method: op.Method, path: strings.TrimSuffix(made.path, "/") + "/" + url.PathEscape(value), header: http.Header{}, description: op.Method + " " + m.path}
+// at is the request of an operation for what was made by another request: its plain one, with what its headers and query must have.
+func (r *runner) at(m *maker, made request, op *conform.Operation, value string) request {
+	q, ok := r.plains[op.ID]
+	if !ok {
+		q = request{method: op.Method, header: http.Header{}}
+	}
+	return q.with(func(q *request) {
+		q.path, q.values = strings.TrimSuffix(made.path, "/")+"/"+url.PathEscape(value), nil
+		q.description = op.Method + " " + m.path
+	})
 }
 
 // tryLife makes a thing, reads it, deletes it and reads it again.
@@ -162,7 +169,7 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 		return
 	}
 	r.remember(c.life, value)
-	read := c.life.at(c.request, c.life.read, value)
+	read := r.at(c.life, c.request, c.life.read, value)
 	say := func(q request, a answer, format string, args ...any) {
 		result.Status, result.Curl = a.status, q.curl(r)
 		result.Violations = append(result.Violations, Violation{Rule: c.Rule, Message: fmt.Sprintf("%s answered %s: ", q.description, statusOf(a)) + fmt.Sprintf(format, args...)})
@@ -175,7 +182,7 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	if c.life.end == nil || len(c.life.end.EffectiveParameters()) > len(c.life.read.EffectiveParameters()) {
 		return
 	}
-	end := c.life.at(c.request, c.life.end, value)
+	end := r.at(c.life, c.request, c.life.end, value)
 	ended := r.send(ctx, end)
 	if ended.err != nil || ended.status/100 != 2 || ended.status == http.StatusAccepted {
 		return

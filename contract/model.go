@@ -69,10 +69,7 @@ func (d *deriver) model(ref *openapi3.SchemaRef) *schema.Schema {
 
 // parameterSchema is a parameter's schema, or that of its content.
 func parameterSchema(p *openapi3.Parameter) *openapi3.SchemaRef {
-	for _, name := range sortedKeys(p.Content) {
-		return p.Content[name].Schema
-	}
-	return p.Schema
+	return openapi.Parameter{Parameter: p}.Schema()
 }
 
 // parameterValue makes a value of a parameter that no rule describes.
@@ -220,6 +217,7 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	}
 	base, err := d.parameterValue(p)
 	if err != nil {
+		d.add("values", p.Name+" is tried", d.at(openapi.Line(p.Origin), p.Name), either, d.base).Skip = err.Error()
 		return
 	}
 	asText := len(p.Content) == 0

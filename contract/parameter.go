@@ -127,13 +127,8 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
 		{name: name, rule: r, set: set, draw: invalidDraws(r)},
 	} {
-		if draw := p.draw; draw != nil && !d.settings.strict {
-			p.draw = func(seed int) string {
-				if value := draw(seed); !dialect(r, value) {
-					return value
-				}
-				return samples(r)[0]
-			}
+		if !d.settings.strict {
+			p.draw = inOneDialect(r, p.draw)
 		}
 		if p.draw == nil || !d.settings.strict && !p.keeps && r.Type == "boolean" {
 			continue
@@ -161,6 +156,19 @@ func (d *deriver) odd(name string, s *openapi3.Schema, r rule.Rule, set func(val
 			request.description = name + " " + e.what
 			d.add("wire", request.description+", is answered", d.at(openapi.Line(s.Origin), name), unjudged, request)
 		}
+	}
+}
+
+// inOneDialect draws a value that is known instead of those that dialects disagree about; nil stays nil.
+func inOneDialect(r rule.Rule, draw func(seed int) string) func(seed int) string {
+	if draw == nil {
+		return nil
+	}
+	return func(seed int) string {
+		if value := draw(seed); !dialect(r, value) {
+			return value
+		}
+		return samples(r)[0]
 	}
 }
 

@@ -116,7 +116,7 @@ func (d *deriver) sizes() {
 		}
 		c := d.add("sizes", "a form of 5000 unknown fields is refused", rule, refused, d.withRawForm(body.String()))
 		c.request.reason = badSize
-		if s := d.op.FormSchema; s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has {
+		if s := d.op.FormSchema; s == nil || s.AdditionalProperties.Has == nil || *s.AdditionalProperties.Has {
 			c.expect = either
 		}
 	}

@@ -151,7 +151,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		x.op, x.own = p.find(r.Method, r.URL)
 	}
 	if x.op != nil && r.Body != nil {
-		x.sent = &watched{ReadCloser: r.Body}
+		x.sent = &watched{ReadCloser: r.Body, length: r.ContentLength}
 		r.Body = x.sent
 	}
 	response, err := p.transport.RoundTrip(r)

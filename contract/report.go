@@ -165,13 +165,14 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		Outcome    string      `json:"outcome"`
 		Status     int         `json:"status,omitempty"`
 		Violations []Violation `json:"violations,omitempty"`
+		Known      []Violation `json:"known,omitempty"`
 		Skipped    string      `json:"skipped,omitempty"`
 		Curl       string      `json:"curl,omitempty"`
 		Seconds    float64     `json:"seconds"`
 	}
 	results := make([]result, len(r.Results))
 	for i, one := range r.Results {
-		results[i] = result{one.Case, one.outcome(), one.Status, one.Violations, one.Skipped, one.Curl, one.Duration.Seconds()}
+		results[i] = result{one.Case, one.outcome(), one.Status, one.Violations, one.Known, one.Skipped, one.Curl, one.Duration.Seconds()}
 	}
 	passed, failed, skipped := r.Count()
 	encoder := json.NewEncoder(w)
@@ -179,7 +180,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(map[string]any{
 		"url": r.URL, "document": r.Document, "seed": r.Seed, "seconds": r.Duration.Seconds(), "requests": r.Requests,
-		"passed": passed, "failed": failed, "skipped": skipped, "results": results,
+		"passed": passed, "failed": failed, "skipped": skipped, "gone": append([]Known{}, r.Gone...), "results": results,
 	})
 }
 

@@ -38,6 +38,9 @@ func Run(ctx context.Context, baseURL string, options ...Option) (*Report, error
 		}
 	}
 	r.judgeOutcomes(report.Results)
+	for i := range report.Results {
+		r.setKnownApart(&report.Results[i])
+	}
 	report.Gone = r.gone()
 	report.Duration, report.Requests = time.Since(started), r.requests
 	return report, ctx.Err()
@@ -59,6 +62,8 @@ type runner struct {
 	requests, created int
 	// failed counts the cases that failed.
 	failed int
+	// plains are the plain valid requests, by the ID of their operation.
+	plains map[string]request
 	// made are the values of what was made, by the path of the thing.
 	made map[string]string
 	// outcomes are those of the operations' valid requests, by their ID.
@@ -92,7 +97,12 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	r := &runner{settings: s, made: map[string]string{}, refused: map[string]bool{}, outcomes: map[string]*outcome{}, servers: serverPaths(j.Doc), base: strings.TrimSuffix(baseURL, "/")}
+	r := &runner{settings: s, plains: map[string]request{}, made: map[string]string{}, refused: map[string]bool{}, outcomes: map[string]*outcome{}, servers: serverPaths(j.Doc), base: strings.TrimSuffix(baseURL, "/")}
+	for _, c := range cases {
+		if c.plain {
+			r.plains[c.operation.ID] = c.request
+		}
+	}
 	if s.rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(s.rate), 1)
 	}
@@ -116,9 +126,9 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 		result.Duration = time.Since(started)
 		if result.Failed() {
 			r.failed++
-			if c.plain && !r.strict && result.Status >= 400 {
-				r.refused[c.operation.ID] = true
-			}
+		}
+		if broken := result.Failed() || len(result.Known) > 0; broken && c.plain && !r.strict && result.Status >= 400 {
+			r.refused[c.operation.ID] = true
 		}
 		if r.failed > 0 && r.failed == r.maxFailures {
 			r.stopped = fmt.Sprintf("%d cases have failed", r.failed)

@@ -133,6 +133,9 @@ func serverPaths(doc *openapi3.T) (paths []string) {
 	for _, server := range doc.Servers {
 		text := server.URL
 		for name, variable := range server.Variables {
+			if variable == nil {
+				continue
+			}
 			text = strings.ReplaceAll(text, "{"+name+"}", variable.Default)
 		}
 		if u, err := url.Parse(text); err == nil {

@@ -32,7 +32,11 @@ func Test(t *testing.T, baseURL string, options ...Option) {
 			}
 		})
 	}
-	if r.judgeOutcomes(results); t.Failed() {
+	r.judgeOutcomes(results)
+	for _, k := range r.gone() {
+		t.Logf("%s %s is known, and was not met", k.Rule, k.Message)
+	}
+	if t.Failed() {
 		return
 	}
 	for _, d := range (&Report{Results: results}).defects() {

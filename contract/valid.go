@@ -17,6 +17,9 @@ import (
 // attempts is how often a random value is drawn until one fits.
 const attempts = 300
 
+// maxLetters bounds the texts that are made.
+const maxLetters = 70_000
+
 var errNoValue = errors.New("no valid value could be made from its schema")
 
 // validValue makes a value that keeps a scalar schema, or a list of one such value.
@@ -121,7 +124,7 @@ func invalidsOf(r rule.Rule) []edge {
 
 // stringOf makes a value of n characters that keeps a rule; a negative n is any length.
 func stringOf(r rule.Rule, n, seed int) (value string, ok bool) {
-	if n >= 0 && (n < r.MinLength || r.MaxLength > 0 && n > r.MaxLength) {
+	if n > maxLetters || n >= 0 && (n < r.MinLength || r.MaxLength > 0 && n > r.MaxLength) {
 		return "", false
 	}
 	if r.Pattern == nil {

@@ -237,11 +237,7 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 
 // standard wants what HTTP itself says of an answer (RFC 9110), whatever the document says.
 func (c *collector) standard(o *Operation, status int, header http.Header) {
-	for _, h := range standardHeaders {
-		if value := header.Get(h.name); value != "" && !h.is(value) {
-			c.addHTTP(h.source, fmt.Sprintf("the header %s is %q, and must be %s", h.name, schema.Cut(value), h.what))
-		}
-	}
+	c.standardHeaders(header)
 	switch status {
 	case http.StatusMethodNotAllowed:
 		allow := splitList(header.Values("Allow"))
@@ -273,6 +269,15 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", schema.Cut(given), strings.Join(o.schemes, " or "))
 		} else if basic.MatchString(given) && !strings.Contains(strings.ToLower(given), "realm=") {
 			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", schema.Cut(given))
+		}
+	}
+}
+
+// standardHeaders wants the headers that HTTP defines to have such values.
+func (c *collector) standardHeaders(header http.Header) {
+	for _, h := range standardHeaders {
+		if value := header.Get(h.name); value != "" && !h.is(value) {
+			c.addHTTP(h.source, fmt.Sprintf("the header %s is %q, and must be %s", h.name, schema.Cut(value), h.what))
 		}
 	}
 }

@@ -30,6 +30,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 	}
 	name, media := openapi.MediaType(given), openapi.Media(declared.Content, given)
 	switch {
+	case len(declared.Content) == 0:
 	case media == nil:
 		c.add("content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or "))
 	case media.Schema == nil || media.Schema.Value == nil:

@@ -162,7 +162,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
 	place := p.In + " " + schema.Cut(p.Name)
 	texts := r.texts(p.In, p.Name)
-	written := openapi.Parameter{Parameter: p}
+	written := o.written(p)
 	value, given := written.Read(r.query(), texts)
 	if !given {
 		if p.Required {
@@ -179,6 +179,10 @@ func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
 		}
 		return
 	}
+	if raw := strings.ToUpper(r.URL.EscapedPath() + "?" + r.URL.RawQuery); strings.Contains(raw, "%2C") && !written.IsExploded() && len(p.Content) == 0 {
+		// Whether an escaped comma ends an item, not all say alike.
+		return
+	}
 	s := written.Schema()
 	if s == nil || s.Value == nil {
 		return
@@ -190,6 +194,17 @@ func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
 	for _, problem := range c.problems(s.Value, c.typed(s.Value, value)) {
 		c.add(place, "the %s parameter %s", p.In, named(p.Name, problem))
 	}
+}
+
+// written is a parameter that knows of the others of its place.
+func (o *Operation) written(p *openapi3.Parameter) openapi.Parameter {
+	others := map[string]bool{}
+	for _, other := range o.EffectiveParameters() {
+		if other.In == p.In && other.Name != p.Name {
+			others[other.Name] = true
+		}
+	}
+	return openapi.Parameter{Parameter: p, Others: others}
 }
 
 // named is a problem with the name of the parameter that has it.
@@ -269,7 +284,7 @@ func bare(name string) string {
 // inExploded tells whether a parameter of the query is a field of an object that stands there without its own name.
 func (o *Operation) inExploded(name string) bool {
 	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool {
-		return p.In == "query" && openapi.Parameter{Parameter: p}.HasField(name)
+		return p.In == "query" && o.written(p).HasField(name)
 	})
 }
 

@@ -2,11 +2,9 @@ package docdiff
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"mime"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -17,29 +15,44 @@ import (
 )
 
 // normalize writes what can be said in several ways in one: as OpenAPI 3.1 does, and as short as may be. Only then two documents
-// that say the same are the same.
-func (l *loaded) normalize() error {
-	l.normalSchemas()
-	if err := l.mergeParts(); err != nil {
-		return err
+// that say the same are the same. Where the parts of an allOf contradict each other, they stay as they are in both.
+func normalize(both ...*loaded) error {
+	merged := true
+	for _, l := range both {
+		l.normalSchemas()
+		merged = l.mergeParts() && merged
 	}
-	for _, item := range l.spec.Paths.Map() {
-		for _, op := range item.Operations() {
-			if op.RequestBody != nil && op.RequestBody.Value != nil {
-				op.RequestBody.Value.Content = normalContent(op.RequestBody.Value.Content)
+	for _, l := range both {
+		if !merged {
+			again, err := read(l.Document)
+			if err != nil {
+				return err
 			}
-			for _, ref := range op.Responses.Map() {
-				if ref != nil && ref.Value != nil {
-					ref.Value.Content = normalContent(ref.Value.Content)
-				}
+			l.spec = again.spec
+		}
+		l.normalSchemas()
+		for _, item := range l.spec.Paths.Map() {
+			for _, op := range item.Operations() {
+				normalBodies(op)
 			}
 		}
 	}
 	return nil
 }
 
-// mergeParts makes one schema of the parts of each allOf. Parts that contradict each other are left as they stand.
-func (l *loaded) mergeParts() error {
+func normalBodies(op *openapi3.Operation) {
+	if op.RequestBody != nil && op.RequestBody.Value != nil {
+		op.RequestBody.Value.Content = normalContent(op.RequestBody.Value.Content)
+	}
+	for _, ref := range op.Responses.Map() {
+		if ref != nil && ref.Value != nil {
+			ref.Value.Content = normalContent(ref.Value.Content)
+		}
+	}
+}
+
+// mergeParts makes one schema of the parts of each allOf; ok is false where some contradict each other.
+func (l *loaded) mergeParts() (ok bool) {
 	origins := map[*openapi3.Schema]*openapi3.Origin{}
 	some := false
 	openapi.Schemas(l.spec, func(s *openapi3.Schema) {
@@ -47,16 +60,10 @@ func (l *loaded) mergeParts() error {
 		some = some || len(s.AllOf) > 0
 	})
 	if !some {
-		return nil
+		return true
 	}
 	if _, err := allof.MergeSpec(l.spec); err != nil {
-		again, err := read(l.Document)
-		if err != nil {
-			return err
-		}
-		l.spec = again.spec
-		l.normalSchemas()
-		return nil
+		return false
 	}
 	openapi.Schemas(l.spec, func(s *openapi3.Schema) {
 		if s.Origin == nil {
@@ -64,8 +71,7 @@ func (l *loaded) mergeParts() error {
 			s.Origin = origins[s]
 		}
 	})
-	l.normalSchemas()
-	return nil
+	return true
 }
 
 // normalSchemas writes all schemas in their normal form: parts before what they are a part of, which may take over what they say.
@@ -173,7 +179,7 @@ func saysNothingElse(s *openapi3.Schema) bool {
 	bare := *s
 	bare.AllOf, bare.AnyOf, bare.OneOf = nil, nil, nil
 	bare.Title, bare.Description, bare.Example, bare.Examples, bare.Default = "", "", nil, nil, nil
-	bare.Nullable, bare.ReadOnly, bare.WriteOnly, bare.Deprecated, bare.Discriminator, bare.Extensions, bare.ExternalDocs, bare.Origin = false, false, false, false, nil, nil, nil, nil
+	bare.Nullable, bare.ReadOnly, bare.WriteOnly, bare.Deprecated, bare.Extensions, bare.ExternalDocs, bare.Origin = false, false, false, false, nil, nil, nil
 	text, err := json.Marshal(&bare)
 	return err == nil && string(text) == "{}"
 }
@@ -241,45 +247,6 @@ func foldChoices(s *openapi3.Schema) {
 	}
 }
 
-// eachRef calls visit for all references to schemas.
-func eachRef(doc *openapi3.T, visit func(*openapi3.SchemaRef)) {
-	content := func(content openapi3.Content) {
-		for _, media := range content {
-			if media != nil && media.Schema != nil {
-				visit(media.Schema)
-			}
-		}
-	}
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			for _, p := range op.Parameters {
-				if p.Value != nil && p.Value.Schema != nil {
-					visit(p.Value.Schema)
-				}
-			}
-			if op.RequestBody != nil && op.RequestBody.Value != nil {
-				content(op.RequestBody.Value.Content)
-			}
-			for _, ref := range op.Responses.Map() {
-				if ref != nil && ref.Value != nil {
-					content(ref.Value.Content)
-				}
-			}
-		}
-	}
-	openapi.Schemas(doc, func(s *openapi3.Schema) {
-		all := slices.Concat(s.OneOf, s.AnyOf, s.AllOf, openapi3.SchemaRefs{s.Items, s.Not, s.AdditionalProperties.Schema})
-		for _, ref := range s.Properties {
-			all = append(all, ref)
-		}
-		for _, ref := range all {
-			if ref != nil {
-				visit(ref)
-			}
-		}
-	})
-}
-
 // normalBounds writes the bounds of integers as inclusive ones, and exclusive ones of other numbers as numbers.
 func normalBounds(s *openapi3.Schema) {
 	whole := s.Type.Is("integer") || len(s.Type.Slice()) == 2 && slices.Contains(s.Type.Slice(), "integer") && slices.Contains(s.Type.Slice(), "null")
@@ -323,147 +290,4 @@ func normalContent(content openapi3.Content) openapi3.Content {
 		}
 	}
 	return named
-}
-
-// alignNames gives what has another name in the older document and is the same the name of the newer one: security schemes, and
-// headers in other letters.
-func alignNames(older, newer *openapi3.T) {
-	alignSchemes(older, newer)
-	alignComponents(older, newer)
-	for path, item := range newer.Paths.Map() {
-		before := older.Paths.Value(path)
-		if before == nil {
-			continue
-		}
-		for method, op := range item.Operations() {
-			if was := before.GetOperation(method); was != nil {
-				alignHeaders(was, op)
-			}
-		}
-	}
-}
-
-func alignHeaders(older, newer *openapi3.Operation) {
-	for _, ref := range newer.Parameters {
-		if ref.Value == nil || ref.Value.In != "header" {
-			continue
-		}
-		for i, was := range older.Parameters {
-			if was.Value != nil && was.Value.In == "header" && was.Value.Name != ref.Value.Name && strings.EqualFold(was.Value.Name, ref.Value.Name) {
-				same := *was.Value
-				same.Name = ref.Value.Name
-				older.Parameters[i] = &openapi3.ParameterRef{Value: &same, Origin: was.Origin}
-			}
-		}
-	}
-	for status, ref := range newer.Responses.Map() {
-		was := older.Responses.Value(status)
-		if was == nil || was.Value == nil || ref.Value == nil {
-			continue
-		}
-		canonical := map[string]string{}
-		for name := range ref.Value.Headers {
-			canonical[http.CanonicalHeaderKey(name)] = name
-		}
-		for name, header := range maps.Clone(was.Value.Headers) {
-			if now, ok := canonical[http.CanonicalHeaderKey(name)]; ok && now != name {
-				delete(was.Value.Headers, name)
-				was.Value.Headers[now] = header
-			}
-		}
-	}
-}
-
-func alignSchemes(older, newer *openapi3.T) {
-	if older.Components == nil || newer.Components == nil {
-		return
-	}
-	definition := func(ref *openapi3.SecuritySchemeRef) string {
-		if ref == nil || ref.Value == nil {
-			return ""
-		}
-		bare := *ref.Value
-		bare.Description, bare.Origin = "", nil
-		if bare.In == "header" {
-			bare.Name = http.CanonicalHeaderKey(bare.Name)
-		}
-		bare.Scheme = strings.ToLower(bare.Scheme)
-		text, err := json.Marshal(&bare)
-		if err != nil {
-			return ""
-		}
-		return string(text)
-	}
-	// Of those that are the same in one document, the first stands for all.
-	for _, doc := range []*openapi3.T{older, newer} {
-		first, same := map[string]string{}, map[string]string{}
-		for _, name := range slices.Sorted(maps.Keys(doc.Components.SecuritySchemes)) {
-			if text := definition(doc.Components.SecuritySchemes[name]); first[text] == "" {
-				first[text] = name
-			} else if text != "" {
-				same[name] = first[text]
-			}
-		}
-		renameSchemes(doc, same)
-	}
-	names := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(newer.Components.SecuritySchemes)) {
-		now := newer.Components.SecuritySchemes[name]
-		for _, was := range slices.Sorted(maps.Keys(older.Components.SecuritySchemes)) {
-			ref := older.Components.SecuritySchemes[was]
-			same := definition(ref) != "" && definition(ref) == definition(now)
-			switch {
-			case same && was == name:
-				// It may be spelt otherwise.
-				older.Components.SecuritySchemes[name] = now
-			case same && names[was] == "" && newer.Components.SecuritySchemes[was] == nil && older.Components.SecuritySchemes[name] == nil:
-				names[was] = name
-			}
-		}
-	}
-	for was, name := range names {
-		older.Components.SecuritySchemes[name] = newer.Components.SecuritySchemes[name]
-		delete(older.Components.SecuritySchemes, was)
-	}
-	renameSchemes(older, names)
-}
-
-// renameSchemes gives the security schemes that operations ask for their other names.
-func renameSchemes(doc *openapi3.T, names map[string]string) {
-	rename := func(all openapi3.SecurityRequirements) {
-		for _, requirement := range all {
-			for was, scopes := range maps.Clone(requirement) {
-				if name := names[was]; name != "" {
-					delete(requirement, was)
-					requirement[name] = scopes
-				}
-			}
-		}
-	}
-	rename(doc.Security)
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			if op.Security != nil {
-				rename(*op.Security)
-			}
-		}
-	}
-}
-
-// serverName is a server's URL as it is compared: with its variables' defaults, and without what says nothing.
-func serverName(s *openapi3.Server) string {
-	text := s.URL
-	for name, variable := range s.Variables {
-		if variable != nil {
-			text = strings.ReplaceAll(text, fmt.Sprintf("{%s}", name), variable.Default)
-		}
-	}
-	scheme, rest, ok := strings.Cut(text, "://")
-	if ok {
-		host, path, _ := strings.Cut(rest, "/")
-		host = strings.ToLower(host)
-		host = strings.TrimSuffix(strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[strings.ToLower(scheme)]), ".")
-		text = strings.ToLower(scheme) + "://" + host + "/" + path
-	}
-	return strings.TrimRight(text, "/")
 }

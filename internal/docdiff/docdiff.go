@@ -79,10 +79,8 @@ func Compare(older, newer Document) ([]Change, error) {
 }
 
 func wireChanges(before, after *loaded) ([]Change, error) {
-	for _, l := range []*loaded{before, after} {
-		if err := l.normalize(); err != nil {
-			return nil, err
-		}
+	if err := normalize(before, after); err != nil {
+		return nil, err
 	}
 	list := alignPaths(before.spec, after.spec)
 	alignNames(before.spec, after.spec)
@@ -120,7 +118,7 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 		}
 		list = append(list, change)
 	}
-	list = append(list, check(before.spec, after.spec)...)
+	list = append(withoutMovedBounds(list), check(before.spec, after.spec)...)
 	return append(list, unclassified(before.spec, after.spec, list)...), nil
 }
 
@@ -128,6 +126,34 @@ func wireChanges(before, after *loaded) ([]Change, error) {
 // what may not be, the first items of a list, and an enum that a part of a parameter gets. A media type of a text is a note.
 func leftOut(c Change) bool {
 	return strings.Contains(c.Text, "/not/") || strings.HasPrefix(c.Rule, "request-parameter-property-enum-value") || strings.Contains(c.Rule, "-content-media-type-") || strings.Contains(c.Rule, "prefix-items")
+}
+
+// movedBound is a bound that one keyword lost, or got.
+var movedBound = regexp.MustCompile(`-(exclusive-)?(min|max)-(set|unset)$`)
+
+// withoutMovedBounds leaves out the bounds that moved from one keyword to the other, which oasdiff takes for two changes: values tell
+// what it means.
+func withoutMovedBounds(list []Change) []Change {
+	moved := map[string]map[string]bool{}
+	key := func(c Change) (key, kind string) {
+		m := movedBound.FindStringSubmatch(c.Rule)
+		if m == nil {
+			return "", ""
+		}
+		return c.Operation + " " + m[2], m[1] + m[3]
+	}
+	for _, c := range list {
+		if k, kind := key(c); k != "" {
+			if moved[k] == nil {
+				moved[k] = map[string]bool{}
+			}
+			moved[k][kind] = true
+		}
+	}
+	return slices.DeleteFunc(list, func(c Change) bool {
+		k, _ := key(c)
+		return k != "" && (moved[k]["set"] && moved[k]["exclusive-unset"] || moved[k]["unset"] && moved[k]["exclusive-set"])
+	})
 }
 
 // wholeNumber is a number to which oasdiff adds two decimals; null it calls undefined.

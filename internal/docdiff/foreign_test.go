@@ -148,3 +148,35 @@ func TestPathsOfOneShape(t *testing.T) {
 		}
 	}
 }
+
+// Schemas that contain each other are the same as themselves, each time; parts that contradict each other change nothing elsewhere.
+func TestCycles(t *testing.T) {
+	document := func(more string) docdiff.Document {
+		return docdiff.Document{Name: "d.yaml", Data: []byte(`openapi: 3.0.3
+info: {title: t, version: '1'}
+paths:
+  /a: {post: {requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}}, responses: {'200': {description: ok}}}}
+` + more + `components:
+  schemas:
+    A: {type: object, properties: {b: {$ref: '#/components/schemas/B'}, c: {$ref: '#/components/schemas/C'}, d: {allOf: [{$ref: '#/components/schemas/D'}, {required: [x]}]}}}
+    B: {type: object, properties: {a: {$ref: '#/components/schemas/A'}, c: {$ref: '#/components/schemas/C'}}}
+    C: {type: object, properties: {a: {$ref: '#/components/schemas/A'}, b: {$ref: '#/components/schemas/B'}}}
+    D: {type: object, properties: {x: {type: string}}}
+`)}
+	}
+	for range 20 {
+		if severity, texts := worst(t, document(""), document("")); severity != "none" {
+			t.Fatalf("%s\n%s", severity, texts)
+		}
+	}
+	contradiction := "  /b: {get: {responses: {'200': {description: ok, content: {application/json: {schema: {allOf: [{type: string}, {type: integer}]}}}}}}}\n"
+	changes, err := docdiff.Compare(document(contradiction), document(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range changes {
+		if strings.HasSuffix(c.Operation, " /a") {
+			t.Errorf("%+v", c)
+		}
+	}
+}

@@ -20,7 +20,7 @@ var notes = map[string]bool{
 // meanings tells what the parts of a document say on the wire, whatever components they are written with.
 type meanings struct {
 	doc *openapi3.T
-	// known are those of the components, by their names; empty for one that is being made, and contains itself.
+	// known are those of the components, by their names.
 	known map[string]string
 }
 
@@ -37,35 +37,22 @@ func (m *meanings) of(v any) string {
 	return fmt.Sprint(m.bare(tree, false))
 }
 
-// bare is the digest of a part without its notes, whatever components it is written with. named tells that the keys are
+// bare is the digest of a part without its notes, whatever components it is written with. isNames tells that the keys are
 // names, such as those of properties.
-func (m *meanings) bare(v any, named bool) any {
+func (m *meanings) bare(v any, isNames bool) any {
 	switch v := v.(type) {
 	case map[string]any:
-		if ref, ok := v["$ref"].(string); ok && !named {
+		if ref, ok := v["$ref"].(string); ok && !isNames {
 			return m.component(ref)
 		}
-		object := map[string]any{}
-		for key, field := range v {
-			if !named && (notes[key] || strings.HasPrefix(key, "x-")) {
-				continue
+		if isNames {
+			object := map[string]any{}
+			for key, field := range v {
+				object[key] = m.bare(field, false)
 			}
-			bare := m.bare(field, !named && (key == "properties" || key == "patternProperties" || key == "dependentSchemas" || key == "mapping"))
-			if !named && saysNothing(key, bare) {
-				continue
-			}
-			if key == "unevaluatedProperties" && v["allOf"] == nil {
-				key = "additionalProperties"
-			}
-			object[key] = bare
-		}
-		switch {
-		case named:
 			return object
-		case len(object) == 0:
-			return true
 		}
-		return digest(object)
+		return m.object(v)
 	case []any:
 		list := make([]any, len(v))
 		for i, item := range v {
@@ -74,6 +61,31 @@ func (m *meanings) bare(v any, named bool) any {
 		return list
 	}
 	return v
+}
+
+// named are the keywords whose fields are names.
+var named = map[string]bool{"properties": true, "patternProperties": true, "dependentSchemas": true, "mapping": true}
+
+// object is the digest of an object of keywords; true where it says nothing.
+func (m *meanings) object(v map[string]any) any {
+	object := map[string]any{}
+	for key, field := range v {
+		if notes[key] || strings.HasPrefix(key, "x-") {
+			continue
+		}
+		bare := m.bare(field, named[key])
+		if saysNothing(key, bare) {
+			continue
+		}
+		if key == "unevaluatedProperties" && v["allOf"] == nil {
+			key = "additionalProperties"
+		}
+		object[key] = bare
+	}
+	if len(object) == 0 {
+		return true
+	}
+	return digest(object)
 }
 
 // saysNothing tells whether a keyword has the value that is meant without it.
@@ -97,15 +109,26 @@ func (m *meanings) component(ref string) any {
 		return ref
 	}
 	if m.known == nil {
-		m.known = map[string]string{}
+		m.learn()
 	}
-	if text, known := m.known[name]; known {
-		return text
+	return m.known[name]
+}
+
+// rounds is how far a component is looked into through others: each round, a component is what it says with what the others were
+// in the round before. Components that contain each other need a beginning that does not depend on where one looks first.
+const rounds = 6
+
+func (m *meanings) learn() {
+	m.known = map[string]string{}
+	for range rounds {
+		next := map[string]string{}
+		for name, ref := range m.doc.Components.Schemas {
+			if ref != nil && ref.Value != nil {
+				next[name] = m.of(ref.Value)
+			}
+		}
+		m.known = next
 	}
-	m.known[name] = ""
-	text := m.of(m.doc.Components.Schemas[name].Value)
-	m.known[name] = text
-	return text
 }
 
 // digest is a short text for what an object says.
@@ -116,39 +139,4 @@ func digest(object map[string]any) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
-}
-
-// alignComponents gives the schemas of the older document that have another name now, and say the same, the name of now.
-func alignComponents(older, newer *openapi3.T) {
-	if older.Components == nil || newer.Components == nil {
-		return
-	}
-	was, now := &meanings{doc: older}, &meanings{doc: newer}
-	const prefix = "#/components/schemas/"
-	fresh := map[string][]string{}
-	for name := range newer.Components.Schemas {
-		if older.Components.Schemas[name] == nil {
-			digest := fmt.Sprint(now.component(prefix + name))
-			fresh[digest] = append(fresh[digest], name)
-		}
-	}
-	names := map[string]string{}
-	for name := range older.Components.Schemas {
-		if same := fresh[fmt.Sprint(was.component(prefix+name))]; newer.Components.Schemas[name] == nil && len(same) == 1 {
-			names[prefix+name] = prefix + same[0]
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	eachRef(older, func(ref *openapi3.SchemaRef) {
-		if name := names[ref.Ref]; name != "" {
-			ref.Ref = name
-		}
-	})
-	for from, to := range names {
-		from, to = strings.TrimPrefix(from, prefix), strings.TrimPrefix(to, prefix)
-		older.Components.Schemas[to] = older.Components.Schemas[from]
-		delete(older.Components.Schemas, from)
-	}
 }

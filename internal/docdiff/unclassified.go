@@ -14,7 +14,7 @@ import (
 )
 
 // unclassified tells of the parts of operations that differ and of which no check has said anything: a person must look at them.
-// Nothing that changes is passed over in silence.
+// No part that changes is passed over in silence.
 func unclassified(older, newer *openapi3.T, told []Change) (list []Change) {
 	old, now := &meanings{doc: older}, &meanings{doc: newer}
 	list = gone(older, newer, told)

@@ -109,31 +109,6 @@ func (d *Document) readOther(data []byte, loader *openapi3.Loader, failed error)
 	}
 }
 
-// fill puts something in the place of media types that are null: they say nothing of a body.
-func (d *Document) fill() {
-	fill := func(content openapi3.Content, where string) {
-		for name, media := range content {
-			if media == nil {
-				content[name] = &openapi3.MediaType{}
-				d.found(0, "%s: the media type %s has no content; it may have any", where, name)
-			}
-		}
-	}
-	for path, item := range d.Paths.Map() {
-		for method, op := range item.Operations() {
-			where := method + " " + path
-			if op.RequestBody != nil && op.RequestBody.Value != nil {
-				fill(op.RequestBody.Value.Content, where)
-			}
-			for _, ref := range op.Responses.Map() {
-				if ref != nil && ref.Value != nil {
-					fill(ref.Value.Content, where)
-				}
-			}
-		}
-	}
-}
-
 // base is the document's name in its folder.
 func (s Source) base() string {
 	name := s.Name[strings.LastIndexByte(s.Name, ':')+1:]

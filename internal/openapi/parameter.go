@@ -3,6 +3,8 @@ package openapi
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,12 +13,16 @@ import (
 )
 
 // Parameter reads what a parameter says by its style. It is the other direction of package serialize.
-type Parameter struct{ *openapi3.Parameter }
+type Parameter struct {
+	*openapi3.Parameter
+	// Others are the names that other parameters of the same place have: no exploded object has them.
+	Others map[string]bool
+}
 
 // Schema is the parameter's schema, or that of its content.
 func (p Parameter) Schema() *openapi3.SchemaRef {
-	for _, media := range p.Content {
-		if media != nil {
+	for _, name := range slices.Sorted(maps.Keys(p.Content)) {
+		if media := p.Content[name]; media != nil {
 			return media.Schema
 		}
 	}
@@ -41,6 +47,9 @@ func (p Parameter) HasField(name string) bool {
 	if len(p.Content) > 0 || p.Parameter.Schema == nil || p.Parameter.Schema.Value == nil || p.Style != "" && p.Style != openapi3.SerializationForm || !p.IsExploded() {
 		return false
 	}
+	if p.Others[name] {
+		return false
+	}
 	s := p.Parameter.Schema.Value
 	more := s.AdditionalProperties
 	return Property(s, name) != nil || Types(s)["object"] && (more.Schema != nil || more.Has != nil && *more.Has)
@@ -56,20 +65,12 @@ func (p Parameter) Read(query url.Values, texts []string) (value any, given bool
 	case s == nil || s.Value == nil:
 		return first(texts), len(texts) > 0
 	case p.Style == openapi3.SerializationDeepObject:
-		return deep(query, p.Name)
+		value, given := deep(query, p.Name)
+		return lists(value, s.Value), given
 	}
 	types := Types(s.Value)
 	if types["object"] && p.In == "query" && p.IsExploded() {
-		object := map[string]any{}
-		for name, values := range query {
-			if p.HasField(name) {
-				object[name] = values[0]
-				if ref := Property(s.Value, name); ref != nil && ref.Value != nil && Types(ref.Value)["array"] {
-					object[name] = list(values)
-				}
-			}
-		}
-		if len(object) > 0 || !types["array"] && !types["string"] {
+		if object := p.exploded(query); len(object) > 0 || !types["array"] && !types["string"] {
 			return object, len(object) > 0
 		}
 	}
@@ -90,6 +91,21 @@ func (p Parameter) Read(query url.Values, texts []string) (value any, given bool
 		return p.object(text), true
 	}
 	return text, true
+}
+
+// exploded reads an object whose fields stand in the query under their own names.
+func (p Parameter) exploded(query url.Values) map[string]any {
+	object := map[string]any{}
+	for name, values := range query {
+		if !p.HasField(name) {
+			continue
+		}
+		object[name] = values[0]
+		if ref := Property(p.Parameter.Schema.Value, name); ref != nil && ref.Value != nil && Types(ref.Value)["array"] {
+			object[name] = list(values)
+		}
+	}
+	return object
 }
 
 // onlyList tells whether a value must be a list.
@@ -170,7 +186,7 @@ func jsonOf(texts []string) (any, bool) {
 	var value any
 	decoder := json.NewDecoder(strings.NewReader(texts[0]))
 	decoder.UseNumber()
-	if decoder.Decode(&value) != nil || decoder.More() {
+	if decoder.Decode(&value) != nil || !errors.Is(decoder.Decode(new(any)), io.EOF) {
 		return errNotJSON, true
 	}
 	return value, true
@@ -179,14 +195,15 @@ func jsonOf(texts []string) (any, bool) {
 // deep reads name[a]=1&name[b][c]=2. Where all names in brackets are numbers, or there is none between them, it is a list.
 func deep(pairs url.Values, name string) (any, bool) {
 	object := map[string]any{}
-	for key, values := range pairs {
+	for _, key := range slices.Sorted(maps.Keys(pairs)) {
+		values := pairs[key]
 		rest, ok := strings.CutPrefix(key, name+"[")
 		if !ok || !strings.HasSuffix(rest, "]") {
 			continue
 		}
 		put(object, strings.Split(strings.TrimSuffix(rest, "]"), "]["), values)
 	}
-	return lists(object), len(object) > 0
+	return object, len(object) > 0
 }
 
 func put(object map[string]any, keys, values []string) {
@@ -205,8 +222,8 @@ func put(object map[string]any, keys, values []string) {
 	put(below, keys[1:], values)
 }
 
-// lists makes lists of the objects whose keys are the numbers of items.
-func lists(value any) any {
+// lists makes lists of the objects whose keys are the numbers of items, where the schema wants lists.
+func lists(value any, s *openapi3.Schema) any {
 	object, ok := value.(map[string]any)
 	if !ok {
 		return value
@@ -214,11 +231,17 @@ func lists(value any) any {
 	keys := make([]string, 0, len(object))
 	isList := len(object) > 0
 	for key, field := range object {
-		object[key] = lists(field)
+		ref := Property(s, key)
+		if ref == nil {
+			ref = Items(s)
+		}
+		if ref != nil && ref.Value != nil {
+			object[key] = lists(field, ref.Value)
+		}
 		keys = append(keys, key)
 		isList = isList && strings.Trim(key, "0123456789") == ""
 	}
-	if !isList {
+	if types := Types(s); !isList || types["object"] && !types["array"] {
 		return object
 	}
 	slices.SortFunc(keys, func(a, b string) int {
@@ -236,48 +259,4 @@ func lists(value any) any {
 		items = append(items, object[key])
 	}
 	return items
-}
-
-// ReadForm reads a form as an object: fields by their encoding, and what no property names under its own name.
-func ReadForm(media *openapi3.MediaType, fields url.Values) map[string]any {
-	object := map[string]any{}
-	used := map[string]bool{}
-	s := media.Schema.Value
-	for _, name := range PropertyNames(s) {
-		ref := Property(s, name)
-		p := Parameter{&openapi3.Parameter{Name: name, In: "query", Schema: ref}}
-		if encoding := media.Encoding[name]; encoding != nil {
-			p.Style, p.Explode = encoding.Style, encoding.Explode
-		}
-		texts := fields[name]
-		var types map[string]bool
-		if ref != nil && ref.Value != nil {
-			types = Types(ref.Value)
-		}
-		var value any
-		var given bool
-		switch below, nested := deep(fields, name); {
-		case nested && (types["object"] || types["array"]):
-			value, given = below, true
-			for key := range fields {
-				used[key] = used[key] || strings.HasPrefix(key, name+"[")
-			}
-		case len(texts) == 1 && (types["object"] || types["array"]) && json.Valid([]byte(texts[0])) && strings.ContainsAny(texts[0][:1], "{["):
-			value, given = jsonOf(texts)
-		default:
-			value, given = p.Read(fields, texts)
-			for key := range fields {
-				used[key] = used[key] || types["object"] && p.HasField(key)
-			}
-		}
-		if given {
-			object[name], used[name] = value, true
-		}
-	}
-	for name, values := range fields {
-		if !used[name] {
-			object[name] = first(values)
-		}
-	}
-	return object
 }

@@ -27,9 +27,13 @@ func (d *Document) quote(data []byte) (quoted []byte, ok bool) {
 	lines := strings.Split(string(data), "\n")
 	slices.SortFunc(bare, func(a, b *yaml.Node) int { return (b.Line-a.Line)*1_000_000 + b.Column - a.Column })
 	for _, n := range bare {
+		if n.Line > len(lines) {
+			// YAML has other ends of lines, too.
+			continue
+		}
 		line := []rune(lines[n.Line-1])
 		at := n.Column - 1
-		if !strings.HasPrefix(string(line[at:]), n.Value) {
+		if at > len(line) || !strings.HasPrefix(string(line[at:]), n.Value) {
 			continue
 		}
 		lines[n.Line-1] = string(line[:at]) + `"` + n.Value + `"` + string(line[at:])[len(n.Value):]

@@ -125,14 +125,6 @@ func allow(schemas []*jsonschema.Schema, value any) bool {
 
 func (m *maker) object(v *view, depth int) (any, bool) {
 	object := map[string]any{}
-	names := slices.Clone(v.required)
-	for name := range v.properties {
-		if m.all && !slices.Contains(names, name) && m.mayAdd(v.properties[name], depth) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
 	fill := func(name string) bool {
 		value, ok := m.value(v.field(name), depth+1)
 		if ok {
@@ -140,9 +132,10 @@ func (m *maker) object(v *view, depth int) (any, bool) {
 		}
 		return ok
 	}
-	for _, name := range names {
+	full := func() bool { return v.mostFields >= 0 && len(object) >= v.mostFields }
+	for _, name := range m.names(v, depth) {
 		required := slices.Contains(v.required, name)
-		if !required && (v.mostFields >= 0 && len(object) >= v.mostFields || m.isReadOnly(v, name)) {
+		if !required && (full() || m.isReadOnly(v, name)) {
 			continue
 		}
 		if !fill(name) && required {
@@ -154,21 +147,38 @@ func (m *maker) object(v *view, depth int) (any, bool) {
 			}
 		}
 	}
-	if m.all && len(v.others) > 0 && (v.mostFields < 0 || len(object) < v.mostFields) && m.mayAdd(v.others, depth) {
+	if m.all && len(v.others) > 0 && !full() && m.mayAdd(v.others, depth) {
 		// One of those that only additionalProperties speaks of.
 		if name := v.newName(0, object); name != "" && v.properties[name] == nil {
 			fill(name)
 		}
 	}
+	return object, v.addFields(object, fill)
+}
+
+// addFields adds fields until there are as many as there must be.
+func (v *view) addFields(object map[string]any, fill func(name string) bool) bool {
 	for n := 0; len(object) < v.leastFields; n++ {
-		if n > 2*v.leastFields+len(v.properties) {
-			return nil, false
+		if n > 2*v.leastFields+len(v.properties) || v.leastFields > maxItems {
+			return false
 		}
 		if name := v.newName(n, object); name != "" {
 			fill(name)
 		}
 	}
-	return object, true
+	return true
+}
+
+// names are the fields that an object gets, in one order.
+func (m *maker) names(v *view, depth int) []string {
+	names := slices.Clone(v.required)
+	for name := range v.properties {
+		if m.all && m.mayAdd(v.properties[name], depth) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (m *maker) isReadOnly(v *view, name string) bool {
@@ -254,8 +264,10 @@ func (m *maker) array(v *view, depth int) (any, bool) {
 		}
 	}
 	for _, contained := range v.contains {
-		for range v.leastContained {
-			add(append(slices.Clone(v.items), contained))
+		for range min(v.leastContained, maxItems) {
+			if !add(append(slices.Clone(v.items), contained)) {
+				break
+			}
 		}
 	}
 	for len(array) < min(n, maxItems+1) {

@@ -74,6 +74,9 @@ func (v *view) texts(seed int) (list []string) {
 }
 
 func stringOf(v *view, schemas []*jsonschema.Schema) (any, bool) {
+	if v.least > maxText {
+		return nil, false
+	}
 	list := v.texts(0)
 	for _, letter := range []string{"x", "a", "1"} {
 		list = append(list, strings.Repeat(letter, max(v.least, 1)))

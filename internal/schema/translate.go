@@ -197,12 +197,13 @@ func (t *translation) parts(o *openapi3.Schema, m map[string]any) {
 	if len(o.AllOf) > 0 {
 		optional := append(t.optional(o, map[*openapi3.Schema]bool{}), t.as.optional...)
 		slices.Sort(optional)
+		optional = slices.Compact(optional)
 		all := make([]any, 0, len(o.AllOf))
 		for _, ref := range o.AllOf {
 			if ref == nil || ref.Value == nil {
 				continue
 			}
-			all = append(all, t.refAs(ref, part{own: t.set.inherits(o, ref.Value), optional: slices.Compact(optional)}))
+			all = append(all, t.refAs(ref, part{own: t.set.inherits(o, ref.Value), optional: optional}))
 		}
 		m["allOf"] = all
 	}

@@ -197,19 +197,16 @@ func Encode(pairs []Pair) string {
 	return strings.Join(texts, "&")
 }
 
+// maxReadings is how many items of a list are read in all ways.
+const maxReadings = 20
+
 // Readings lists what a value may be read as where all scalars are texts: with each text that looks like a number or a boolean as
 // one, each of these as a text, and each of them as a list of one item.
 func Readings(value any) []any {
 	list := []any{value}
 	switch value := value.(type) {
 	case []any:
-		for i, item := range value {
-			for _, other := range Readings(item)[1:] {
-				changed := slices.Clone(value)
-				changed[i] = other
-				list = append(list, changed)
-			}
-		}
+		list = append(list, readingsOfItems(value)...)
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			for _, other := range Readings(value[key])[1:] {
@@ -236,6 +233,18 @@ func Readings(value any) []any {
 		// A list of one item stands on the wire as the item does.
 		for _, one := range list {
 			list = append(list, []any{one})
+		}
+	}
+	return list
+}
+
+// readingsOfItems lists a list with another reading of one of its first items.
+func readingsOfItems(value []any) (list []any) {
+	for i, item := range value[:min(len(value), maxReadings)] {
+		for _, other := range Readings(item)[1:] {
+			changed := slices.Clone(value)
+			changed[i] = other
+			list = append(list, changed)
 		}
 	}
 	return list
