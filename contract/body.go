@@ -252,7 +252,7 @@ func (d *deriver) untried(mediaType string, why error) {
 func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 	b := d.body
 	ruled := d.ruled()
-	for _, c := range sample.Cases(b.model, value, most, ruled...) {
+	for _, c := range d.samples(value, most, ruled) {
 		if slices.Contains(ruled, c.Place) {
 			continue
 		}
@@ -279,6 +279,22 @@ func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 		}
 		d.addSample("", b.media.Schema.Value, c, r)
 	}
+}
+
+// samples are the cases of a value of the body. Those of another media type with the same schema are the first of those that were
+// made before.
+func (d *deriver) samples(value any, most int, ruled []string) []sample.Case {
+	text, err := json.Marshal(value)
+	if err != nil || len(ruled) > 0 {
+		return sample.Cases(d.body.model, value, most, ruled...)
+	}
+	key := fmt.Sprintf("%p %s", d.body.model, text)
+	known, ok := d.sampled[key]
+	if !ok {
+		known = sample.Cases(d.body.model, value, most)
+		d.sampled[key] = known
+	}
+	return known[:min(len(known), most)]
 }
 
 // ruled are the fields of a form that have a rule, whose cases are better.

@@ -15,6 +15,7 @@ import (
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
+	"github.com/nudgehq/nudge/internal/sample"
 )
 
 // deriver makes the cases of one operation.
@@ -47,6 +48,8 @@ type deriver struct {
 	path     map[string]string
 	fields   []field
 	document any
+	// sampled are the cases of the bodies that were made, by their schema and value.
+	sampled map[string][]sample.Case
 	// drawn counts the values that were drawn for fresh paths.
 	drawn int
 }
@@ -113,7 +116,7 @@ const plainName = "/examples/a request without anything optional is accepted"
 
 // deriveOne makes the cases of one operation.
 func deriveOne(s *settings, j *conform.Document, op *conform.Operation, oneLine bool) []Case {
-	d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, makes: makerOf(j, op)}
+	d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, sampled: map[string][]sample.Case{}, makes: makerOf(j, op)}
 	d.readRules()
 	if err := d.makeBase(); err != nil {
 		return []Case{{Name: op.ID + plainName, operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}

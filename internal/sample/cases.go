@@ -112,14 +112,19 @@ func (c *cases) addOdd(place, what, keyword string, value any) {
 
 // alternatives are valid values that choose otherwise than the base.
 func (c *cases) alternatives(base any) {
+	nothingNew := 0
 	for seed := range attempts {
+		had := len(c.list)
 		for _, all := range []bool{false, true} {
 			m := &maker{seed: seed, all: all}
 			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != key(base) && c.schema.Valid(value) {
 				c.add("", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
 			}
 		}
-		if len(c.list) > 8 {
+		if nothingNew++; len(c.list) > had {
+			nothingNew = 0
+		}
+		if len(c.list) > maxBranches || nothingNew == maxBranches {
 			return
 		}
 	}

@@ -21,7 +21,7 @@ const (
 	attempts = 64
 	// maxDepth ends what contains itself. Optional fields end at maxOptional, or earlier, below maxWide, where they contain
 	// themselves or the value has maxParts parts already.
-	maxDepth, maxOptional, maxWide, maxParts = 16, 10, 4, 100
+	maxDepth, maxOptional, maxWide, maxParts = 16, 10, 4, 60
 	// maxAll ends a value whose required parts multiply.
 	maxAll = 1000
 )
