@@ -198,7 +198,7 @@ func Encode(pairs []Pair) string {
 }
 
 // maxReadings is how many items of a list are read in all ways.
-const maxReadings = 20
+const maxReadings = 4
 
 // Readings lists what a value may be read as where all scalars are texts: with each text that looks like a number or a boolean as
 // one, each of these as a text, and each of them as a list of one item.
