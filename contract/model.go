@@ -178,7 +178,7 @@ func withoutParameter(query string, p *openapi3.Parameter) string {
 			values.Del(name)
 		}
 	}
-	if s := parameterSchema(p); s != nil && isExploded(p) {
+	if s := parameterSchema(p); s != nil && standsApart(p) {
 		for name := range s.Value.Properties {
 			values.Del(name)
 		}
@@ -272,18 +272,15 @@ func looksBoolean(model *schema.Schema, value any) bool {
 // mayBeNothing tells whether a parameter that is left out is an empty object, which its schema allows.
 func (d *deriver) mayBeNothing(p *openapi3.Parameter) bool {
 	model := d.model(parameterSchema(p))
-	return isExploded(p) && model != nil && model.Valid(map[string]any{})
+	return standsApart(p) && model != nil && model.Valid(map[string]any{})
 }
 
-// isExploded tells whether the fields of an object stand in the query, or among the cookies, as parameters of their own.
-func isExploded(p *openapi3.Parameter) bool {
-	return (p.In == "query" || p.In == "cookie") && len(p.Content) == 0 && (p.Style == "" || p.Style == openapi3.SerializationForm) && (p.Explode == nil || *p.Explode)
-}
+func standsApart(p *openapi3.Parameter) bool { return openapi.Parameter{Parameter: p}.StandsApart() }
 
 // isSplit tells whether the value of a parameter is an object of which not all arrives by its name: a server cannot tell a field
 // that the schema does not name from another parameter, nor something else than an object from nothing.
 func isSplit(p *openapi3.Parameter, base, value any) bool {
-	if _, ok := base.(map[string]any); !ok || !isExploded(p) {
+	if _, ok := base.(map[string]any); !ok || !standsApart(p) {
 		return false
 	}
 	object, ok := value.(map[string]any)

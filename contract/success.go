@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
 // outcome is what became of the valid requests of an operation.
@@ -131,14 +133,7 @@ func (r *runner) hint() string {
 // serverPaths are the paths of a document's servers, with the defaults of their variables.
 func serverPaths(doc *openapi3.T) (paths []string) {
 	for _, server := range doc.Servers {
-		text := server.URL
-		for name, variable := range server.Variables {
-			if variable == nil {
-				continue
-			}
-			text = strings.ReplaceAll(text, "{"+name+"}", variable.Default)
-		}
-		if u, err := url.Parse(text); err == nil {
+		if u, err := url.Parse(openapi.ServerURL(server)); err == nil {
 			paths = append(paths, u.Path)
 		}
 	}

@@ -71,11 +71,7 @@ func alignPaths(older, newer *openapi3.T) []Change {
 		if !ok || before == path || newer.Paths.Value(before) != nil || older.Paths.Value(path) != nil {
 			continue
 		}
-		names := map[string]string{}
-		now := parameterName.FindAllString(path, -1)
-		for i, was := range parameterName.FindAllString(before, -1) {
-			names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
-		}
+		names := namesOf(before, path)
 		item := older.Paths.Value(before)
 		if item == nil {
 			continue
@@ -109,11 +105,7 @@ func oneOfShape(doc *openapi3.T) {
 			continue
 		}
 		item, other := doc.Paths.Value(into), doc.Paths.Value(path)
-		names := map[string]string{}
-		now := parameterName.FindAllString(into, -1)
-		for i, was := range parameterName.FindAllString(path, -1) {
-			names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
-		}
+		names := namesOf(path, into)
 		for method, op := range other.Operations() {
 			if item.GetOperation(method) == nil {
 				op.Parameters = renamed(op.Parameters, names)
@@ -122,6 +114,16 @@ func oneOfShape(doc *openapi3.T) {
 		}
 		doc.Paths.Delete(path)
 	}
+}
+
+// namesOf are the names that the parameters of a path have in another one of its shape.
+func namesOf(path, other string) map[string]string {
+	names := map[string]string{}
+	now := parameterName.FindAllString(other, -1)
+	for i, was := range parameterName.FindAllString(path, -1) {
+		names[was[1:len(was)-1]] = now[i][1 : len(now[i])-1]
+	}
+	return names
 }
 
 // inExpressions gives the runtime expressions of a value the names of now.

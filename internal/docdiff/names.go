@@ -142,12 +142,7 @@ func renameSchemes(doc *openapi3.T, names map[string]string) {
 
 // serverName is a server's URL as it is compared: with its variables' defaults, and without what says nothing.
 func serverName(s *openapi3.Server) string {
-	text := s.URL
-	for name, variable := range s.Variables {
-		if variable != nil {
-			text = strings.ReplaceAll(text, fmt.Sprintf("{%s}", name), variable.Default)
-		}
-	}
+	text := openapi.ServerURL(s)
 	scheme, rest, ok := strings.Cut(text, "://")
 	if ok {
 		host, path, _ := strings.Cut(rest, "/")

@@ -185,7 +185,8 @@ func (p *parts) styles(before, after *openapi3.Parameter) {
 			Audience: Wire, Rule: "parameter-style-changed", Severity: Breaking, Operation: p.operation, Line: openapi.LineOf(after.Origin, "style"),
 			Text: fmt.Sprintf("the %s parameter `%s` is written otherwise: style %s instead of %s", after.In, after.Name, now, was),
 		})
-		p.told = append(p.told, p.found...)
+		// The parameter was spoken of.
+		p.told = append(slices.Clip(p.told), p.found[len(p.found)-1])
 	}
 }
 

@@ -42,12 +42,14 @@ func (p Parameter) IsExploded() bool {
 	return (p.In == "query" || p.In == "cookie") && (p.Style == "" || p.Style == openapi3.SerializationForm)
 }
 
+// StandsApart tells whether the fields of an object stand in the query, or among the cookies, under their own names.
+func (p Parameter) StandsApart() bool {
+	return (p.In == "query" || p.In == "cookie") && len(p.Content) == 0 && (p.Style == "" || p.Style == openapi3.SerializationForm) && p.IsExploded()
+}
+
 // HasField tells whether a name of the query is a field of an exploded object.
 func (p Parameter) HasField(name string) bool {
-	if len(p.Content) > 0 || p.Parameter.Schema == nil || p.Parameter.Schema.Value == nil || p.Style != "" && p.Style != openapi3.SerializationForm || !p.IsExploded() {
-		return false
-	}
-	if p.Others[name] {
+	if !p.StandsApart() || p.Parameter.Schema == nil || p.Parameter.Schema.Value == nil || p.Others[name] {
 		return false
 	}
 	s := p.Parameter.Schema.Value

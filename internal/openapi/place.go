@@ -61,6 +61,17 @@ func LineOf(origin *openapi3.Origin, keyword string) int {
 	return Line(origin)
 }
 
+// ServerURL is the URL of a server, with the defaults of its variables.
+func ServerURL(s *openapi3.Server) string {
+	text := s.URL
+	for name, variable := range s.Variables {
+		if variable != nil {
+			text = strings.ReplaceAll(text, "{"+name+"}", variable.Default)
+		}
+	}
+	return text
+}
+
 // MediaType is a media type in lower case and without its parameters.
 func MediaType(text string) string {
 	if name, _, err := mime.ParseMediaType(text); err == nil {
