@@ -9,15 +9,16 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/internal/mutant"
 )
 
 // A defect that is known fails nothing and is counted; one that is gone is told.
 func TestKnownDefects(t *testing.T) {
-	known := contract.WithKnown([]byte(`known:
-  - {rule: "openapi.yaml:1 Ttl maximum 300", message: "it must be refused", reason: "#12, in the next version"}
+	known := contract.WithKnown([]byte(fmt.Sprintf(`known:
+  - {rule: "openapi.yaml:1 Ttl maximum %d", message: "it must be refused", reason: "#12, in the next version"}
   - {rule: never, reason: it was repaired}
-`))
+`, documented.MaxTTL)))
 	report, text := run(t, mutant.New("accepts a Ttl above its maximum"), known, contract.WithOnly("one above its maximum"))
 	if report.Failed() || !strings.Contains(text, "KNOWN defects break 1 cases") || !strings.Contains(text, "GONE  never") || len(report.Gone) != 1 {
 		t.Error(text)
