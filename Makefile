@@ -9,6 +9,8 @@ GO      ?= go
 RACE    := $(shell command -v "$$($(GO) env CC)" >/dev/null 2>&1 && [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 # A machine that is four times slower than two idle cores passes.
 TIMEOUT := -timeout 20m
+# make check vets everything, once.
+VETTED  := -vet=off
 # How a test run is started; CI counts the tests with another runner.
 GOTEST  ?= $(GO) test
 BUILD   := $(CURDIR)/.build
@@ -34,12 +36,12 @@ test: ## run all Go tests: the module's own, and the official Go SDK against a r
 ifeq ($(RACE),)
 	@echo "No C compiler: the tests run without the race detector."
 endif
-	$(GOTEST) $(TIMEOUT) $(RACE) ./...
-	cd interop && $(GOTEST) $(TIMEOUT) $(RACE) ./...
+	$(GOTEST) $(VETTED) $(TIMEOUT) $(RACE) ./...
+	cd interop && $(GOTEST) $(VETTED) $(TIMEOUT) $(RACE) ./...
 ifneq ($(RACE),)
 	@echo "With the race detector, one in ten of these was tried:"
-	$(GOTEST) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering)$$' ./contract ./portal
-	cd interop && $(GOTEST) $(TIMEOUT) -run '^TestContractAgainstOgen$$' ./...
+	$(GOTEST) $(VETTED) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering)$$' ./contract ./portal
+	cd interop && $(GOTEST) $(VETTED) $(TIMEOUT) -run '^TestContractAgainstOgen$$' ./...
 endif
 
 .PHONY: quick
