@@ -10,6 +10,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/schema"
 	"github.com/nudgehq/nudge/internal/serialize"
 )
 
@@ -29,11 +30,32 @@ func checkFixtures(s *settings, j *conform.Document) error {
 			bare := strings.TrimPrefix(name, op.ID+".")
 			known = known || hasProperty(op.Operation, bare) || slices.ContainsFunc(op.EffectiveParameters(), func(p *openapi3.Parameter) bool { return p.Name == bare })
 		}
+		if known && !fitsSomewhere(j, name, s.fixtures[name]) {
+			return fmt.Errorf("the fixture %s is against the schema of every parameter of its name", name)
+		}
 		if !known {
 			return fmt.Errorf("the fixture %q is no parameter and no field of the document", name)
 		}
 	}
 	return nil
+}
+
+// fitsSomewhere tells whether a value keeps the schema of one of the parameters of a name, or there is none by which it can be judged.
+func fitsSomewhere(j *conform.Document, name, value string) bool {
+	judged := false
+	for _, op := range j.Operations {
+		for _, p := range op.EffectiveParameters() {
+			if p.Name != name && op.ID+"."+p.Name != name || p.Schema == nil {
+				continue
+			}
+			model, err := j.Schemas.Of(p.Schema.Value, schema.Request)
+			if err != nil || slices.ContainsFunc(serialize.Readings(value), model.Valid) {
+				return true
+			}
+			judged = true
+		}
+	}
+	return !judged
 }
 
 // allowedSomewhere tells whether a value is right for one of the parameters or fields of a name.

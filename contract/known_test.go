@@ -136,3 +136,13 @@ func TestDocsListTheRules(t *testing.T) {
 		}
 	}
 }
+
+// A fixture that no parameter of its name may have is a mistake of the caller's.
+func TestFixtureOfAnotherFormat(t *testing.T) {
+	document := []byte("openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /a/{id}: {get: {parameters: [{name: id, in: path, required: true, schema: {type: string, format: uuid}}], responses: {'200': {description: ok}}}}\n")
+	for value, right := range map[string]bool{"no-uuid": false, "550e8400-e29b-41d4-a716-446655440000": true} {
+		if _, err := contract.Cases(contract.WithDocument("d.yaml", document), contract.WithFixture("id", value)); (err == nil) != right {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
