@@ -93,15 +93,6 @@ func pairsOf(media *openapi3.MediaType, value any) (pairs []serialize.Pair, ok b
 		return nil, false
 	}
 	for _, name := range sortedKeys(object) {
-		style, explode := "form", true
-		if encoding := media.Encoding[name]; encoding != nil {
-			if encoding.Style != "" {
-				style = encoding.Style
-			}
-			if encoding.Explode != nil {
-				explode = *encoding.Explode
-			}
-		}
 		if isJSONField(media, name, object[name]) {
 			text, err := json.Marshal(object[name])
 			if err != nil {
@@ -110,7 +101,8 @@ func pairsOf(media *openapi3.MediaType, value any) (pairs []serialize.Pair, ok b
 			pairs = append(pairs, serialize.Pair{Name: name, Value: string(text)})
 			continue
 		}
-		one, ok := serialize.Pairs(name, style, explode, object[name])
+		field := serialize.Field(media, name)
+		one, ok := serialize.Pairs(name, field.Style, field.IsExploded(), object[name])
 		if !ok {
 			return nil, false
 		}

@@ -49,7 +49,7 @@ func (d *deriver) readRules() {
 
 // ruleOf is the rule of a parameter; ok is false where its schema, or its style, says more.
 func ruleOf(p *openapi3.Parameter) (rule.Rule, bool) {
-	if p.Style == openapi3.SerializationLabel || p.Style == openapi3.SerializationMatrix {
+	if (serialize.Written{Parameter: p}).IsDelimited() {
 		return rule.Rule{}, false
 	}
 	return openapi.WholeRule(p.In, p.Name, p.Schema)
@@ -69,7 +69,7 @@ func (d *deriver) model(ref *openapi3.SchemaRef) *schema.Schema {
 
 // parameterSchema is a parameter's schema, or that of its content.
 func parameterSchema(p *openapi3.Parameter) *openapi3.SchemaRef {
-	return openapi.Parameter{Parameter: p}.Schema()
+	return serialize.Written{Parameter: p}.Schema()
 }
 
 // parameterValue makes a value of a parameter that no rule describes.
@@ -275,7 +275,7 @@ func (d *deriver) mayBeNothing(p *openapi3.Parameter) bool {
 	return standsApart(p) && model != nil && model.Valid(map[string]any{})
 }
 
-func standsApart(p *openapi3.Parameter) bool { return openapi.Parameter{Parameter: p}.StandsApart() }
+func standsApart(p *openapi3.Parameter) bool { return serialize.Written{Parameter: p}.StandsApart() }
 
 // isSplit tells whether the value of a parameter is an object of which not all arrives by its name: a server cannot tell a field
 // that the schema does not name from another parameter, nor something else than an object from nothing.

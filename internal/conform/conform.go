@@ -18,6 +18,7 @@ import (
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // Violation is one thing that is wrong with an answer.
@@ -49,6 +50,8 @@ type Operation struct {
 	segments  []segment
 	// headers are the rules of the headers of answers that a rule describes wholly.
 	headers map[*openapi3.Header]rule.Rule
+	// written are the parameters as they stand in requests.
+	written []serialize.Written
 	// schemes are the HTTP authentication schemes that its security asks for, schemeOf all kinds by their names.
 	schemes  []string
 	schemeOf map[string]*openapi3.SecurityScheme
@@ -81,6 +84,7 @@ func Of(read *openapi.Document) (*Document, error) {
 	for _, op := range operations {
 		o := &Operation{Operation: op, document: j, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
 		o.readHeaders()
+		o.readParameters()
 		o.readSecurity(doc)
 		if o.relations, err = readRelations(op); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", op.ID, extension, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // requestBody wants the body of a request to be of a declared media type, and to keep its schema.
@@ -57,7 +58,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 func (c *collector) form(o *Operation, media *openapi3.MediaType, fields url.Values) {
 	s := media.Schema.Value
 	closed := s.AdditionalProperties.Has != nil && !*s.AdditionalProperties.Has
-	object := openapi.ReadForm(media, fields)
+	object := serialize.ReadForm(media, fields)
 	for _, field := range sortedKeys(object) {
 		ref := openapi.Property(s, field)
 		if ref == nil || ref.Value == nil {

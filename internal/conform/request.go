@@ -148,8 +148,8 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
 	c.document, c.direction = o.document, schema.Request
-	for _, p := range o.EffectiveParameters() {
-		c.parameter(o, p, r)
+	for _, w := range o.written {
+		c.parameter(o, w, r)
 	}
 	if !o.isAuthenticated(r) {
 		c.add("security", "the credentials are missing")
@@ -159,10 +159,10 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 }
 
 // parameter wants a parameter to keep its rule or, where the document is not judged strictly, its schema however it is written.
-func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
+func (c *collector) parameter(o *Operation, written serialize.Written, r *Request) {
+	p := written.Parameter
 	place := p.In + " " + schema.Cut(p.Name)
 	texts := r.texts(p.In, p.Name)
-	written := o.written(p)
 	value, given := written.Read(r.query(), texts)
 	if !given {
 		if p.Required {
@@ -196,15 +196,18 @@ func (c *collector) parameter(o *Operation, p *openapi3.Parameter, r *Request) {
 	}
 }
 
-// written is a parameter that knows of the others of its place.
-func (o *Operation) written(p *openapi3.Parameter) openapi.Parameter {
-	others := map[string]bool{}
-	for _, other := range o.EffectiveParameters() {
-		if other.In == p.In && other.Name != p.Name {
-			others[other.Name] = true
+// readParameters finds the operation's parameters, each with the names of the others of its place.
+func (o *Operation) readParameters() {
+	all := o.EffectiveParameters()
+	for _, p := range all {
+		others := map[string]bool{}
+		for _, other := range all {
+			if other.In == p.In && other.Name != p.Name {
+				others[other.Name] = true
+			}
 		}
+		o.written = append(o.written, serialize.Written{Parameter: p, Others: others})
 	}
-	return openapi.Parameter{Parameter: p, Others: others}
 }
 
 // named is a problem with the name of the parameter that has it.
@@ -283,9 +286,7 @@ func bare(name string) string {
 
 // inExploded tells whether a parameter of the query is a field of an object that stands there without its own name.
 func (o *Operation) inExploded(name string) bool {
-	return slices.ContainsFunc(o.EffectiveParameters(), func(p *openapi3.Parameter) bool {
-		return p.In == "query" && o.written(p).HasField(name)
-	})
+	return slices.ContainsFunc(o.written, func(w serialize.Written) bool { return w.In == "query" && w.HasField(name) })
 }
 
 // allows tells whether a text may stand for a value of a scalar: of its rule, or, where the document is not judged strictly, of

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // value wants a value to keep its schema.
@@ -41,7 +42,7 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 	var problems []schema.Problem
 	switch {
 	case declared.Schema != nil && declared.Schema.Value != nil:
-		p := openapi.Parameter{Parameter: &openapi3.Parameter{Name: name, In: "header", Schema: declared.Schema, Explode: declared.Explode}}
+		p := serialize.Written{Parameter: &openapi3.Parameter{Name: name, In: "header", Schema: declared.Schema, Explode: declared.Explode}}
 		value, _ := p.Read(nil, []string{text})
 		problems = c.problems(declared.Schema.Value, c.typed(declared.Schema.Value, value))
 	case len(declared.Content) > 0:

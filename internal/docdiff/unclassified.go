@@ -11,6 +11,7 @@ import (
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/sample"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // unclassified tells of the parts of operations that differ and of which no check has said anything: a person must look at them.
@@ -176,7 +177,7 @@ func (p *parts) styles(before, after *openapi3.Parameter) {
 			s = "form"
 		}
 		if types["array"] || types["object"] {
-			return fmt.Sprintf("%s, explode %t", s, openapi.Parameter{Parameter: one}.IsExploded())
+			return fmt.Sprintf("%s, explode %t", s, serialize.Written{Parameter: one}.IsExploded())
 		}
 		return s
 	}
@@ -194,8 +195,7 @@ func (p *parts) styles(before, after *openapi3.Parameter) {
 func wire(p *openapi3.Parameter) *openapi3.Parameter {
 	bare := *p
 	bare.Description, bare.Example, bare.Examples, bare.Extensions, bare.Deprecated = "", nil, nil, nil, false
-	style := openapi.Parameter{Parameter: p}
-	explode := style.IsExploded()
+	explode := serialize.Written{Parameter: p}.IsExploded()
 	bare.Explode = &explode
 	if bare.Style == "form" && (p.In == "query" || p.In == "cookie") || bare.Style == "simple" {
 		bare.Style = ""
@@ -255,11 +255,7 @@ func encodings(media *openapi3.MediaType) map[string]string {
 		if style == "" {
 			style = openapi3.SerializationForm
 		}
-		explode := style == openapi3.SerializationForm
-		if e.Explode != nil {
-			explode = *e.Explode
-		}
-		if text := fmt.Sprintf("%s %t %s %d", style, explode, e.ContentType, len(e.Headers)); text != "form true  0" {
+		if text := fmt.Sprintf("%s %t %s %d", style, serialize.Field(media, name).IsExploded(), e.ContentType, len(e.Headers)); text != "form true  0" {
 			all[name] = text
 		}
 	}

@@ -1,5 +1,5 @@
-// Package serialize writes values of parameters and form fields as they stand on the wire: style and explode of OpenAPI, and JSON
-// where a parameter has content.
+// Package serialize writes and reads values of parameters and form fields as they stand on the wire: style and explode of OpenAPI, and
+// JSON where a parameter has content.
 package serialize
 
 import (
@@ -23,16 +23,7 @@ func Parameter(p *openapi3.Parameter, value any) (pairs []Pair, ok bool) {
 		text, err := json.Marshal(value)
 		return []Pair{{p.Name, string(text)}}, err == nil
 	}
-	style, explode := p.Style, p.In == "query" || p.In == "cookie"
-	if style == "" {
-		style = map[string]string{"path": "simple", "header": "simple"}[p.In]
-	}
-	if style != "" && style != "form" && style != "deepObject" {
-		explode = false
-	}
-	if p.Explode != nil {
-		explode = *p.Explode
-	}
+	style, explode := p.Style, Written{Parameter: p}.IsExploded()
 	if style == "deepObject" && !isFlat(value) {
 		// The specification says nothing of what is deeper.
 		return nil, false

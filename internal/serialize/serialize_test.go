@@ -1,6 +1,8 @@
 package serialize_test
 
 import (
+	"net/url"
+	"reflect"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -52,5 +54,52 @@ func TestStyles(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What is written is read as it was, in every style; scalars are texts on the wire.
+func TestReadsWhatItWrites(t *testing.T) {
+	scalar, list := &openapi3.Schema{Type: &openapi3.Types{"string"}}, &openapi3.Schema{Type: &openapi3.Types{"array"}, Items: openapi3.NewSchemaRef("", openapi3.NewStringSchema())}
+	object := &openapi3.Schema{Type: &openapi3.Types{"object"}, Properties: openapi3.Schemas{"a": openapi3.NewSchemaRef("", openapi3.NewStringSchema()), "b": openapi3.NewSchemaRef("", openapi3.NewStringSchema())}}
+	for _, place := range []struct {
+		in     string
+		styles []string
+	}{
+		{in: "query", styles: []string{"", "form", "spaceDelimited", "pipeDelimited", "deepObject"}}, {in: "path", styles: []string{"", "simple", "label", "matrix"}},
+		{in: "header", styles: []string{"", "simple"}},
+	} {
+		for _, style := range place.styles {
+			for _, explode := range []bool{false, true} {
+				for value, s := range map[any]*openapi3.Schema{"x": scalar, "list": list, "object": object} {
+					written := serialize.Written{Parameter: &openapi3.Parameter{Name: "p", In: place.in, Style: style, Explode: &explode, Schema: openapi3.NewSchemaRef("", s)}}
+					switch value {
+					case "list":
+						checkRoundTrip(t, written, []any{"x", "y"})
+					case "object":
+						checkRoundTrip(t, written, map[string]any{"a": "x", "b": "y"})
+					default:
+						checkRoundTrip(t, written, value)
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkRoundTrip(t *testing.T, w serialize.Written, value any) {
+	t.Helper()
+	pairs, ok := serialize.Parameter(w.Parameter, value)
+	_, isList := value.([]any)
+	_, isObject := value.(map[string]any)
+	if delimited := w.Style == "spaceDelimited" || w.Style == "pipeDelimited"; !ok || delimited && (!isList || w.IsExploded()) || w.Style == "deepObject" && !isObject {
+		// The style is not for such values.
+		return
+	}
+	query := url.Values{}
+	for _, p := range pairs {
+		query.Add(p.Name, p.Value)
+	}
+	if read, given := w.Read(query, query["p"]); !given || !reflect.DeepEqual(read, value) {
+		t.Errorf("in %s, style %q, explode %t: %v is written %q and read as %v", w.In, w.Style, w.IsExploded(), value, pairs, read)
 	}
 }

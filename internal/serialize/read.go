@@ -1,4 +1,4 @@
-package openapi
+package serialize
 
 import (
 	"encoding/json"
@@ -10,100 +10,102 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
 )
 
-// Parameter reads what a parameter says by its style. It is the other direction of package serialize.
-type Parameter struct {
+// Written is a parameter as it stands on the wire, by its style.
+type Written struct {
 	*openapi3.Parameter
 	// Others are the names that other parameters of the same place have: no exploded object has them.
 	Others map[string]bool
 }
 
 // Schema is the parameter's schema, or that of its content.
-func (p Parameter) Schema() *openapi3.SchemaRef {
-	for _, name := range slices.Sorted(maps.Keys(p.Content)) {
-		if media := p.Content[name]; media != nil {
+func (w Written) Schema() *openapi3.SchemaRef {
+	for _, name := range slices.Sorted(maps.Keys(w.Content)) {
+		if media := w.Content[name]; media != nil {
 			return media.Schema
 		}
 	}
-	return p.Parameter.Schema
+	return w.Parameter.Schema
 }
 
 // IsDelimited tells whether a scalar has something before it, as in the styles label and matrix.
-func (p Parameter) IsDelimited() bool {
-	return p.Style == openapi3.SerializationLabel || p.Style == openapi3.SerializationMatrix
+func (w Written) IsDelimited() bool {
+	return w.Style == openapi3.SerializationLabel || w.Style == openapi3.SerializationMatrix
 }
 
 // IsExploded tells whether the parts of a value stand on their own.
-func (p Parameter) IsExploded() bool {
-	if p.Explode != nil {
-		return *p.Explode
+func (w Written) IsExploded() bool {
+	if w.Explode != nil {
+		return *w.Explode
 	}
-	return (p.In == "query" || p.In == "cookie") && (p.Style == "" || p.Style == openapi3.SerializationForm)
+	return (w.In == "query" || w.In == "cookie") && (w.Style == "" || w.Style == openapi3.SerializationForm)
 }
 
 // StandsApart tells whether the fields of an object stand in the query, or among the cookies, under their own names.
-func (p Parameter) StandsApart() bool {
-	return (p.In == "query" || p.In == "cookie") && len(p.Content) == 0 && (p.Style == "" || p.Style == openapi3.SerializationForm) && p.IsExploded()
+func (w Written) StandsApart() bool {
+	return (w.In == "query" || w.In == "cookie") && len(w.Content) == 0 && (w.Style == "" || w.Style == openapi3.SerializationForm) && w.IsExploded()
 }
 
 // HasField tells whether a name of the query is a field of an exploded object.
-func (p Parameter) HasField(name string) bool {
-	if !p.StandsApart() || p.Parameter.Schema == nil || p.Parameter.Schema.Value == nil || p.Others[name] {
+func (w Written) HasField(name string) bool {
+	if !w.StandsApart() || w.Parameter.Schema == nil || w.Parameter.Schema.Value == nil || w.Others[name] {
 		return false
 	}
-	s := p.Parameter.Schema.Value
+	s := w.Parameter.Schema.Value
 	more := s.AdditionalProperties
-	return Property(s, name) != nil || Types(s)["object"] && (more.Schema != nil || more.Has != nil && *more.Has)
+	return openapi.Property(s, name) != nil || openapi.Types(s)["object"] && (more.Schema != nil || more.Has != nil && *more.Has)
 }
 
 // Read reads a parameter's value: texts are what stands under its name, query is the whole query. Scalars stay texts, an error
 // says what cannot be read. given is false where nothing is there.
-func (p Parameter) Read(query url.Values, texts []string) (value any, given bool) {
-	s := p.Parameter.Schema
+func (w Written) Read(query url.Values, texts []string) (value any, given bool) {
+	s := w.Parameter.Schema
 	switch {
-	case len(p.Content) > 0:
+	case len(w.Content) > 0:
 		return jsonOf(texts)
 	case s == nil || s.Value == nil:
 		return first(texts), len(texts) > 0
-	case p.Style == openapi3.SerializationDeepObject:
-		value, given := deep(query, p.Name)
+	case w.Style == openapi3.SerializationDeepObject:
+		value, given := readDeep(query, w.Name)
 		return lists(value, s.Value), given
 	}
-	types := Types(s.Value)
-	if types["object"] && p.In == "query" && p.IsExploded() {
-		if object := p.exploded(query); len(object) > 0 || !types["array"] && !types["string"] {
+	types := openapi.Types(s.Value)
+	if types["object"] && w.In == "query" && w.IsExploded() {
+		if object := w.exploded(query); len(object) > 0 || !types["array"] && !types["string"] {
 			return object, len(object) > 0
 		}
 	}
 	if len(texts) == 0 {
 		return nil, false
 	}
-	text := p.plain(texts[0])
+	text := w.plain(texts[0])
 	switch {
 	case types["array"]:
-		if (p.In == "query" || p.In == "cookie") && p.IsExploded() && (p.Style == "" || p.Style == openapi3.SerializationForm) {
+		if (w.In == "query" || w.In == "cookie") && w.IsExploded() && (w.Style == "" || w.Style == openapi3.SerializationForm) {
 			if len(texts) == 1 && !onlyList(types) {
 				return texts[0], true
 			}
 			return list(texts), true
 		}
-		return list(strings.Split(strings.Join(append([]string{text}, texts[1:]...), p.separator()), p.separator())), true
+		return list(strings.Split(strings.Join(append([]string{text}, texts[1:]...), w.separator()), w.separator())), true
 	case types["object"] && !types["string"]:
-		return p.object(text), true
+		return w.object(text), true
 	}
 	return text, true
 }
 
 // exploded reads an object whose fields stand in the query under their own names.
-func (p Parameter) exploded(query url.Values) map[string]any {
+func (w Written) exploded(query url.Values) map[string]any {
 	object := map[string]any{}
 	for name, values := range query {
-		if !p.HasField(name) {
+		if !w.HasField(name) {
 			continue
 		}
 		object[name] = values[0]
-		if ref := Property(p.Parameter.Schema.Value, name); ref != nil && ref.Value != nil && Types(ref.Value)["array"] {
+		if ref := openapi.Property(w.Parameter.Schema.Value, name); ref != nil && ref.Value != nil && openapi.Types(ref.Value)["array"] {
 			object[name] = list(values)
 		}
 	}
@@ -116,42 +118,42 @@ func onlyList(types map[string]bool) bool {
 }
 
 // plain is a text of the path without what its style puts before it.
-func (p Parameter) plain(text string) string {
-	switch p.Style {
+func (w Written) plain(text string) string {
+	switch w.Style {
 	case openapi3.SerializationLabel:
 		return strings.TrimPrefix(text, ".")
 	case openapi3.SerializationMatrix:
-		return strings.TrimPrefix(strings.TrimPrefix(text, ";"), p.Name+"=")
+		return strings.TrimPrefix(strings.TrimPrefix(text, ";"), w.Name+"=")
 	}
 	return text
 }
 
 // separator is what stands between the parts of a value.
-func (p Parameter) separator() string {
+func (w Written) separator() string {
 	switch {
-	case p.Style == openapi3.SerializationSpaceDelimited:
+	case w.Style == openapi3.SerializationSpaceDelimited:
 		return " "
-	case p.Style == openapi3.SerializationPipeDelimited:
+	case w.Style == openapi3.SerializationPipeDelimited:
 		return "|"
-	case p.Style == openapi3.SerializationLabel && p.IsExploded():
+	case w.Style == openapi3.SerializationLabel && w.IsExploded():
 		return "."
-	case p.Style == openapi3.SerializationMatrix && p.IsExploded():
-		return ";" + p.Name + "="
+	case w.Style == openapi3.SerializationMatrix && w.IsExploded():
+		return ";" + w.Name + "="
 	}
 	return ","
 }
 
 // object reads an object of one text: a,1,b,2 or, exploded, a=1,b=2.
-func (p Parameter) object(text string) map[string]any {
-	separator := p.separator()
-	if p.Style == openapi3.SerializationMatrix && p.IsExploded() {
+func (w Written) object(text string) map[string]any {
+	separator := w.separator()
+	if w.Style == openapi3.SerializationMatrix && w.IsExploded() {
 		separator = ";"
 	}
 	object := map[string]any{}
 	parts := strings.Split(text, separator)
 	for i := 0; i < len(parts); i++ {
 		name, value, ok := strings.Cut(parts[i], "=")
-		if !p.IsExploded() {
+		if !w.IsExploded() {
 			if name, ok = parts[i], i+1 < len(parts); ok {
 				i++
 				value = parts[i]
@@ -194,8 +196,8 @@ func jsonOf(texts []string) (any, bool) {
 	return value, true
 }
 
-// deep reads name[a]=1&name[b][c]=2. Where all names in brackets are numbers, or there is none between them, it is a list.
-func deep(pairs url.Values, name string) (any, bool) {
+// readDeep reads name[a]=1&name[b][c]=2. Where all names in brackets are numbers, or there is none between them, it is a list.
+func readDeep(pairs url.Values, name string) (any, bool) {
 	object := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
 		values := pairs[key]
@@ -233,9 +235,9 @@ func lists(value any, s *openapi3.Schema) any {
 	keys := make([]string, 0, len(object))
 	isList := len(object) > 0
 	for key, field := range object {
-		ref := Property(s, key)
+		ref := openapi.Property(s, key)
 		if ref == nil {
-			ref = Items(s)
+			ref = openapi.Items(s)
 		}
 		if ref != nil && ref.Value != nil {
 			object[key] = lists(field, ref.Value)
@@ -243,7 +245,7 @@ func lists(value any, s *openapi3.Schema) any {
 		keys = append(keys, key)
 		isList = isList && strings.Trim(key, "0123456789") == ""
 	}
-	if types := Types(s); !isList || types["object"] && !types["array"] {
+	if types := openapi.Types(s); !isList || types["object"] && !types["array"] {
 		return object
 	}
 	slices.SortFunc(keys, func(a, b string) int {
