@@ -119,11 +119,6 @@ func (d *deriver) asksFor(in, name string) bool {
 	return false
 }
 
-// isCredential tells whether a parameter is the credentials, which stand in the document twice: the run gives them.
-func (d *deriver) isCredential(p *openapi3.Parameter) bool {
-	return d.asksFor(p.In, p.Name)
-}
-
 // isGiven tells whether the run sends a parameter with every request.
 func (d *deriver) isGiven(p *openapi3.Parameter) bool {
 	return d.settings.header.Get(p.Name) != "" && p.In == "header" || d.settings.query.Has(p.Name) && p.In == "query"

@@ -16,7 +16,8 @@ import (
 func (d *deriver) parameters() {
 	for _, p := range d.op.EffectiveParameters() {
 		switch {
-		case d.isCredential(p):
+		case d.asksFor(p.In, p.Name):
+			// The credentials, which stand in the document twice: the run gives them.
 			continue
 		case d.isGiven(p):
 			d.add("values", p.Name+" is tried", d.at(openapi.Line(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"

@@ -82,12 +82,14 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 		}
 		options = append(options, contract.WithAccount(sid, token))
 	}
-	for _, header := range cmd.Header {
-		name, value, ok := strings.Cut(header, ":")
-		if !ok || name == "" {
-			return nil, usagef("--header must be a name, a colon and a value")
+	headers, err := cmd.headers()
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range headers {
+		for _, value := range values {
+			options = append(options, contract.WithHeader(name, value))
 		}
-		options = append(options, contract.WithHeader(name, strings.TrimSpace(value)))
 	}
 	for _, parameter := range cmd.Query {
 		name, value, ok := strings.Cut(parameter, "=")
@@ -171,6 +173,19 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	return nil
 }
 
+// headers are those of every request.
+func (cmd *contractRunCommand) headers() (http.Header, error) {
+	headers := http.Header{}
+	for _, header := range cmd.Header {
+		name, value, ok := strings.Cut(header, ":")
+		if !ok || name == "" {
+			return nil, usagef("--header must be a name, a colon and a value")
+		}
+		headers.Add(name, strings.TrimSpace(value))
+	}
+	return headers, nil
+}
+
 // setupRequest is a setup that is a request.
 var setupRequest = regexp.MustCompile(`^([A-Z]+) (/\S*)$`)
 
@@ -189,9 +204,8 @@ func (cmd *contractRunCommand) setup(ctx context.Context, out output) error {
 	if err != nil {
 		return err
 	}
-	for _, header := range cmd.Header {
-		name, value, _ := strings.Cut(header, ":")
-		r.Header.Add(name, strings.TrimSpace(value))
+	if r.Header, err = cmd.headers(); err != nil {
+		return err
 	}
 	if sid, token, ok := strings.Cut(cmd.Account, ":"); ok {
 		r.SetBasicAuth(sid, token)
@@ -236,6 +250,14 @@ func (f reportFiles) write(report *contract.Report) error {
 	return errors.Join(problems...)
 }
 
+// writeJSON writes a value as a person can read it.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
 func toFile(path string, write func(io.Writer) error) error {
 	file, err := os.Create(path)
 	if err != nil {
@@ -251,12 +273,7 @@ func (cmd *contractRunCommand) list(stdout io.Writer, options []contract.Option)
 		return usageError{err}
 	}
 	if cmd.JSON != "" {
-		write := func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			encoder.SetIndent("", "  ")
-			encoder.SetEscapeHTML(false)
-			return encoder.Encode(cases)
-		}
+		write := func(w io.Writer) error { return writeJSON(w, cases) }
 		if cmd.JSON == "-" {
 			return write(stdout)
 		}

@@ -115,10 +115,7 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 func (f reportFiles) writeFindings(findings []contract.Finding, stdout io.Writer, toStdout bool) error {
 	var problems []error
 	asJSON := func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(map[string]any{"violations": append([]contract.Finding{}, findings...)})
+		return writeJSON(w, map[string]any{"violations": append([]contract.Finding{}, findings...)})
 	}
 	if toStdout {
 		problems = append(problems, asJSON(stdout))

@@ -30,6 +30,7 @@ func normalize(both ...*loaded) error {
 			}
 			l.spec = again.spec
 		}
+		// What was merged, or read again, has no normal form yet.
 		l.normalSchemas()
 		for _, item := range l.spec.Paths.Map() {
 			for _, op := range item.Operations() {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // notes are the keywords that say nothing of what is on the wire.
@@ -20,9 +22,13 @@ var notes = map[string]bool{
 // meanings tells what the parts of a document say on the wire, whatever components they are written with.
 type meanings struct {
 	doc *openapi3.T
+	// schemas judges values by the document's schemas.
+	schemas *schema.Set
 	// known are those of the components, by their names.
 	known map[string]string
 }
+
+func meaningsOf(doc *openapi3.T) *meanings { return &meanings{doc: doc, schemas: schema.NewSet(doc)} }
 
 // of is a short text for what a part says.
 func (m *meanings) of(v any) string {

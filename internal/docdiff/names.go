@@ -160,6 +160,7 @@ func alignComponents(older, newer *openapi3.T) {
 	}
 	was, now := &meanings{doc: older}, &meanings{doc: newer}
 	const prefix = "#/components/schemas/"
+	// What they say is looked into only where names came and went.
 	fresh := map[string][]string{}
 	for name := range newer.Components.Schemas {
 		if older.Components.Schemas[name] == nil {
@@ -169,7 +170,10 @@ func alignComponents(older, newer *openapi3.T) {
 	}
 	names := map[string]string{}
 	for name := range older.Components.Schemas {
-		if same := fresh[fmt.Sprint(was.component(prefix+name))]; newer.Components.Schemas[name] == nil && len(same) == 1 {
+		if len(fresh) == 0 || newer.Components.Schemas[name] != nil {
+			continue
+		}
+		if same := fresh[fmt.Sprint(was.component(prefix+name))]; len(same) == 1 {
 			names[prefix+name] = prefix + same[0]
 		}
 	}

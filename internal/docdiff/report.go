@@ -18,8 +18,6 @@ type Report struct {
 	Accepted []Change `json:"accepted"`
 	// Unused are the acceptances that match no change.
 	Unused []Acceptance `json:"unused"`
-
-	byLine map[change]int
 }
 
 // Worst is the severity of the most severe change; ok is false when nothing changed.
@@ -72,7 +70,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.Summary())
 	r.writeOperations(&b)
-	shown := map[change]bool{}
+	shown, operations := map[change]bool{}, r.operations()
 	for _, c := range r.Changes {
 		k := keyOf(c)
 		if shown[k] {
@@ -80,7 +78,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 		shown[k] = k.line > 0
 		others := ""
-		if n := r.operations(k) - 1; n > 0 && k.line > 0 {
+		if n := operations[k] - 1; n > 0 && k.line > 0 {
 			others = fmt.Sprintf(" and %d more operations", n)
 		}
 		fmt.Fprintf(&b, "%s: %s for %s%s: %s%s [%s]\n", r.where(c), c.Severity, c.Concerns(), others, c.Text, c.tail(), c.Rule)
@@ -107,21 +105,18 @@ type change struct {
 func keyOf(c Change) change { return change{c.Audience, c.Rule, c.Line, c.Gone, c.Severity} }
 
 // operations counts the operations that a line of a document changes in one way.
-func (r *Report) operations(k change) int {
-	if r.byLine == nil {
-		names := map[change]map[string]bool{}
-		for _, c := range r.Changes {
-			if names[keyOf(c)] == nil {
-				names[keyOf(c)] = map[string]bool{}
-			}
-			names[keyOf(c)][c.Operation] = true
+func (r *Report) operations() map[change]int {
+	names := map[change]map[string]bool{}
+	counts := map[change]int{}
+	for _, c := range r.Changes {
+		k := keyOf(c)
+		if names[k] == nil {
+			names[k] = map[string]bool{}
 		}
-		r.byLine = map[change]int{}
-		for k, of := range names {
-			r.byLine[k] = len(of)
-		}
+		names[k][c.Operation] = true
+		counts[k] = len(names[k])
 	}
-	return r.byLine[k]
+	return counts
 }
 
 // maxOperations is how many operations the text counts changes for.

@@ -17,7 +17,7 @@ import (
 // unclassified tells of the parts of operations that differ and of which no check has said anything: a person must look at them.
 // No part that changes is passed over in silence.
 func unclassified(older, newer *openapi3.T, told []Change) (list []Change) {
-	old, now := &meanings{doc: older}, &meanings{doc: newer}
+	old, now := meaningsOf(older), meaningsOf(newer)
 	list = gone(older, newer, told)
 	for _, path := range slices.Sorted(maps.Keys(newer.Paths.Map())) {
 		before := older.Paths.Value(path)
@@ -90,16 +90,16 @@ func (p *parts) tried(before, after any, answer bool) (severity Severity, commen
 		return Warning, unknown
 	}
 	direction, from, to, allowed := schema.Request, was, now, "was allowed"
-	fromDoc, toDoc := p.older.doc, p.newer.doc
+	fromSet, toSet := p.older.schemas, p.newer.schemas
 	if answer {
 		direction, from, to, allowed = schema.Answer, now, was, "could not come before"
-		fromDoc, toDoc = toDoc, fromDoc
+		fromSet, toSet = toSet, fromSet
 	}
-	source, err := schema.NewSet(fromDoc).Of(from, direction)
+	source, err := fromSet.Of(from, direction)
 	if err != nil {
 		return Warning, unknown
 	}
-	target, err := schema.NewSet(toDoc).Of(to, direction)
+	target, err := toSet.Of(to, direction)
 	if err != nil {
 		return Warning, unknown
 	}

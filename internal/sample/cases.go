@@ -218,10 +218,14 @@ func (c *cases) branches(p place, v *view) {
 			}
 			m := &maker{seed: seed, all: all}
 			value, ok := m.value(p.schemas, p.depth)
-			if !ok || kept[chosen(v, value)] || !c.schema.Valid(p.with(value)) {
+			if !ok {
 				continue
 			}
-			kept[chosen(v, value)] = true
+			these := chosen(v, value)
+			if kept[these] || !c.schema.Valid(p.with(value)) {
+				continue
+			}
+			kept[these] = true
 			c.add(p.name, describe(value)+", another choice", "oneOf", p.with(value))
 			c.later = append(c.later, place{name: p.name, schemas: p.schemas, value: value, with: p.with, depth: p.depth, branch: true})
 		}
