@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/nudgehq/nudge"
@@ -91,10 +92,11 @@ func TestContractProxy(t *testing.T) {
 	}{"Ttl=150": {code: 0}, fmt.Sprint("Ttl=", documented.MaxTTL+1): {code: exitFailure, says: "caller  POST "}} {
 		server := httptest.NewServer(mutant.New(""))
 		defer server.Close()
+		junit, report := filepath.Join(t.TempDir(), "junit.xml"), filepath.Join(t.TempDir(), "report.json")
 		ctx, stop := context.WithCancel(t.Context())
 		stdout, stderr, exit := newLines(), newLines(), make(chan int, 1)
 		go func() {
-			exit <- run(ctx, []string{"contract", "proxy", "--to=" + server.URL, "--addr=127.0.0.1:0"}, stdout, stderr)
+			exit <- run(ctx, []string{"contract", "proxy", "--to=" + server.URL, "--addr=127.0.0.1:0", "--junit=" + junit, "--json=" + report}, stdout, stderr)
 		}()
 		address := stderr.await(t, `takes requests on (http://\S+)`)[1]
 		r, err := http.NewRequest(http.MethodPost, address+documented.Path, strings.NewReader(body))
@@ -114,6 +116,44 @@ func TestContractProxy(t *testing.T) {
 		stop()
 		if code := <-exit; code != want.code {
 			t.Errorf("%s: exit code %d, not %d", body, code, want.code)
+		}
+		failures, violations := map[bool]string{false: `failures="0"`, true: `failures="`}[want.says != ""], map[bool]string{false: `"violations": []`, true: `"by": "caller"`}[want.says != ""]
+		for path, says := range map[string]string{junit: failures, report: violations} {
+			data, err := os.ReadFile(path)
+			if err != nil || !strings.Contains(string(data), says) || strings.Contains(string(data), `failures="0"`) != (path == junit && want.says == "") {
+				t.Errorf("%s: %s: %v %s", body, filepath.Base(path), err, data)
+			}
+		}
+	}
+}
+
+// What prepares the server runs before the first case, with the run's own credentials; what fails to ends it.
+func TestContractSetup(t *testing.T) {
+	var first, authorization atomic.Value
+	correct := mutant.New("")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if first.CompareAndSwap(nil, r.Method+" "+r.URL.Path) {
+			authorization.Store(r.Header.Get("Authorization"))
+		}
+		if r.URL.Path != "/reset" {
+			correct.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	some := []string{"contract", "--url=" + server.URL, mutantAccount, "--max-cases=5"}
+	if code, stdout, stderr := command(append(some, "--setup=POST /reset")...); code != 0 || first.Load() != "POST /reset" || !strings.HasPrefix(fmt.Sprint(authorization.Load()), "Basic ") {
+		t.Errorf("%d %s %s; first came %v with %v", code, stdout, stderr, first.Load(), authorization.Load())
+	}
+	made := filepath.Join(t.TempDir(), "made")
+	if code, _, stderr := command(append(some, "--setup=echo prepared >"+made)...); code != 0 {
+		t.Errorf("a command: %d %s", code, stderr)
+	}
+	if data, err := os.ReadFile(made); err != nil || string(data) != "prepared\n" {
+		t.Errorf("the command made %q, %v", data, err)
+	}
+	for _, wrong := range []string{"exit 3", "POST /nothing"} {
+		if code, stdout, stderr := command(append(some, "--setup="+wrong)...); code != exitUsage || stdout != "" || !strings.Contains(stderr, "--setup: ") {
+			t.Errorf("%s: %d %s %s", wrong, code, stdout, stderr)
 		}
 	}
 }
