@@ -32,6 +32,7 @@ var importRules = []struct {
 	{pkg: "./internal/documented", allowed: []string{"std", ".", "./internal/rule", "./internal/openapi"}, reason: "it knows the document only"},
 	{pkg: "./internal/origin", allowed: []string{"std"}, reason: "it knows requests only"},
 	{pkg: "./internal/shell", allowed: []string{"std"}, reason: "it knows words only"},
+	{pkg: "./internal/thin", allowed: nil, reason: "it is two numbers"},
 	{pkg: "./internal/sse", allowed: []string{"std"}, reason: "it knows answers only"},
 	{pkg: "./internal/secretfile", allowed: []string{"std", "./internal/reload"}, reason: "it knows files, not what is in them"},
 	{pkg: "./internal/webaddress", allowed: []string{"std"}, reason: "it knows URLs only"},

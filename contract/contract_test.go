@@ -11,6 +11,7 @@ import (
 
 	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/internal/mutant"
+	"github.com/nudgehq/nudge/internal/thin"
 	"github.com/nudgehq/nudge/server/servertest"
 )
 
@@ -46,7 +47,7 @@ func every() int {
 	if testing.Short() {
 		return 10
 	}
-	return step
+	return thin.Step
 }
 
 // Servers without a defect pass, whatever values are drawn.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/nudgehq/nudge/internal/thin"
 	"github.com/nudgehq/nudge/portal"
 )
 
@@ -19,7 +20,7 @@ import (
 func TestWalkNoticesEveryRemovedRendering(t *testing.T) {
 	t.Cleanup(func() { portal.SetAssets(portal.Embedded) })
 	removed := map[string]int{}
-	every := step
+	every := thin.Step
 	if testing.Short() {
 		every = 10
 	}
