@@ -32,6 +32,7 @@ var importRules = []struct {
 	{pkg: "./internal/documented", allowed: []string{"std", ".", "./internal/rule", "./internal/openapi"}, reason: "it knows the document only"},
 	{pkg: "./internal/origin", allowed: []string{"std"}, reason: "it knows requests only"},
 	{pkg: "./internal/shell", allowed: []string{"std"}, reason: "it knows words only"},
+	{pkg: "./internal/strictserver", allowed: []string{"std", "github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2", "go.yaml.in/yaml/v3"}, reason: "it judges the kit, so it uses nothing of it"},
 	{pkg: "./internal/thin", allowed: nil, reason: "it is two numbers"},
 	{pkg: "./internal/sse", allowed: []string{"std"}, reason: "it knows answers only"},
 	{pkg: "./internal/secretfile", allowed: []string{"std", "./internal/reload"}, reason: "it knows files, not what is in them"},

@@ -1,0 +1,314 @@
+package strictserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// parameter is one of an operation.
+type parameter struct {
+	name, in, style string
+	required, array bool
+	// exploded tells that each item is written with the name.
+	exploded bool
+	// json tells that the value is a JSON text.
+	json   bool
+	schema *jsonschema.Schema
+	// scalar reads a text, or the items of an array; fields the properties of an object.
+	scalar reader
+	fields map[string]reader
+}
+
+// reader reads a text as the first of these types that it can be.
+type reader []string
+
+var (
+	integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+	number  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+)
+
+func (types reader) read(text string) any {
+	switch {
+	case slices.Contains(types, "integer") && integer.MatchString(text), slices.Contains(types, "number") && number.MatchString(text):
+		return json.Number(text)
+	case slices.Contains(types, "boolean") && (text == "true" || text == "false"):
+		return text == "true"
+	}
+	return text
+}
+
+func (s *server) parameter(given object) (parameter, error) {
+	p := parameter{exploded: true}
+	p.name, _ = given["name"].(string)
+	p.in, _ = given["in"].(string)
+	p.style, _ = given["style"].(string)
+	p.required, _ = given["required"].(bool)
+	if explode, is := given["explode"].(bool); is {
+		p.exploded = explode
+	}
+	schema := given["schema"]
+	for _, media := range s.deref(given["content"]) {
+		p.json, schema = true, s.deref(media)["schema"]
+	}
+	types := s.types(schema)
+	p.array = slices.Contains(types, "array")
+	p.scalar = types
+	if p.array {
+		p.scalar = s.types(s.deref(schema)["items"])
+	}
+	if p.style == "deepObject" {
+		p.fields = map[string]reader{}
+		for name, of := range s.deref(s.deref(schema)["properties"]) {
+			p.fields[name] = s.types(of)
+		}
+	}
+	var err error
+	p.schema, err = s.schemaOf(schema)
+	return p, err
+}
+
+// check tells whether a request's value of a parameter is allowed.
+func (p parameter) check(r *http.Request, path url.Values) *refusal {
+	if p.in == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.name)) {
+		return nil
+	}
+	given, err := p.values(r, path)
+	wrong := &refusal{http.StatusBadRequest, p.name + " is wrong"}
+	switch {
+	case err != nil:
+		return wrong
+	case p.fields != nil:
+		value := object{}
+		for name, texts := range r.URL.Query() {
+			if key, is := strings.CutPrefix(name, p.name+"["); is && strings.HasSuffix(key, "]") {
+				key = strings.TrimSuffix(key, "]")
+				value[key] = p.fields[key].read(texts[0])
+			}
+		}
+		if (len(value) > 0 || p.required) && !valid(p.schema, value) {
+			return wrong
+		}
+		return nil
+	case len(given) == 0 && p.required:
+		return &refusal{http.StatusBadRequest, p.name + " is missing"}
+	case len(given) == 0:
+		return nil
+	}
+	var value any
+	switch {
+	case p.json:
+		if value, err = strictJSON([]byte(given[0])); err != nil {
+			return wrong
+		}
+	case p.array:
+		if p.in != "query" || !p.exploded {
+			separator := map[string]string{"pipeDelimited": "|", "spaceDelimited": " "}[p.style]
+			if separator == "" {
+				separator = ","
+			}
+			given = strings.Split(given[0], separator)
+		}
+		list := make([]any, len(given))
+		for i, text := range given {
+			list[i] = p.scalar.read(text)
+		}
+		value = list
+	case len(given) > 1:
+		return wrong
+	default:
+		value = p.scalar.read(given[0])
+	}
+	if !valid(p.schema, value) {
+		return wrong
+	}
+	return nil
+}
+
+// values are the texts under a parameter's name.
+func (p parameter) values(r *http.Request, path url.Values) ([]string, error) {
+	switch p.in {
+	case "path":
+		return path[p.name], nil
+	case "header":
+		return r.Header.Values(p.name), nil
+	case "cookie":
+		cookie, err := r.Cookie(p.name)
+		if errors.Is(err, http.ErrNoCookie) {
+			return nil, nil
+		}
+		value, err := url.PathUnescape(cookie.Value)
+		return []string{value}, err
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	return query[p.name], err
+}
+
+// medium is what a body of one media type may be.
+type medium struct {
+	schema *jsonschema.Schema
+	// lists are the fields of a form that are arrays; fields read the others, or the items.
+	lists    map[string]bool
+	fields   map[string]reader
+	readOnly []string
+}
+
+func (s *server) medium(schema any) (m medium, err error) {
+	m = medium{lists: map[string]bool{}, fields: map[string]reader{}}
+	o := s.deref(schema)
+	for name, of := range s.deref(o["properties"]) {
+		property := s.deref(of)
+		m.fields[name] = s.types(of)
+		if slices.Contains(m.fields[name], "array") {
+			m.lists[name], m.fields[name] = true, s.types(property["items"])
+		}
+		if only, _ := property["readOnly"].(bool); only {
+			m.readOnly = append(m.readOnly, name)
+		}
+	}
+	if required, _ := o["required"].([]any); len(m.readOnly) > 0 {
+		// A server's own properties are asked of nobody.
+		relaxed := object{}
+		for key, value := range o {
+			relaxed[key] = value
+		}
+		relaxed["required"] = slices.DeleteFunc(slices.Clone(required), func(name any) bool { return slices.Contains(m.readOnly, name.(string)) })
+		schema = relaxed
+	}
+	if schema == nil {
+		schema = true
+	}
+	m.schema, err = s.schemaOf(schema)
+	return m, err
+}
+
+// checkBody tells whether a request's body is allowed.
+func (o *operation) checkBody(r *http.Request, raw []byte) *refusal {
+	if len(o.media) == 0 {
+		return nil
+	}
+	given := r.Header.Get("Content-Type")
+	if len(raw) == 0 && given == "" {
+		if o.required {
+			return &refusal{http.StatusBadRequest, "a body is required"}
+		}
+		return nil
+	}
+	kind, parameters, _ := mime.ParseMediaType(given)
+	m, declared := o.media[kind]
+	if encoding := r.Header.Get("Content-Encoding"); !declared || encoding != "" && encoding != "identity" {
+		return &refusal{http.StatusUnsupportedMediaType, "not this media type"}
+	}
+	var value any
+	var err error
+	switch {
+	case strings.HasSuffix(kind, "json"):
+		value, err = strictJSON(raw)
+		if fields, is := value.(object); is && slices.ContainsFunc(m.readOnly, func(name string) bool { _, sent := fields[name]; return sent }) {
+			return &refusal{http.StatusBadRequest, "what is read only is not sent"}
+		}
+	case kind == "application/x-www-form-urlencoded":
+		value, err = m.form(raw)
+	case kind == "multipart/form-data":
+		value, err = parts(raw, parameters["boundary"])
+	default:
+		return nil
+	}
+	if err != nil || !valid(m.schema, value) {
+		return &refusal{http.StatusBadRequest, "the body is wrong"}
+	}
+	return nil
+}
+
+func (m medium) form(raw []byte) (any, error) {
+	given, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	value := object{}
+	for name, texts := range given {
+		if !utf8.ValidString(name + strings.Join(texts, "")) {
+			return nil, errors.New("it is not UTF-8")
+		}
+		switch {
+		case m.lists[name]:
+			list := make([]any, len(texts))
+			for i, text := range texts {
+				list[i] = m.fields[name].read(text)
+			}
+			value[name] = list
+		case len(texts) > 1:
+			return nil, errors.New("a field is there twice")
+		default:
+			value[name] = m.fields[name].read(texts[0])
+		}
+	}
+	return value, nil
+}
+
+// parts tells the names of a multipart body, which is all that is looked at.
+func parts(raw []byte, boundary string) (any, error) {
+	value := object{}
+	for reader := multipart.NewReader(bytes.NewReader(raw), boundary); ; {
+		part, err := reader.NextPart()
+		if err == io.EOF {
+			return value, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		value[part.FormName()] = "a part"
+	}
+}
+
+// strictJSON reads one JSON text of UTF-8 whose objects name each member once.
+func strictJSON(raw []byte) (any, error) {
+	if !utf8.Valid(raw) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if err := namesOnce(decoder); err != nil {
+		return nil, err
+	}
+	return jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+}
+
+// namesOnce reads a value; the error is of a name that is there twice.
+func namesOnce(decoder *json.Decoder) error {
+	token, err := decoder.Token()
+	if err != nil {
+		return err
+	}
+	opened, _ := token.(json.Delim)
+	names := map[string]bool{}
+	for (opened == '{' || opened == '[') && decoder.More() {
+		if opened == '{' {
+			name, err := decoder.Token()
+			if err != nil {
+				return err
+			}
+			if names[name.(string)] {
+				return errors.New("a name is there twice")
+			}
+			names[name.(string)] = true
+		}
+		if err := namesOnce(decoder); err != nil {
+			return err
+		}
+	}
+	if opened == '{' || opened == '[' {
+		_, err = decoder.Token()
+	}
+	return err
+}
