@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 )
 
 // Reference is a document as a reader sees it, in the document's order. Descriptions are CommonMark.
@@ -129,7 +130,7 @@ func (r reader) id(text string) string {
 
 // readReference reads a document.
 func readReference(document []byte) (*Reference, *source, error) {
-	read, err := openapi.Source{Name: "the OpenAPI document", Data: document}.Read()
+	read, err := owndocument.Read(document)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/api"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 )
 
 // contract is what the server takes from the document.
@@ -21,7 +21,7 @@ type contract struct {
 
 // loadContract parses the embedded document, once a process: it never changes.
 var loadContract = sync.OnceValues(func() (*contract, error) {
-	doc, err := openapi.Load(nudge.OpenAPI)
+	doc, err := owndocument.Document()
 	if err != nil {
 		return nil, err
 	}

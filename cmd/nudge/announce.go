@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/internal/shell"
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
@@ -105,7 +105,7 @@ func (cmd *serveCommand) exampleUsername() string {
 
 // createOperation finds the operation in the document.
 func createOperation() (openapi.Operation, bool) {
-	doc, err := openapi.Load(nudge.OpenAPI)
+	doc, err := owndocument.Document()
 	if err != nil {
 		return openapi.Operation{}, false
 	}

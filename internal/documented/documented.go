@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/internal/rule"
 )
 
@@ -54,7 +54,7 @@ func init() {
 }
 
 func read() error {
-	doc, err := openapi.Load(nudge.OpenAPI)
+	doc, err := owndocument.Document()
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/internal/rule"
 )
 
@@ -52,11 +53,11 @@ type operationTool struct {
 
 // addOperations makes a tool of each operation, its schemas those of the document.
 func (s *Server) addOperations() error {
-	doc, err := openapi.Load(s.config.Portal.Document())
+	doc, err := owndocument.Read(s.config.Portal.Document())
 	if err != nil {
 		return err
 	}
-	operations, err := openapi.Operations(doc)
+	operations, err := openapi.Operations(doc.T)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/internal/reload"
 	"github.com/nudgehq/nudge/internal/rule"
 	"github.com/nudgehq/nudge/internal/strictyaml"
@@ -70,7 +70,7 @@ var statuses = []server.Status{server.StatusPending, server.StatusApproved, serv
 // rules are the document's rules of the fields that a file shares with it, by the field's name in the file. An entry
 // that breaks them could never be asked for.
 var rules = sync.OnceValues(func() (map[string]rule.Rule, error) {
-	doc, err := openapi.Load(nudge.OpenAPI)
+	doc, err := owndocument.Document()
 	if err != nil {
 		return nil, err
 	}

@@ -105,11 +105,7 @@ func New(config Config) (*Handler, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	doc, err := openapi.Load(OpenAPI)
-	if err != nil {
-		return nil, err
-	}
-	operations, err := openapi.Operations(doc)
+	operations, err := operations()
 	if err != nil {
 		return nil, err
 	}
@@ -195,13 +191,18 @@ func atMost(limit int) echo.MiddlewareFunc {
 // bounded cuts what a caller may make as long as it likes.
 func bounded(text string) string { return text[:min(len(text), 64)] }
 
-// Check tells whether a device can be one, by the document's rules.
-func Check(d delivery.Device) error {
+// operations are those of the devices' document, which never changes.
+var operations = sync.OnceValues(func() ([]openapi.Operation, error) {
 	doc, err := openapi.Load(OpenAPI)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	operations, err := openapi.Operations(doc)
+	return openapi.Operations(doc)
+})
+
+// Check tells whether a device can be one, by the document's rules.
+func Check(d delivery.Device) error {
+	operations, err := operations()
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/nudgehq/nudge"
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/owndocument"
 )
 
 // failure is an error of the table, with words of its own where there are any.
@@ -42,7 +42,7 @@ var (
 
 // errorTable is the operation's: devices are answered the same errors.
 var errorTable = sync.OnceValues(func() (map[int]openapi.Error, error) {
-	doc, err := openapi.Load(nudge.OpenAPI)
+	doc, err := owndocument.Document()
 	if err != nil {
 		return nil, err
 	}
