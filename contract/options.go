@@ -26,6 +26,7 @@ type settings struct {
 	document     []byte
 	documentName string
 	files        fs.FS
+	fetch        func(location *url.URL) ([]byte, error)
 	warning      func(text string)
 	// strict judges by the strict rules; strictly tells that it was asked for.
 	strict, strictly bool
@@ -112,6 +113,14 @@ func WithFiles(files fs.FS) Option {
 	}
 }
 
+// WithFetch reads what the document's $refs name on a host. Without it such a $ref is an error.
+func WithFetch(fetch func(location *url.URL) ([]byte, error)) Option {
+	return func(s *settings) error {
+		s.fetch = fetch
+		return nil
+	}
+}
+
 // WithWarning is told of each thing in the document that is wrong and does not keep it from being used, such as an example
 // that its schema does not allow.
 func WithWarning(warning func(text string)) Option {
@@ -123,7 +132,7 @@ func WithWarning(warning func(text string)) Option {
 
 // read reads the document.
 func (s *settings) read() (*conform.Document, error) {
-	doc, err := openapi.Source{Name: s.documentName, Data: s.document, Files: s.files}.Read()
+	doc, err := openapi.Source{Name: s.documentName, Data: s.document, Files: s.files, Fetch: s.fetch}.Read()
 	if err != nil {
 		return nil, err
 	}

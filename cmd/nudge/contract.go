@@ -24,6 +24,7 @@ type contractCommand struct {
 // contractSource says which document a server is judged by.
 type contractSource struct {
 	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision. (nudge's own)"`
+	refHosts
 }
 
 // settings reads the document; warnings say what is wrong in it.
@@ -31,12 +32,12 @@ func (s contractSource) settings(ctx context.Context, warnings io.Writer) ([]con
 	if s.Spec == "" {
 		return nil, nil
 	}
-	source, err := document(ctx, s.Spec)
+	source, err := s.document(ctx, s.Spec)
 	if err != nil {
 		return nil, usagef("--spec: %w", err)
 	}
 	warn := func(text string) { _, _ = fmt.Fprintf(warnings, "nudge: warning: %s\n", text) }
-	return []contract.Option{contract.WithDocument(source.Name, source.Data), contract.WithFiles(source.Files), contract.WithWarning(warn)}, nil
+	return []contract.Option{contract.WithDocument(source.Name, source.Data), contract.WithFiles(source.Files), contract.WithFetch(source.Fetch), contract.WithWarning(warn)}, nil
 }
 
 type contractRunCommand struct {

@@ -17,6 +17,7 @@ import (
 const maxDocument = 16 << 20
 
 type diffCommand struct {
+	refHosts
 	Old      string `arg:"" help:"The older document: a file, a URL, or a git revision such as v1.0.0 or HEAD~1:openapi.yaml."`
 	New      string `arg:"" default:"openapi.yaml" help:"The newer one. (${default})"`
 	Format   string `default:"text" enum:"text,markdown,json" placeholder:"text|markdown|json" help:"Form of the report. (${default})"`
@@ -27,11 +28,11 @@ type diffCommand struct {
 
 // Run compares the documents and prints what changed.
 func (cmd *diffCommand) Run(ctx context.Context, out output) error {
-	older, err := document(ctx, cmd.Old)
+	older, err := cmd.document(ctx, cmd.Old)
 	if err != nil {
 		return usagef("the older document: %w", err)
 	}
-	newer, err := document(ctx, cmd.New)
+	newer, err := cmd.document(ctx, cmd.New)
 	if err != nil {
 		return usagef("the newer document: %w", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -154,5 +155,44 @@ func TestDiffFilesOfADocument(t *testing.T) {
 		if code, stdout, stderr := command("diff", revision, "openapi.yaml"); code != exitFailure || !strings.Contains(stdout, "1 breaking") {
 			t.Errorf("in a revision, as %s: %d %s %s", revision, code, stdout, stderr)
 		}
+	}
+}
+
+// A $ref to another host is followed only where the host is named, and no further.
+func TestRefHost(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "{type: integer, maximum: 9}\n")
+	}))
+	t.Cleanup(other.Close)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved.yaml" {
+			http.Redirect(w, r, other.URL, http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "{type: integer, maximum: 9}\n")
+	}))
+	t.Cleanup(s.Close)
+	host := strings.TrimPrefix(s.URL, "http://")
+	write := func(ref string) string {
+		path := filepath.Join(t.TempDir(), "openapi.yaml")
+		document := "openapi: 3.0.3\ninfo: {title: t, version: v}\npaths:\n  /t:\n    get:\n      operationId: op\n" +
+			"      parameters: [{name: n, in: query, schema: {$ref: '" + ref + "'}}]\n      responses: {'200': {description: d}}\n"
+		if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := write(s.URL + "/n.yaml")
+	if code, _, stderr := command("contract", "--dry-run", "--spec", path); code == 0 || !strings.Contains(stderr, "--ref-host="+host) {
+		t.Errorf("without the host: %d %s", code, stderr)
+	}
+	if code, stdout, stderr := command("contract", "--dry-run", "--spec", path, "--ref-host", host); code != 0 || !strings.Contains(stdout, "n 9, its maximum") {
+		t.Errorf("with the host: %d %s %s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := command("diff", path, path, "--ref-host", host); code != 0 {
+		t.Errorf("diff: %d %s %s", code, stdout, stderr)
+	}
+	if code, _, stderr := command("contract", "--dry-run", "--spec", write(s.URL+"/moved.yaml"), "--ref-host", host); code == 0 || !strings.Contains(stderr, "redirects to "+other.URL) {
+		t.Errorf("moved to another host: %d %s", code, stderr)
 	}
 }

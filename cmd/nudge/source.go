@@ -14,21 +14,39 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 )
 
+// refHosts are the hosts whose files a document may name.
+type refHosts struct {
+	RefHost []string `placeholder:"HOST" help:"Host whose files the document's $refs may name, with its port if it has one; can be repeated. (none but the document's own)"`
+}
+
+// fetch reads a file of one of the hosts.
+func (h refHosts) fetch(ctx context.Context, location *url.URL) ([]byte, error) {
+	if !slices.ContainsFunc(h.RefHost, func(host string) bool { return strings.EqualFold(host, location.Host) }) {
+		return nil, fmt.Errorf("%s is on another host than the document, and is not read without --ref-host=%s", location.Redacted(), location.Host)
+	}
+	return fetch(ctx, sameHost, location.String())
+}
+
 // document reads a document from a file, a URL or a git revision; the files that it refers to are read from the same folder,
-// below the same URL, or from the same revision.
-func document(ctx context.Context, name string) (openapi.Source, error) {
+// below the same URL, from the same revision, or from the hosts.
+func (h refHosts) document(ctx context.Context, name string) (openapi.Source, error) {
 	source := openapi.Source{Name: redacted(name)}
+	if address, err := url.Parse(name); err == nil && address.Host != "" {
+		h.RefHost = append(slices.Clone(h.RefHost), address.Host)
+	}
+	source.Fetch = func(location *url.URL) ([]byte, error) { return h.fetch(ctx, location) }
 	if scheme, _, ok := strings.Cut(name, "://"); ok {
 		if !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
 			return source, fmt.Errorf("%s: a URL must be http:// or https://", source.Name)
 		}
-		data, err := fetch(ctx, name)
+		data, err := fetch(ctx, http.DefaultClient, name)
 		if err != nil {
 			return source, fmt.Errorf("%s: %w", source.Name, err)
 		}
@@ -65,7 +83,7 @@ func (r remote) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	data, err := fetch(r.ctx, base.ResolveReference(&url.URL{Path: name}).String())
+	data, err := fetch(r.ctx, http.DefaultClient, base.ResolveReference(&url.URL{Path: name}).String())
 	return opened(name, data, err)
 }
 
@@ -116,14 +134,22 @@ func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
 func (f *memoryFile) IsDir() bool                { return false }
 func (f *memoryFile) Sys() any                   { return nil }
 
-func fetch(ctx context.Context, address string) ([]byte, error) {
+// sameHost follows redirects to the host that was asked, and to no other: that one was not named.
+var sameHost = &http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	if len(via) >= 10 || !strings.EqualFold(r.URL.Host, via[0].URL.Host) {
+		return fmt.Errorf("it redirects to %s", r.URL.Redacted())
+	}
+	return nil
+}}
+
+func fetch(ctx context.Context, client *http.Client, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := client.Do(r)
 	if about, ok := errors.AsType[*url.Error](err); ok {
 		return nil, about.Err
 	}

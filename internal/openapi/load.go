@@ -27,6 +27,8 @@ type Source struct {
 	Data []byte
 	// Files has the files that its $refs name, seen from the document's folder; nil for none.
 	Files fs.FS
+	// Fetch reads what a $ref names on a host; nil refuses each.
+	Fetch func(location *url.URL) ([]byte, error)
 }
 
 // Document is a document that was read.
@@ -35,6 +37,8 @@ type Document struct {
 	Name string
 	// Findings are what is wrong in it, and does not keep it from being used.
 	Findings []Finding
+	// misplacedRefs are the places of $refs where the specification has none.
+	misplacedRefs []string
 }
 
 // Finding is something wrong in a document.
@@ -50,17 +54,32 @@ type Finding struct {
 func (s Source) Read() (*Document, error) { return s.read(true) }
 
 func (s Source) read(lines bool) (*Document, error) {
-	loader := openapi3.NewLoader()
-	loader.IncludeOrigin = lines
-	loader.ReadFromURIFunc = s.open
 	d := &Document{Name: s.Name}
-	var err error
-	d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
-	if err != nil && strings.Contains(err.Error(), "cannot unmarshal !!") {
-		if quoted, ok := d.quote(s.Data); ok {
-			s.Data = quoted
-			d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+	read := s.open
+	load := func() (loader *openapi3.Loader, err error) {
+		loader = openapi3.NewLoader()
+		loader.IncludeOrigin = lines
+		loader.ReadFromURIFunc = func(_ *openapi3.Loader, location *url.URL) ([]byte, error) { return read(location) }
+		d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
+		return loader, err
+	}
+	loader, err := load()
+	if err != nil && otherThanText.MatchString(err.Error()) || d.refsElsewhere() {
+		s.Data = mender{d, &url.URL{Path: s.base()}, s.open}.mend(s.Data)
+		// The loader reads a file again for each header that it finds in it.
+		files := map[string][]byte{}
+		read = func(location *url.URL) ([]byte, error) {
+			at := location.String()
+			if files[at] != nil {
+				return files[at], nil
+			}
+			data, err := s.open(location)
+			if err == nil {
+				files[at] = mender{d, location, s.open}.mend(data)
+			}
+			return files[at], err
 		}
+		loader, err = load()
 	}
 	if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
 		err = d.readOther(s.Data, loader, err)
@@ -79,6 +98,10 @@ func (s Source) read(lines bool) (*Document, error) {
 	}
 	if slices.Contains(d.Servers, nil) {
 		return nil, errors.New("loading the OpenAPI document: one of its servers is null")
+	}
+	if all := len(d.misplacedRefs); all > 0 {
+		slices.Sort(d.misplacedRefs)
+		d.found(0, "%d times a $ref stands where the specification has none, such as at %s: what it names is read in its place", all, d.misplacedRefs[0])
 	}
 	d.fill()
 	d.validate()
@@ -116,9 +139,12 @@ func (s Source) base() string {
 }
 
 // open reads a file that a $ref names.
-func (s Source) open(_ *openapi3.Loader, location *url.URL) ([]byte, error) {
+func (s Source) open(location *url.URL) ([]byte, error) {
 	if location.Scheme != "" || location.Host != "" {
-		return nil, fmt.Errorf("%s is on another host than the document, and is not read", location.Redacted())
+		if s.Fetch == nil {
+			return nil, fmt.Errorf("%s is on another host than the document, and is not read", location.Redacted())
+		}
+		return s.Fetch(location)
 	}
 	name := path.Clean(location.Path)
 	if s.Files == nil || !fs.ValidPath(name) {
