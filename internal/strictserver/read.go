@@ -2,6 +2,7 @@ package strictserver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -106,34 +107,33 @@ func (p parameter) check(r *http.Request, path url.Values) *refusal {
 	case len(given) == 0:
 		return nil
 	}
-	var value any
-	switch {
-	case p.json:
-		if value, err = strictJSON([]byte(given[0])); err != nil {
-			return wrong
-		}
-	case p.array:
-		if p.in != "query" || !p.exploded {
-			separator := map[string]string{"pipeDelimited": "|", "spaceDelimited": " "}[p.style]
-			if separator == "" {
-				separator = ","
-			}
-			given = strings.Split(given[0], separator)
-		}
-		list := make([]any, len(given))
-		for i, text := range given {
-			list[i] = p.scalar.read(text)
-		}
-		value = list
-	case len(given) > 1:
-		return wrong
-	default:
-		value = p.scalar.read(given[0])
-	}
-	if !valid(p.schema, value) {
+	value, err := p.value(given)
+	if err != nil || !valid(p.schema, value) {
 		return wrong
 	}
 	return nil
+}
+
+// value reads the texts under a parameter's name, of which there is one at least.
+func (p parameter) value(given []string) (any, error) {
+	if p.json {
+		return strictJSON([]byte(given[0]))
+	}
+	if !p.array {
+		if len(given) > 1 {
+			return nil, errors.New("it is there twice")
+		}
+		return p.scalar.read(given[0]), nil
+	}
+	if p.in != "query" || !p.exploded {
+		separator := map[string]string{"pipeDelimited": "|", "spaceDelimited": " "}[p.style]
+		given = strings.Split(given[0], cmp.Or(separator, ","))
+	}
+	list := make([]any, len(given))
+	for i, text := range given {
+		list[i] = p.scalar.read(text)
+	}
+	return list, nil
 }
 
 // values are the texts under a parameter's name.
@@ -242,7 +242,7 @@ func (m medium) form(raw []byte) (any, error) {
 			return nil, errors.New("it is not UTF-8")
 		}
 		switch {
-		case m.lists[name]:
+		case m.lists[name], m.fields[name] == nil && len(texts) > 1:
 			list := make([]any, len(texts))
 			for i, text := range texts {
 				list[i] = m.fields[name].read(text)
