@@ -24,6 +24,20 @@ type Violation struct {
 	Rule string `json:"rule"`
 	// Message says what is wrong. It repeats at most 200 bytes of the answer.
 	Message string `json:"message"`
+	// Line is where the rule stands in the document, if it does not say so itself; 0 when that is not known, or the rule is not the
+	// document's.
+	Line int `json:"line,omitempty"`
+	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
+	Place   string `json:"place,omitempty"`
+	Keyword string `json:"keyword,omitempty"`
+}
+
+// In is the rule with its line in a document.
+func (v Violation) In(document string) string {
+	if v.Line == 0 {
+		return v.Rule
+	}
+	return fmt.Sprintf("%s:%d %s", document, v.Line, v.Rule)
 }
 
 // String is the message with the rule.

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -27,8 +26,6 @@ type deriver struct {
 	added    *Case
 	// makes is what the operation makes; nil when it makes nothing that is known.
 	makes *maker
-	// oneLine tells that the lines of the document say nothing.
-	oneLine bool
 	// delimited are the parameters of the path whose separators stand there as they are.
 	delimited map[string]bool
 	// rules are those of the parameters that a rule describes wholly, fieldRules those of the form's fields.
@@ -59,7 +56,6 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 	if err := checkFixtures(s, j); err != nil {
 		return nil, err
 	}
-	oneLine := bytes.Count(s.document, []byte("\n")) < 2
 	wanted := literalPrefix(s.only)
 	// Each operation by itself, as many at once as there are cores.
 	byOperation := make([][]Case, len(j.Operations))
@@ -78,7 +74,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 					byOperation[i] = []Case{{Name: op.ID + plainName, operation: op, Skip: fmt.Sprintf("no case could be made: %v", problem)}}
 				}
 			}()
-			byOperation[i] = deriveOne(s, j, op, oneLine)
+			byOperation[i] = deriveOne(s, j, op)
 		})
 	}
 	running.Wait()
@@ -115,8 +111,8 @@ func (s *settings) some(cases []Case) []Case {
 const plainName = "/examples/a request without anything optional is accepted"
 
 // deriveOne makes the cases of one operation.
-func deriveOne(s *settings, j *conform.Document, op *conform.Operation, oneLine bool) []Case {
-	d := &deriver{settings: s, judge: j, op: op, oneLine: oneLine, delimited: map[string]bool{}, sampled: map[string][]sample.Case{}, makes: makerOf(j, op)}
+func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
+	d := &deriver{settings: s, judge: j, op: op, delimited: map[string]bool{}, sampled: map[string][]sample.Case{}, makes: makerOf(j, op)}
 	d.readRules()
 	if err := d.makeBase(); err != nil {
 		return []Case{{Name: op.ID + plainName, operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
@@ -174,7 +170,7 @@ var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) (accepted|re
 
 // at names a place of the document.
 func (d *deriver) at(line int, what string) string {
-	if d.oneLine {
+	if d.judge.OneLine {
 		// All stands in one line.
 		return fmt.Sprintf("%s#/paths/%s/%s %s", d.settings.documentName, strings.NewReplacer("~", "~0", "/", "~1").Replace(d.op.Path), strings.ToLower(d.op.Method), what)
 	}

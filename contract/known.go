@@ -48,13 +48,18 @@ func WithKnown(data []byte) Option {
 // lineOf is the line within a rule.
 var lineOf = regexp.MustCompile(`:\d+\b`)
 
+// bare is a rule without the document's name and the line.
+func (s *settings) bare(rule string) string {
+	return strings.TrimPrefix(lineOf.ReplaceAllString(rule, ""), s.documentName+" ")
+}
+
 // setKnownApart moves the violations that are known out of a result.
 func (s *settings) setKnownApart(result *Result) {
 	var fresh []Violation
 	for _, v := range result.Violations {
 		known := false
 		for _, k := range s.known {
-			if lineOf.ReplaceAllString(k.Rule, "") == lineOf.ReplaceAllString(v.Rule, "") && k.message.MatchString(v.Message) {
+			if s.bare(k.Rule) == s.bare(v.Rule) && k.message.MatchString(v.Message) {
 				known, k.met = true, true
 			}
 		}

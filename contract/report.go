@@ -81,7 +81,9 @@ type defect struct {
 	cause     string
 	first     Result
 	violation Violation
-	others    []string
+	// rule is what is broken, with its line.
+	rule   string
+	others []string
 }
 
 // defects groups what failed by what is broken: the rule, or for a failure of the server the operation.
@@ -102,7 +104,7 @@ func (r *Report) defects() (list []*defect) {
 				found.others = append(found.others, result.Name)
 				continue
 			}
-			known[cause] = &defect{cause: cause, first: result, violation: v}
+			known[cause] = &defect{cause: cause, first: result, violation: v, rule: v.In(r.Document)}
 			list = append(list, known[cause])
 		}
 	}
@@ -112,7 +114,7 @@ func (r *Report) defects() (list []*defect) {
 // String is the defect in a few lines, its sentence first.
 func (d *defect) String() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s\n      case: %s\n      rule: %s\n      try:  %s\n", d.violation.Message, d.first.Name, d.violation.Rule, d.first.Curl)
+	fmt.Fprintf(&text, "%s\n      case: %s\n      rule: %s\n      try:  %s\n", d.violation.Message, d.first.Name, d.rule, d.first.Curl)
 	for i, name := range d.others {
 		if i == shownCases {
 			fmt.Fprintf(&text, "      and %d more\n", len(d.others)-i)

@@ -1,8 +1,11 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/nudgehq/nudge/contract"
 	"github.com/nudgehq/nudge/internal/strictserver"
@@ -53,5 +56,67 @@ func TestStrictServersOfForeignDocuments(t *testing.T) {
 				t.Error(text)
 			}
 		})
+	}
+}
+
+// What breaks a schema has its place in the answer, its keyword and its line in the document; a document of one line has none.
+func TestViolationsHaveLines(t *testing.T) {
+	const document = `openapi: 3.0.3
+info: {title: lines, version: "1"}
+paths:
+  /things:
+    get:
+      responses:
+        '200':
+          description: ok
+          x-answer: {list: [{v: 9}]}
+          content:
+            application/json:
+              schema:
+                properties:
+                  list:
+                    items:
+                      properties:
+                        v:
+                          type: integer
+                          maximum: 8
+`
+	var minified any
+	if err := yaml.Unmarshal([]byte(document), &minified); err != nil {
+		t.Fatal(err)
+	}
+	oneLine, err := json.Marshal(minified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, given := range map[string]struct {
+		data []byte
+		line int
+		text string
+	}{
+		"lines.yaml": {data: []byte(document), line: 19, text: "rule: lines.yaml:19 GET /things 200 body#/list/[]/v maximum\n"},
+		"line.json":  {data: oneLine, text: "rule: GET /things 200 body#/list/[]/v maximum\n"},
+	} {
+		server, err := strictserver.New(given.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, text := runInProcess(t, server, contract.WithDocument(name, given.data))
+		if !strings.Contains(text, given.text) {
+			t.Error(text)
+		}
+		found := false
+		for _, result := range report.Results {
+			for _, v := range result.Violations {
+				found = found || v.Place == "/list/0/v" && v.Keyword == "maximum" && v.Line == given.line
+			}
+		}
+		if !found {
+			t.Errorf("%s: no violation has its place, keyword and line: %+v", name, report.Results)
+		}
+		known := []byte("known: [{rule: '" + name + ":1 GET /things 200 body#/list/[]/v maximum', reason: r}]")
+		if report, text := runInProcess(t, server, contract.WithDocument(name, given.data), contract.WithKnown(known)); report.Failed() {
+			t.Errorf("it is known with any line: %s", text)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,7 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 			_ = json.NewEncoder(out.stdout).Encode(f)
 			return
 		}
-		_, _ = fmt.Fprintf(out.stdout, "%s  %s  %s %s %d: %s (%s)\n", f.Time.Format(time.TimeOnly), f.By, f.Method, f.Path, f.Status, f.Message, f.Rule)
+		_, _ = fmt.Fprintf(out.stdout, "%s  %s  %s %s %d: %s (%s)\n", f.Time.Format(time.TimeOnly), f.By, f.Method, f.Path, f.Status, f.Message, f.In(cmp.Or(redacted(cmd.Spec), "openapi.yaml")))
 	}, options...)
 	if err != nil {
 		return usageError{err}

@@ -27,6 +27,11 @@ type Violation struct {
 	Rule string `json:"rule"`
 	// Message says what is wrong. It repeats at most 200 bytes of the answer.
 	Message string `json:"message"`
+	// Line is where the rule stands in the document; 0 when that is not known, or the rule is not the document's.
+	Line int `json:"line,omitempty"`
+	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
+	Place   string `json:"place,omitempty"`
+	Keyword string `json:"keyword,omitempty"`
 }
 
 func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
@@ -40,6 +45,16 @@ type Document struct {
 	// Strict judges more than the document and HTTP say: that there are no fields that no schema names and no body where none is
 	// declared, and that an integer is written as one and fits in 64 bits.
 	Strict bool
+	// OneLine tells that the document stands in one line, so that lines say nothing.
+	OneLine bool
+}
+
+// line is a line of the document, where it says something.
+func (d *Document) line(n int) int {
+	if d.OneLine {
+		return 0
+	}
+	return n
 }
 
 // Operation is an operation of the document with its relations.
@@ -80,7 +95,7 @@ func Of(read *openapi.Document) (*Document, error) {
 	if len(operations) == 0 {
 		return nil, errors.New("the document has no operation")
 	}
-	j := &Document{Doc: doc, Schemas: schema.NewSet(doc)}
+	j := &Document{Doc: doc, Schemas: schema.NewSet(doc), OneLine: read.OneLine}
 	for _, op := range operations {
 		o := &Operation{Operation: op, document: j, segments: segmentsOf(op.Path), headers: map[*openapi3.Header]rule.Rule{}}
 		o.readHeaders()
@@ -148,10 +163,10 @@ func (o *Operation) check(method string, status int, header http.Header, body []
 		return nil
 	}
 	if response == nil {
-		return []Violation{{o.ID + " responses", fmt.Sprintf("the status %d is not declared", status)}}
+		return []Violation{{Rule: o.ID + " responses", Message: fmt.Sprintf("the status %d is not declared", status), Line: o.document.line(openapi.LineOf(o.Spec.Origin, "responses"))}}
 	}
 	c := newCollector(o.ID + " " + name)
-	c.document = o.document
+	c.document, c.line = o.document, o.document.line(openapi.Line(response.Origin))
 	c.headers(o, response, header)
 	c.standard(o, status, header)
 	if method == http.MethodHead || status/100 == 1 || status == http.StatusNoContent || status == http.StatusNotModified {
@@ -191,7 +206,9 @@ func (o *Operation) Declares(status int) bool {
 
 // collector collects violations of one answer.
 type collector struct {
-	place     string
+	place string
+	// line is where that stands in the document.
+	line      int
 	found     []Violation
 	document  *Document
 	direction schema.Direction
@@ -199,8 +216,19 @@ type collector struct {
 
 func newCollector(place string) *collector { return &collector{place: place, direction: schema.Answer} }
 
-func (c *collector) add(rule, format string, args ...any) {
-	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...)})
+func (c *collector) add(rule, format string, args ...any) *Violation {
+	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...), Line: c.line})
+	return &c.found[len(c.found)-1]
+}
+
+// of is a violation of a schema.
+func (v *Violation) of(p schema.Problem) {
+	v.Place, v.Keyword = p.Place, p.Keyword
+	if p.Schema != nil {
+		if line := openapi.LineOf(p.Schema.Origin, p.Keyword); v.Line > 0 && line > 0 {
+			v.Line = line
+		}
+	}
 }
 
 // isList are the headers that may stand on several lines, which are one list (RFC 9110, section 5.3).

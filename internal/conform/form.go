@@ -76,14 +76,14 @@ func (c *collector) form(o *Operation, media *openapi3.MediaType, fields url.Val
 		ref := s.Properties[rule.Name]
 		if values, ok := fields[rule.Name]; ok && ref != nil {
 			if ruled[rule.Name] = true; !o.allows(rule, ref, values[0]) {
-				c.add("body "+rule.Name, "the field %s must be %s", rule.Name, o.ruleText(rule, ref))
+				c.add("body "+rule.Name, "the field %s must be %s", rule.Name, o.ruleText(rule, ref)).of(schema.Problem{Place: "/" + rule.Name, Schema: ref.Value})
 			}
 		}
 	}
 	for _, p := range c.problems(s, c.typed(s, object)) {
 		top, _, _ := strings.Cut(strings.TrimPrefix(p.Place, "/"), "/")
 		if !ruled[top] && p.Keyword != "properties" {
-			c.add(strings.TrimSpace("body "+printed(strings.TrimPrefix(p.Place, "/"))), "%s", p.Text)
+			c.add(strings.TrimSpace("body "+printed(strings.TrimPrefix(p.Place, "/"))), "%s", p.Text).of(p)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"mime"
 	"net/http"
@@ -147,6 +148,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 // CheckRequest lists what is wrong with a request by the document: parameters, credentials, media type, fields.
 func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
+	c.line = o.document.line(openapi.Line(o.Spec.Origin))
 	c.document, c.direction = o.document, schema.Request
 	for _, w := range o.written {
 		c.parameter(o, w, r)
@@ -162,6 +164,9 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (c *collector) parameter(o *Operation, written serialize.Written, r *Request) {
 	p := written.Parameter
 	place := p.In + " " + schema.Cut(p.Name)
+	operation := c.line
+	c.line = cmp.Or(o.document.line(openapi.Line(p.Origin)), operation)
+	defer func() { c.line = operation }()
 	texts := r.texts(p.In, p.Name)
 	value, given := written.Read(r.query(), texts)
 	if !given {
@@ -192,7 +197,7 @@ func (c *collector) parameter(o *Operation, written serialize.Written, r *Reques
 		return
 	}
 	for _, problem := range c.problems(s.Value, c.typed(s.Value, value)) {
-		c.add(place, "the %s parameter %s", p.In, named(p.Name, problem))
+		c.add(place, "the %s parameter %s", p.In, named(p.Name, problem)).of(problem)
 	}
 }
 
@@ -253,6 +258,7 @@ func (r *Request) query() url.Values { return r.URL.Query() }
 // CheckQuery lists the parameters of the query that the operation does not have. A server may leave them unread.
 func (o *Operation) CheckQuery(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
+	c.line = o.document.line(openapi.Line(o.Spec.Origin))
 	for _, name := range sortedKeys(r.query()) {
 		declared := o.Parameter("query", name) != nil || o.Parameter("query", bare(name)) != nil || o.inExploded(name) || o.isCredential("query", name)
 		switch {

@@ -23,7 +23,7 @@ func (c *collector) value(s *openapi3.Schema, v any) {
 		return
 	}
 	for _, p := range judge.Check(v) {
-		c.add("body#"+index.ReplaceAllString(p.Place, "/[]$1")+" "+p.Keyword, "%s", p.Text)
+		c.add("body#"+index.ReplaceAllString(p.Place, "/[]$1")+" "+p.Keyword, "%s", p.Text).of(p)
 	}
 }
 
@@ -33,7 +33,7 @@ var index = regexp.MustCompile(`/[0-9]+(/|$)`)
 // text wants a text to keep its schema, as one of what it can be read as.
 func (c *collector) text(s *openapi3.Schema, text string) {
 	for _, p := range c.problems(s, c.typed(s, text)) {
-		c.add("body "+p.Keyword, "%s", p.Text)
+		c.add("body "+p.Keyword, "%s", p.Text).of(p)
 	}
 }
 
@@ -62,7 +62,7 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 		problems = judge.Check(plain(value))
 	}
 	for _, p := range problems {
-		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body "))
+		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body ")).of(p)
 	}
 }
 

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -37,6 +38,8 @@ type Document struct {
 	Name string
 	// Findings are what is wrong in it, and does not keep it from being used.
 	Findings []Finding
+	// OneLine tells that all stands in one line: lines say nothing.
+	OneLine bool
 	// misplacedRefs are the places of $refs where the specification has none.
 	misplacedRefs []string
 }
@@ -54,7 +57,7 @@ type Finding struct {
 func (s Source) Read() (*Document, error) { return s.read(true) }
 
 func (s Source) read(lines bool) (*Document, error) {
-	d := &Document{Name: s.Name}
+	d := &Document{Name: s.Name, OneLine: bytes.Count(s.Data, []byte("\n")) < 2}
 	read := s.open
 	load := func() (loader *openapi3.Loader, err error) {
 		loader = openapi3.NewLoader()
