@@ -61,7 +61,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		case first[result.Name]:
 			var lines []string
 			for _, v := range result.Violations {
-				lines = append(lines, v.String())
+				lines = append(lines, fmt.Sprintf("%s (%s)", v.Message, v.In(r.Document)))
 			}
 			one.Failure = &junitMessage{printable(result.Violations[0].Message), printable(strings.Join(append(lines, result.Curl), "\n"))}
 		case result.Failed():

@@ -158,7 +158,7 @@ func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
 	case err != nil && report == nil:
 		return err
 	}
-	show := report.WriteText
+	show := func(w io.Writer) error { return report.WriteText(coloured(w)) }
 	if cmd.JSON == "-" {
 		show = report.WriteJSON
 	}
@@ -287,10 +287,4 @@ func (cmd *contractRunCommand) list(stdout io.Writer, options []contract.Option)
 	}
 	_, err = fmt.Fprintf(stdout, "%d cases\n", len(cases))
 	return err
-}
-
-// isTerminal tells whether somebody looks at it.
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
