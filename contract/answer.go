@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nudgehq/nudge/internal/conform"
@@ -120,7 +123,7 @@ func (r *runner) send(ctx context.Context, q request) answer {
 	if q.account != nil {
 		request.SetBasicAuth(q.account.username, q.account.password)
 	}
-	response, err := r.client.Do(request)
+	response, err := r.do(request, q)
 	if err != nil {
 		return answer{err: err, at: time.Now()}
 	}
@@ -135,6 +138,23 @@ func (r *runner) send(ctx context.Context, q request) answer {
 		a.err = fmt.Errorf("it begins with %d %s, and its body is cut off: %w", a.status, http.StatusText(a.status), a.err)
 	}
 	return a
+}
+
+// do sends a request once more where it met a connection that the server had closed after its last answer, as servers may
+// (RFC 9112 section 9.3.1).
+func (r *runner) do(request *http.Request, q request) (*http.Response, error) {
+	var reused atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(of httptrace.GotConnInfo) { reused.Store(of.Reused) }}
+	traced := request.WithContext(httptrace.WithClientTrace(request.Context(), trace))
+	response, err := r.client.Do(traced)
+	if err == nil || !reused.Load() || os.IsTimeout(err) || request.Context().Err() != nil {
+		return response, err
+	}
+	r.client.CloseIdleConnections()
+	if q.body != nil {
+		request.Body = io.NopCloser(bytes.NewReader(q.body))
+	}
+	return r.client.Do(request)
 }
 
 // authenticate adds the run's own headers and parameters of the query.
@@ -155,7 +175,7 @@ func (r *runner) authenticate(to *http.Request, q request) {
 		}
 		own[name] = values
 	}
-	to.URL.RawQuery = joined(to.URL.RawQuery, own.Encode())
+	to.URL.RawQuery = joined(to.URL.RawQuery, encoded(own))
 }
 
 // judgeAnswer lists what is wrong with an answer.
@@ -175,11 +195,18 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 		return append(violations, Violation{Rule: "RFC 9110 section 12.5.3", Message: fmt.Sprintf("the answer has the Content-Encoding %q, which was not asked for", short(encoding, 100))})
 	}
 	if c.expect == unjudged || !r.declares(c, q, a.status) {
+		if q.reason == badMethod && a.status == http.StatusMethodNotAllowed && !r.strict {
+			violations = append(violations, violationsOf(c.operation.CheckHTTP(a.status, a.header))...)
+		}
 		return violations
 	}
 	if len(violations) > 0 && a.status >= 500 && !c.operation.Declares(a.status) {
 		// The one thing is said.
 		return violations
+	}
+	if !r.strict && q.reason.isOfNoOperation() && !c.operation.Names(a.status) {
+		// The operation's default is not about what no operation is for.
+		return append(violations, violationsOf(c.operation.CheckHTTP(a.status, a.header))...)
 	}
 	violations = append(violations, violationsOf(r.check(c, q, a))...)
 	if a.url == nil || a.stream {

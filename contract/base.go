@@ -51,7 +51,7 @@ func (d *deriver) makeBase() error {
 		// The second one finds nothing.
 		d.valid = acceptedOrUnknown
 	}
-	d.base.query = query.Encode()
+	d.base.query = encoded(query)
 	for _, p := range others {
 		value, err := d.parameterValue(p)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/rule"
@@ -114,6 +115,27 @@ func numberEdges(r rule.Rule) []edge {
 	return list
 }
 
+// spelled tells whether a text is another spelling of a number that a rule allows: with blanks around it, a plus sign, zeros
+// before it, in hexadecimal, in digits of another script. Where the document does not say how texts are read, a server may read it.
+func spelled(r rule.Rule, text string) bool {
+	if r.Type != "integer" && r.Type != "number" || r.Allows(text) {
+		return false
+	}
+	digits := strings.Map(func(c rune) rune {
+		if c < unicode.MaxASCII || !unicode.IsDigit(c) {
+			return c
+		}
+		// Each script has its ten digits one after the other.
+		value := rune('0')
+		for unicode.IsDigit(c-(value-'0')-1) && value < '9' {
+			value++
+		}
+		return value
+	}, strings.ReplaceAll(strings.TrimSpace(text), "_", ""))
+	n, ok := new(big.Rat).SetString(strings.TrimSuffix(digits, "."))
+	return ok && !strings.Contains(digits, "/") && len(digits) < 40 && r.Allows(decimal(n))
+}
+
 // hostile are texts that programs take for something else, or that somebody sends on purpose.
 var hostile = []struct{ value, what string }{
 	{"01234567", "digits alone, with a leading zero"}, {"12345678901234567890", "more digits than an integer holds"}, {"abcdefgh", "letters alone"}, {"undefined", "undefined"}, {"null-null", "null"},
@@ -151,7 +173,7 @@ func lengthEdges(r rule.Rule) (list []edge) {
 	if r.MaxLength != r.MinLength {
 		add(value, "as long as it may be", "maxLength", r.MaxLength)
 		// What cuts it takes these for one.
-		for n := 1; n <= 3; n++ {
+		for n := 1; n <= min(3, len(value)); n++ {
 			if other := value[:len(value)-n] + next(value[len(value)-n]) + value[len(value)-n+1:]; r.Allows(other) {
 				add(other, fmt.Sprintf("as long as it may be, with another character %d from its end", n), "maxLength", r.MaxLength)
 			}

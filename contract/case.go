@@ -80,6 +80,11 @@ func (r reason) beyondDocuments() bool {
 	return r == unknownMethod || r == uncleanPath || r == longPath || r == longHeader
 }
 
+// isOfNoOperation tells whether a request is to a path or by a method that the document does not have.
+func (r reason) isOfNoOperation() bool {
+	return r == badMethod || r == unknownMethod || r == noSuchPath || r == uncleanPath || r == longPath
+}
+
 // fitting are the statuses that fit a refusal; where the document declares some of them, it must be one of those.
 var fitting = map[reason][]int{
 	badBody:        {http.StatusBadRequest, http.StatusUnprocessableEntity},

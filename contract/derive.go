@@ -3,7 +3,9 @@ package contract
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"regexp"
+	"regexp/syntax"
 	"runtime"
 	"slices"
 	"strings"
@@ -56,13 +58,13 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 	if err := checkFixtures(s, j); err != nil {
 		return nil, err
 	}
-	wanted := literalPrefix(s.only)
+	wanted := prefixes(s.only)
 	// Each operation by itself, as many at once as there are cores.
 	byOperation := make([][]Case, len(j.Operations))
 	var running sync.WaitGroup
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, op := range j.Operations {
-		if name := op.ID + "/"; !strings.HasPrefix(name, wanted) && !strings.HasPrefix(wanted, name) {
+		if name := op.ID + "/"; !slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(name, prefix) || strings.HasPrefix(prefix, name) }) {
 			continue
 		}
 		free <- struct{}{}
@@ -112,6 +114,9 @@ const plainName = "/examples/a request without anything optional is accepted"
 
 // deriveOne makes the cases of one operation.
 func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
+	if body := op.Spec.RequestBody; body != nil && !body.Value.Required && !mayHaveBody(j, op) {
+		op = op.WithoutBody()
+	}
 	d := &deriver{settings: s, judge: j, op: op, delimited: map[string]bool{}, sampled: map[string][]sample.Case{}, makes: makerOf(j, op)}
 	d.readRules()
 	if err := d.makeBase(); err != nil {
@@ -134,17 +139,69 @@ func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
 	return d.cases
 }
 
-// literalPrefix is what each name of the cases that are wanted begins with: others need not be derived.
-func literalPrefix(only *regexp.Regexp) string {
-	if only == nil || !strings.HasPrefix(only.String(), "^") {
-		return ""
+// mayHaveBody tells whether a request body is looked at: OpenAPI 3.0 has those ignored to which HTTP gives no meaning.
+func mayHaveBody(j *conform.Document, op *conform.Operation) bool {
+	meant := op.Method != http.MethodGet && op.Method != http.MethodHead && op.Method != http.MethodDelete
+	return meant || !strings.HasPrefix(j.Doc.OpenAPI, "3.0")
+}
+
+// prefixes are what the names that an expression finds begin with, one or another: others need not be derived. None are known of
+// an expression that does not begin at the start.
+func prefixes(only *regexp.Regexp) []string {
+	if only == nil {
+		return []string{""}
 	}
-	rest, err := regexp.Compile(strings.TrimPrefix(only.String(), "^"))
+	parsed, err := syntax.Parse(only.String(), syntax.Perl)
 	if err != nil {
-		return ""
+		return []string{""}
 	}
-	prefix, _ := rest.LiteralPrefix()
-	return prefix
+	parsed = parsed.Simplify()
+	if parsed.Op != syntax.OpConcat || parsed.Sub[0].Op != syntax.OpBeginText {
+		return []string{""}
+	}
+	list, _ := beginnings(&syntax.Regexp{Op: syntax.OpConcat, Sub: parsed.Sub[1:]})
+	return list
+}
+
+// maxPrefixes bounds the beginnings that are told apart.
+const maxPrefixes = 1000
+
+// beginnings are those of the texts that an expression matches; whole tells that they are the texts.
+func beginnings(of *syntax.Regexp) (list []string, whole bool) {
+	switch {
+	case of.Op == syntax.OpEmptyMatch:
+		return []string{""}, true
+	case of.Op == syntax.OpLiteral && of.Flags&syntax.FoldCase == 0:
+		return []string{string(of.Rune)}, true
+	case of.Op == syntax.OpCapture:
+		return beginnings(of.Sub[0])
+	case of.Op == syntax.OpAlternate:
+		whole = true
+		for _, one := range of.Sub {
+			more, ends := beginnings(one)
+			list, whole = append(list, more...), whole && ends
+		}
+		return list, whole && len(list) <= maxPrefixes
+	case of.Op == syntax.OpConcat:
+		list = []string{""}
+		for _, one := range of.Sub {
+			more, ends := beginnings(one)
+			var longer []string
+			for _, first := range list {
+				for _, second := range more {
+					longer = append(longer, first+second)
+				}
+			}
+			if list = longer; !ends || len(list) > maxPrefixes {
+				return list, false
+			}
+		}
+		return list, true
+	case of.Op == syntax.OpQuest:
+		list, whole = beginnings(of.Sub[0])
+		return append(list, ""), whole
+	}
+	return []string{""}, false
 }
 
 // add adds a case, unless it is one of the strict rules where these are off.

@@ -48,10 +48,16 @@ func WithKnown(data []byte) Option {
 // lineOf is the line within a rule.
 var lineOf = regexp.MustCompile(`:\d+\b`)
 
-// bare is a rule without the document's name and the line.
+// bare is a rule without the line, and without the name of the document, which may be another on another day.
 func (s *settings) bare(rule string) string {
-	return strings.TrimPrefix(lineOf.ReplaceAllString(rule, ""), s.documentName+" ")
+	if rest, is := strings.CutPrefix(rule, s.documentName); is {
+		rule = "document" + rest
+	}
+	return documentOf.ReplaceAllString(lineOf.ReplaceAllString(rule, ""), "")
 }
+
+// documentOf is the name of a document that a rule begins with.
+var documentOf = regexp.MustCompile(`^(document|\S+\.(ya?ml|json))(#\S*)? `)
 
 // setKnownApart moves the violations that are known out of a result.
 func (s *settings) setKnownApart(result *Result) {

@@ -183,7 +183,7 @@ func withoutParameter(query string, p *openapi3.Parameter) string {
 			values.Del(name)
 		}
 	}
-	return values.Encode()
+	return encoded(values)
 }
 
 // withoutIt is the base without a parameter.
@@ -330,6 +330,21 @@ func schemaAt(s *openapi3.Schema, place string) *openapi3.Schema {
 	return s
 }
 
+// ruleKeyword is the keyword that is told of a value which was made for another one: a text, as parameters are, has no other type,
+// and a schema may not have the keyword.
+func ruleKeyword(s *openapi3.Schema, keyword, in string) string {
+	isText := in != "" && s.Type.Is("string")
+	switch {
+	case keyword == "propertyNames" && s.PropertyNames == nil:
+		return "additionalProperties"
+	case s.Format != "" && (keyword == "minLength" && s.MinLength == 0 || keyword == "maxLength" && s.MaxLength == nil || keyword == "type" && isText):
+		return "format"
+	case s.Pattern != "" && (keyword == "minLength" && s.MinLength == 0 || keyword == "type" && isText):
+		return "pattern"
+	}
+	return keyword
+}
+
 // addSample adds the case of a value that was made.
 func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r request) {
 	called := strings.TrimSuffix(strings.TrimPrefix(name+"."+c.Place, "."), ".")
@@ -339,7 +354,9 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 	}
 	description := called + " " + c.What + d.as
 	r.description = description
-	line := d.at(openapi.LineOf(schemaAt(s, c.Place).Origin, c.Keyword), strings.TrimSpace(called+" "+c.Keyword))
+	at := schemaAt(s, c.Place)
+	keyword := ruleKeyword(at, c.Keyword, r.offender)
+	line := d.at(openapi.LineOf(at.Origin, keyword), strings.TrimSpace(called+" "+keyword))
 	group := "values"
 	if c.Keyword == "required" || c.Keyword == "type" {
 		group = map[string]string{"required": "required", "type": "types"}[c.Keyword]

@@ -73,7 +73,7 @@ func (d *deriver) setter(p *openapi3.Parameter) func(value string) request {
 			}
 			query, _ := url.ParseQuery(r.query)
 			query.Set(p.Name, value)
-			r.query = query.Encode()
+			r.query = encoded(query)
 		})
 	}
 }
@@ -114,7 +114,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		case !d.settings.strict && dialect(r, e.value):
 		case r.Allows(e.value):
 			d.add("values", request.description+", is accepted", rule, d.valid, request)
-		case !d.settings.strict && (e.spelling || e.what == "with a fraction of zero" || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
+		case !d.settings.strict && (spelled(r, e.value) || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
 			// A matter of taste.
 		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
 			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
@@ -125,8 +125,8 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 	d.odd(name, s, r, set)
 	rule := d.at(openapi.Line(s.Origin), name)
 	for _, p := range []*property{
-		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true},
-		{name: name, rule: r, set: set, draw: invalidDraws(r)},
+		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true, strict: d.settings.strict},
+		{name: name, rule: r, set: set, draw: invalidDraws(r), strict: d.settings.strict},
 	} {
 		if !d.settings.strict {
 			p.draw = inOneDialect(r, p.draw)

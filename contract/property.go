@@ -26,12 +26,16 @@ type property struct {
 	set  func(value string) request
 	// draw draws a value; the same seed draws the same.
 	draw func(seed int) string
-	// keeps tells that the values keep the rule.
-	keeps bool
+	// keeps tells that the values keep the rule; strict that other spellings of a number are none.
+	keeps, strict bool
 }
 
 // fits tells whether a value is one that the property is about.
 func (p *property) fits(value string) bool {
+	if !p.strict && !p.keeps && spelled(p.rule, value) {
+		// A matter of taste.
+		return false
+	}
 	return p.rule.Allows(value) == p.keeps && sendable(p.rule.In, value)
 }
 

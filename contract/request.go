@@ -41,6 +41,9 @@ type request struct {
 // account are credentials of HTTP basic.
 type account struct{ username, password string }
 
+// encoded is a query, in which a space is %20: what a plus is there, the standards disagree.
+func encoded(query url.Values) string { return strings.ReplaceAll(query.Encode(), "+", "%20") }
+
 // with copies a request and changes the copy.
 func (r request) with(change func(*request)) request {
 	r.header = r.header.Clone()

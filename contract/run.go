@@ -72,6 +72,8 @@ type runner struct {
 	servers []string
 	// refused are the operations whose plain valid request is refused: what builds on it says nothing.
 	refused map[string]bool
+	// takesBody are the operations that took a valid request with a body, which may be left out by the document.
+	takesBody map[string]bool
 	// stopped says why nothing is sent any more.
 	stopped string
 }
@@ -97,7 +99,7 @@ func prepare(baseURL string, options []Option) (*runner, []Case, error) {
 	if len(cases) == 0 {
 		return unusable(errors.New("no case is left to try"))
 	}
-	r := &runner{settings: s, plains: map[string]request{}, made: map[string]string{}, refused: map[string]bool{}, outcomes: map[string]*outcome{}, servers: serverPaths(j.Doc), base: strings.TrimSuffix(baseURL, "/")}
+	r := &runner{settings: s, plains: map[string]request{}, made: map[string]string{}, refused: map[string]bool{}, takesBody: map[string]bool{}, outcomes: map[string]*outcome{}, servers: serverPaths(j.Doc), base: strings.TrimSuffix(baseURL, "/")}
 	for _, c := range cases {
 		if c.plain {
 			r.plains[c.operation.ID] = c.request
@@ -129,6 +131,8 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 		}
 		if broken := result.Failed() || len(result.Known) > 0; broken && c.plain && !r.strict && result.Status >= 400 {
 			r.refused[c.operation.ID] = true
+		} else if !broken && !c.builds && c.request.body != nil && result.Status/100 == 2 {
+			r.takesBody[c.operation.ID] = true
 		}
 		if r.failed > 0 && r.failed == r.maxFailures {
 			r.stopped = fmt.Sprintf("%d cases have failed", r.failed)
@@ -176,7 +180,7 @@ func (r *runner) mayTry(c Case) string {
 	if c.Skip != "" {
 		return c.Skip
 	}
-	if r.refused[c.operation.ID] && c.builds {
+	if r.refused[c.operation.ID] && c.builds && (c.request.body == nil || !r.takesBody[c.operation.ID]) {
 		return "the plain valid request is refused"
 	}
 	mayCreate := (c.expect == accepted || c.expect == either || c.expect == acceptedOrUnknown) && !isSafe(c.request.method)

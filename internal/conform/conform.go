@@ -188,6 +188,28 @@ func (o *Operation) check(method string, status int, header http.Header, body []
 	return c.found
 }
 
+// WithoutBody is the operation without its request body.
+func (o *Operation) WithoutBody() *Operation {
+	bare, spec := *o, *o.Spec
+	spec.RequestBody = nil
+	bare.Spec, bare.Form, bare.FormSchema = &spec, nil, nil
+	return &bare
+}
+
+// CheckHTTP lists what HTTP itself says against an answer, whatever the document says.
+func (o *Operation) CheckHTTP(status int, header http.Header) []Violation {
+	c := newCollector(o.ID)
+	c.document = o.document
+	c.standard(o, status, header)
+	return c.found
+}
+
+// Names tells whether an answer of a status is declared otherwise than as default.
+func (o *Operation) Names(status int) bool {
+	name, _ := o.Response(status)
+	return name != "" && name != "default"
+}
+
 // Response is what the document declares for a status: by number, by range such as 4XX, or as default.
 func (o *Operation) Response(status int) (name string, response *openapi3.Response) {
 	for _, name := range []string{strconv.Itoa(status), strconv.Itoa(status/100) + "XX", "default"} {
@@ -280,12 +302,12 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 		declared := o.document.Methods(o.Path)
 		for _, method := range sortedKeys(declared) {
 			if !slices.Contains(allow, method) {
-				c.add("header Allow", "the header Allow is %q and lacks %s", schema.Cut(header.Get("Allow")), method)
+				c.addHTTP("RFC 9110 section 15.5.6 "+o.Path, fmt.Sprintf("the header Allow is %q and lacks %s", schema.Cut(header.Get("Allow")), method))
 			}
 		}
 		for _, method := range allow {
 			if !declared[method] && method != http.MethodOptions && (method != http.MethodHead || !declared[http.MethodGet]) {
-				c.add("header Allow", "the header Allow is %q, and the document has no %s here", schema.Cut(header.Get("Allow")), schema.Cut(method))
+				c.addHTTP("RFC 9110 section 15.5.6 "+o.Path, fmt.Sprintf("the header Allow is %q, and the document has no %s here", schema.Cut(header.Get("Allow")), schema.Cut(method)))
 			}
 		}
 	case http.StatusUnauthorized:

@@ -14,7 +14,7 @@ func types(value any, add func(what, keyword string, value any)) {
 		what  string
 		value any
 	}{
-		{"a string", "abc"}, {"a number in quotes", "1"}, {"a fraction", json.Number("1.5")}, {"a whole number", json.Number("1")}, {"true", true}, {"false", false}, {"true in quotes", "true"},
+		{"a string", "abc"}, {"a number in quotes", "1"}, {"a fraction", json.Number("1.5")}, {"a whole number", json.Number("1")}, {"zero", json.Number("0")}, {"true", true}, {"false", false}, {"true in quotes", "true"},
 		{"a list", []any{}}, {"an object", map[string]any{}}, {"null", nil},
 	} {
 		if fmt.Sprintf("%T", other.value) != fmt.Sprintf("%T", value) || other.what == "a fraction" {
