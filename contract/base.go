@@ -88,7 +88,7 @@ func (d *deriver) makeBody() error {
 	}
 	var failed error
 	for _, candidate := range d.bodies {
-		value, err := candidate.sample(false)
+		value, err := candidate.written()
 		if err == nil {
 			d.body, d.document = candidate, d.withFixtures(value)
 			if r, ok := d.withBodyOf(d.document); ok {

@@ -36,6 +36,23 @@ func (b *body) sample(all bool) (any, error) {
 	return sample.Make(b.model, all)
 }
 
+// written is a value that can be written: with what is required, or else with all that is optional too. An object without fields
+// is none in a form, and no body of multipart.
+func (b *body) written() (any, error) {
+	failed := errNoValue
+	for _, all := range []bool{false, true} {
+		value, err := b.sample(all)
+		if err == nil {
+			if _, ok := b.write(value); ok {
+				return value, nil
+			}
+			continue
+		}
+		failed = err
+	}
+	return nil, failed
+}
+
 // withBodyOf is the base with a body of a value.
 func (d *deriver) withBodyOf(value any) (request, bool) {
 	data, ok := d.body.write(value)
@@ -220,7 +237,7 @@ func (d *deriver) otherBodies() {
 		if other == was {
 			continue
 		}
-		value, err := other.sample(false)
+		value, err := other.written()
 		if err == nil {
 			d.body, d.document, d.as = other, d.withFixtures(value), " as "+other.name
 			_, ok := d.withBodyOf(d.document)
@@ -231,6 +248,30 @@ func (d *deriver) otherBodies() {
 			err = errNoValue
 		}
 		d.untried(other.name, err)
+	}
+}
+
+// multipart sends bodies that are no multipart: a server may refuse them, and may not fail.
+func (d *deriver) multipart() {
+	if d.settings.strict {
+		return
+	}
+	for _, b := range d.bodies {
+		if openapi.MediaType(b.name) != "multipart/form-data" {
+			continue
+		}
+		for _, odd := range []struct{ what, text string }{
+			{"that begins with no boundary", "abc"},
+			{"that is cut off", "--" + boundary + "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nab"},
+			{"whose part has no name", "--" + boundary + "\r\nnonsense\r\n\r\nabc\r\n--" + boundary + "--\r\n"},
+		} {
+			r := d.base.with(func(r *request) {
+				r.header.Set("Content-Type", b.mediaType)
+				r.body, r.reason = []byte(odd.text), badBody
+			})
+			r.description = "a multipart body " + odd.what
+			d.add("wire", r.description+" is answered", "RFC 9110 section 15", unjudged, r)
+		}
 	}
 }
 

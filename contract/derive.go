@@ -73,7 +73,7 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 			defer func() {
 				if problem := recover(); problem != nil {
 					// One operation of a document that nobody has foreseen.
-					byOperation[i] = []Case{{Name: op.ID + plainName, operation: op, Skip: fmt.Sprintf("no case could be made: %v", problem)}}
+					byOperation[i] = []Case{{Name: op.ID + plainName, operation: op, Skip: "no case could be made: " + wordsOf(problem)}}
 				}
 			}()
 			byOperation[i] = deriveOne(s, j, op)
@@ -88,6 +88,15 @@ func derive(s *settings, j *conform.Document) ([]Case, error) {
 		seen[c.Name] = true
 		return twice || s.only != nil && !s.only.MatchString(c.Name) || s.skip != nil && s.skip.MatchString(c.Name)
 	})), nil
+}
+
+// wordsOf says what kept cases from being made.
+func wordsOf(problem any) string {
+	text := fmt.Sprint(problem)
+	if strings.Contains(text, "failed to generate an example") {
+		return "no value of a pattern was found"
+	}
+	return text
 }
 
 // some leaves out cases at random until there are no more than were asked for. Those that others build on stay.
@@ -128,6 +137,7 @@ func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
 	d.form()
 	d.bodyValues()
 	d.otherBodies()
+	d.multipart()
 	d.json()
 	d.mediaTypes()
 	d.sizes()
@@ -173,6 +183,15 @@ func beginnings(of *syntax.Regexp) (list []string, whole bool) {
 		return []string{""}, true
 	case of.Op == syntax.OpLiteral && of.Flags&syntax.FoldCase == 0:
 		return []string{string(of.Rune)}, true
+	case of.Op == syntax.OpCharClass:
+		for i := 0; i+1 < len(of.Rune); i += 2 {
+			for c := of.Rune[i]; c <= of.Rune[i+1]; c++ {
+				if list = append(list, string(c)); len(list) > maxPrefixes {
+					return []string{""}, false
+				}
+			}
+		}
+		return list, true
 	case of.Op == syntax.OpCapture:
 		return beginnings(of.Sub[0])
 	case of.Op == syntax.OpAlternate:

@@ -21,6 +21,9 @@ type contractCommand struct {
 	Proxy contractProxyCommand `cmd:"" help:"Sit between callers and a server, and judge both."`
 }
 
+// maxWarnings bounds the warnings about a document that are shown.
+const maxWarnings = 50
+
 // contractSource says which document a server is judged by.
 type contractSource struct {
 	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision. (nudge's own)"`
@@ -36,7 +39,15 @@ func (s contractSource) settings(ctx context.Context, warnings io.Writer) ([]con
 	if err != nil {
 		return nil, usagef("--spec: %w", err)
 	}
-	warn := func(text string) { _, _ = fmt.Fprintf(warnings, "nudge: warning: %s\n", text) }
+	told := 0
+	warn := func(text string) {
+		switch told++; {
+		case told <= maxWarnings:
+			_, _ = fmt.Fprintf(warnings, "nudge: warning: %s\n", text)
+		case told == maxWarnings+1:
+			_, _ = fmt.Fprintln(warnings, "nudge: warning: there are more, which are not shown")
+		}
+	}
 	return []contract.Option{contract.WithDocument(source.Name, source.Data), contract.WithFiles(source.Files), contract.WithFetch(source.Fetch), contract.WithWarning(warn)}, nil
 }
 
@@ -281,7 +292,11 @@ func (cmd *contractRunCommand) list(stdout io.Writer, options []contract.Option)
 		return toFile(cmd.JSON, write)
 	}
 	for _, c := range cases {
-		if _, err := fmt.Fprintf(stdout, "%s\n\t%s\n", c.Name, c.Rule); err != nil {
+		text := c.Name + "\n\t" + c.Rule
+		if c.Skip != "" {
+			text += "\n\tSKIP " + c.Skip
+		}
+		if _, err := fmt.Fprintln(stdout, text); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -84,6 +85,17 @@ func (s Source) read(lines bool) (*Document, error) {
 		}
 		loader, err = load()
 	}
+	for range maxUnresolved {
+		data, opened := s.Data, false
+		if err != nil {
+			data, opened = d.openInstead(s.Data, err)
+		}
+		if !opened {
+			break
+		}
+		s.Data = data
+		loader, err = load()
+	}
 	if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
 		err = d.readOther(s.Data, loader, err)
 	}
@@ -104,7 +116,11 @@ func (s Source) read(lines bool) (*Document, error) {
 	}
 	if all := len(d.misplacedRefs); all > 0 {
 		slices.Sort(d.misplacedRefs)
-		d.found(0, "%d times a $ref stands where the specification has none, such as at %s: what it names is read in its place", all, d.misplacedRefs[0])
+		places := "at " + d.misplacedRefs[0]
+		if all > 1 {
+			places += fmt.Sprintf(" and %d other places", all-1)
+		}
+		d.found(0, "a $ref stands where the specification has none, %s: what it names is read there", places)
 	}
 	d.fill()
 	d.validate()
@@ -182,17 +198,16 @@ func (d *Document) found(line int, format string, args ...any) {
 // validate finds what is against the specification.
 func (d *Document) validate() {
 	err := d.Validate(openapi3.WithValidationOptions(context.Background(), openapi3.EnableMultiError(), openapi3.DisableSchemaPatternValidation()))
-	for _, one := range flat(err) {
-		line, text := 0, one.Error()
-		for cause := one; cause != nil; cause = errors.Unwrap(cause) {
-			line = cmp.Or(lineOfError(cause), line)
-		}
+	for _, one := range flat(err, "", 0) {
 		// The loader's errors go on with the schema and the value.
-		text, _, _ = strings.Cut(text, "\n")
+		text, _, _ := strings.Cut(one.Message, "\n")
+		if allowed.MatchString(text) {
+			continue
+		}
 		if len(text) > 300 {
 			text = strings.ToValidUTF8(text[:300], "") + "…"
 		}
-		d.found(line, "%s", text)
+		d.found(one.Line, "%s", text)
 	}
 	for _, path := range d.Paths.InMatchingOrder() {
 		if strings.Contains(path, "#") {
@@ -214,22 +229,28 @@ func lineOfError(err error) int {
 	return 0
 }
 
-// flat lists the errors within an error.
-func flat(err error) []error {
-	var many openapi3.MultiError
-	switch {
-	case err == nil:
+// allowed is what the loader says of what the specification allows: an example without a value, and one with what is only read;
+// and of patterns of ECMA 262 that its own library has not.
+var allowed = regexp.MustCompile("no value or externalValue field|readOnly property .* in request|error parsing regexp: invalid or unsupported Perl syntax: `\\(\\?")
+
+// flat lists the errors within an error, each with what is around it.
+func flat(err error, around string, line int) []Finding {
+	if err == nil {
 		return nil
-	case !errors.As(err, &many) || len(many) == 1 && many[0] == err: //nolint:errorlint // The same one.
-		return []error{err}
 	}
-	if about := err.Error(); len(many) == 1 && about != many.Error() {
-		// What is around it says where it is.
-		return []error{err}
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		line = cmp.Or(lineOfError(cause), line)
 	}
-	var list []error
+	var many openapi3.MultiError
+	if !errors.As(err, &many) {
+		return []Finding{{line, around + err.Error()}}
+	}
+	if before, is := strings.CutSuffix(err.Error(), many.Error()); is {
+		around += before
+	}
+	var list []Finding
 	for _, one := range many {
-		list = append(list, flat(one)...)
+		list = append(list, flat(one, around, line)...)
 	}
 	return list
 }

@@ -15,6 +15,10 @@ func TestFindings(t *testing.T) {
 		{name: "one ID twice", document: strings.Replace(document, "ChangeThing", "GetThing", 1), finding: "same operation id"},
 		{name: "a fragment in a path", document: strings.Replace(empty, "{}", "{/a#b: {get: {responses: {\"200\": {description: d}}}}}", 1), finding: "fragment"},
 		{name: "an unknown keyword", document: strings.Replace(document, "3.0.3", "3.1.0", 1) + "  schemas: {S: {type: string, enumNames: [a]}}\n", finding: "enumNames"},
+		{name: "a $ref to nothing", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), finding: "\"#/components/schemas/None\" leads to nothing"},
+		{name: "a $ref to another kind", document: strings.Replace(document, "{description: it}", "{$ref: '#/components/schemas/S'}", 1) + "  schemas: {S: {type: string}}\n", finding: "\"#/components/schemas/S\" leads to nothing that may stand there"},
+		{name: "a mapping to nothing", document: document + "  schemas: {S: {type: object, discriminator: {propertyName: k, mapping: {a: 'gone.yml#/a'}}}}\n", finding: "\"gone.yml#/a\" leads to nothing"},
+		{name: "two wrong parts of an example", document: document + "  schemas: {S: {type: object, properties: {m: {type: integer}, n: {type: integer}}, example: {m: a, n: b}}}\n", finding: "invalid example"},
 		{name: "OpenAPI 3.2", document: strings.Replace(empty, "3.0.3", "3.2.0", 1), finding: "3.2.0"},
 		{name: "Swagger 2.0", document: strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), finding: "Swagger 2.0"},
 	} {
@@ -41,7 +45,6 @@ func TestWhatIsNoDocument(t *testing.T) {
 	for _, test := range []struct{ name, document, wrong string }{
 		{name: "another version", document: "openapi: 4.0.0\n", wrong: "4.0.0 is not supported"},
 		{name: "none", document: "a: b\n", wrong: "no OpenAPI document"},
-		{name: "a $ref to nothing", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), wrong: "None"},
 		{name: "a $ref out of the folder", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '../secret.yaml'}", 1), wrong: "outside of the document's folder"},
 		{name: "a $ref to another host", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: 'http://127.0.0.1:1/x.yaml'}", 1), wrong: "on another host"},
 	} {

@@ -155,6 +155,9 @@ func (m mender) plain(n *yaml.Node, at place, file *url.URL, depth int) any {
 		}
 		return object
 	case yaml.SequenceNode:
+		if at == names {
+			at = anything
+		}
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
 			list[i] = m.plain(item, at, file, depth)
@@ -186,7 +189,12 @@ func put(lines []string, n *yaml.Node, value any) bool {
 		from = len(before)
 	}
 	_, after, found := strings.Cut(lines[last.Line-1][from:], end)
+	through := last.Line
 	if n.Style&yaml.FlowStyle != 0 && n.Kind == yaml.MappingNode {
+		// Its brace may stand in a later line.
+		for ; found && !strings.Contains(after, "}") && through < len(lines); through++ {
+			after = lines[through]
+		}
 		_, after, found = strings.Cut(after, "}")
 	} else if last.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
 		after = after[min(1, len(after)):]
@@ -195,7 +203,7 @@ func put(lines []string, n *yaml.Node, value any) bool {
 	if !found || err != nil {
 		return false
 	}
-	for i := n.Line; i < last.Line; i++ {
+	for i := n.Line; i < through; i++ {
 		lines[i] = ""
 	}
 	lines[n.Line-1] = before + string(quoted) + after
@@ -243,6 +251,10 @@ func findMisplaced(n *yaml.Node, at place, into *[]misplaced) {
 			}
 		}
 	default:
+		if at == names {
+			// The items of parameters may be a $ref.
+			at = anything
+		}
 		for _, part := range n.Content {
 			findMisplaced(part, at, into)
 		}

@@ -65,7 +65,7 @@ paths:
 	if d.Info.Description != words || get.Spec.Description != words || d.Tags[0].Description != "A tag." || d.Info.Version != "1.0" {
 		t.Errorf("the texts: %q %q %q %q", d.Info.Description, get.Spec.Description, d.Tags[0].Description, d.Info.Version)
 	}
-	if text := d.Findings[len(d.Findings)-1].String(); !strings.Contains(text, "$ref stands where the specification has none, such as at ") {
+	if text := d.Findings[len(d.Findings)-1].String(); !strings.Contains(text, "$ref stands where the specification has none, at ") {
 		t.Errorf("the findings: %+v", d.Findings)
 	}
 }

@@ -150,7 +150,11 @@ func (c *cases) at(p place) {
 		c.add(p.name, what, keyword, p.with(value))
 	}
 	odd := func(what, keyword string, value any) { c.addOdd(p.name, what, keyword, p.with(value)) }
-	types(p.value, add)
+	types(p.value, func(what, keyword string, value any) {
+		if value != nil || !v.impliedNull {
+			add(what, keyword, value)
+		}
+	})
 	c.listed(v, add)
 	for _, forbidden := range v.not {
 		for i, choice := range look([]*jsonschema.Schema{forbidden}, func(int) int { return 0 }).choices {
@@ -185,7 +189,7 @@ func (c *cases) at(p place) {
 // listed tries what an enum lists, and what it does not.
 func (c *cases) listed(v *view, add func(what, keyword string, value any)) {
 	for i, choice := range v.choices {
-		if i < 50 {
+		if i < 50 && (choice != nil || !v.impliedNull) {
 			add(describe(choice)+", which is listed", "enum", choice)
 		}
 		if i > 0 {

@@ -54,7 +54,7 @@ func draw(pattern string, seed int) (texts []string) {
 
 // ofFormat are texts of a format.
 var ofFormat = map[string][]string{
-	"date-time": {"2015-07-30T20:00:00Z", "2016-02-29T23:59:59Z"}, "date": {"2015-07-30", "2016-02-29"}, "time": {"20:00:00Z", "10:30:00Z"}, "duration": {"P1D", "PT1H"},
+	"date-time": {"2015-07-30T20:00:00Z", "2016-02-29T23:59:59Z", "2015-07-30T20:00:00+00:00"}, "date": {"2015-07-30", "2016-02-29"}, "time": {"20:00:00Z", "10:30:00Z"}, "duration": {"P1D", "PT1H"},
 	"uuid": {"00000000-0000-4000-8000-000000000000", "550e8400-e29b-41d4-a716-446655440000"}, "uri": {"https://example.com/", "https://example.com/a"}, "uri-reference": {"/a", "b"},
 	"iri": {"https://example.com/"}, "iri-reference": {"/a"}, "uri-template": {"/a/{b}", "/c"}, "email": {"a@example.com", "b@example.com", "a@b.co"}, "idn-email": {"a@example.com"},
 	"hostname": {"example.com", "a.example", "a.io", "ab"}, "idn-hostname": {"example.com"}, "ipv4": {"192.0.2.1", "192.0.2.2"}, "ipv6": {"2001:db8::1", "2001:db8::2"},

@@ -42,6 +42,8 @@ type view struct {
 	dependent        map[string][]string
 	not              []*jsonschema.Schema
 	readOnly         bool
+	// impliedNull tells that nobody knows whether it may be null.
+	impliedNull bool
 	// alternatives are the oneOf and anyOf within.
 	alternatives [][]*jsonschema.Schema
 	// conditions are the schemas with an if.
@@ -128,6 +130,7 @@ func (v *view) scalars(s *jsonschema.Schema) {
 		v.examples = append(v.examples, *s.Default)
 	}
 	v.readOnly = v.readOnly || s.ReadOnly
+	v.impliedNull = v.impliedNull || s.Comment == schema.ImpliedNull
 	v.bounds(s)
 	if s.MultipleOf != nil {
 		v.multiples = append(v.multiples, s.MultipleOf)

@@ -92,7 +92,7 @@ func (t *translation) alternatives(o *openapi3.Schema) (bound []any) {
 			// One that nothing names.
 			return nil
 		}
-		bound = append(bound, map[string]any{"allOf": []any{t.refAs(ref, part{own: inherited}), has(o.Discriminator.PropertyName, t.valuesOf(o.Discriminator, name))}})
+		bound = append(bound, map[string]any{"allOf": []any{t.refAs(ref, part{own: inherited}), has(o.Discriminator.PropertyName, t.namesOf(o.Discriminator, name, ref))}})
 	}
 	if len(refs) == 0 {
 		return nil
@@ -110,6 +110,36 @@ func (t *translation) valuesOf(d *openapi3.Discriminator, name string) (values [
 	}
 	if len(values) == 0 || t.direction == Answer {
 		values = append(values, name)
+	}
+	return values
+}
+
+// namesOf are the values that name an alternative: those that it allows itself, where these are others than the discriminator's.
+func (t *translation) namesOf(d *openapi3.Discriminator, name string, ref *openapi3.SchemaRef) []any {
+	values := t.valuesOf(d, name)
+	own := listed(ref, d.PropertyName, map[*openapi3.Schema]bool{})
+	if own == nil || slices.ContainsFunc(values, func(value any) bool { return slices.Contains(own, value) }) {
+		return values
+	}
+	return own
+}
+
+// listed are the values of a field that a schema lists; nil for none.
+func listed(ref *openapi3.SchemaRef, field string, seen map[*openapi3.Schema]bool) (values []any) {
+	if ref == nil || ref.Value == nil || seen[ref.Value] {
+		return nil
+	}
+	seen[ref.Value] = true
+	if property := ref.Value.Properties[field]; property != nil && property.Value != nil {
+		values = slices.Clone(property.Value.Enum)
+		if property.Value.Const != nil {
+			values = append(values, property.Value.Const)
+		}
+	}
+	for _, part := range ref.Value.AllOf {
+		if values == nil {
+			values = listed(part, field, seen)
+		}
 	}
 	return values
 }

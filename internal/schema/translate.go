@@ -35,6 +35,7 @@ func (t *translation) translate(o *openapi3.Schema) any {
 	if o.Enum != nil {
 		m["enum"] = openapi.Plain(o.Enum)
 		if nullable && !slices.Contains(o.Enum, nil) {
+			m["$comment"] = ImpliedNull
 			m["enum"] = append(openapi.Plain(o.Enum).([]any), nil) //nolint:forcetypeassert // It is one.
 		}
 	}
@@ -61,6 +62,9 @@ func (t *translation) translate(o *openapi3.Schema) any {
 	}
 	return m
 }
+
+// ImpliedNull is the comment of a schema that is nullable, and whose enum has no null. Whether it may be null, validators disagree.
+const ImpliedNull = "null is not listed"
 
 // annotations are what a value may be made of.
 func (t *translation) annotations(o *openapi3.Schema, m map[string]any) {
