@@ -298,7 +298,7 @@ func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 			continue
 		}
 		if b.asText {
-			if c.Valid, ok = asTexts(b.model, c.Value, b.readings(c.Value)); !ok {
+			if c.Valid, ok = asTexts(b.model, c.Value, b.readings); !ok {
 				continue
 			}
 		}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -225,7 +226,7 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base, sample.Many)...) {
 		if asText {
 			var clear bool
-			if c.Valid, clear = asTexts(model, c.Value, serialize.Readings(c.Value)); !clear || isSplit(p, base, c.Value) {
+			if c.Valid, clear = asTexts(model, c.Value, serialize.Readings); !clear || isSplit(p, base, c.Value) {
 				continue
 			}
 			if !c.Valid && !d.settings.strict && looksBoolean(model, c.Value) {
@@ -251,17 +252,48 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 }
 
 // asTexts tells whether one of the readings of a value that is written as text is valid, and whether all validators agree.
-func asTexts(model *schema.Schema, value any, readings []any) (valid, clear bool) {
+func asTexts(model *schema.Schema, value any, readings func(value any) []any) (valid, clear bool) {
 	if hasEmpty(value) {
 		return false, false
 	}
-	if slices.ContainsFunc(readings, model.Valid) {
+	problems := model.Check(value)
+	if len(problems) == 0 {
+		return true, true
+	}
+	near := readings(value)
+	if object, ok := value.(map[string]any); ok {
+		if wrong := within(object, problems); wrong != nil {
+			// However the other fields are read, these stay wrong.
+			near = readings(wrong)
+			for i, reading := range near {
+				whole := maps.Clone(object)
+				fields, _ := reading.(map[string]any)
+				maps.Copy(whole, fields)
+				near[i] = whole
+			}
+		}
+	}
+	if slices.ContainsFunc(near, model.Valid) {
 		return true, true
 	}
 	// The first is the value itself, the others are near to it.
-	return false, !slices.ContainsFunc(readings[:min(len(readings), 3)], func(reading any) bool {
+	return false, !slices.ContainsFunc(near[:min(len(near), 3)], func(reading any) bool {
 		return !slices.ContainsFunc(model.Check(reading), sample.IsAsserted)
 	})
+}
+
+// within are the fields of an object that have problems; nil where the object itself has one.
+func within(object map[string]any, problems []schema.Problem) map[string]any {
+	fields := map[string]any{}
+	for _, p := range problems {
+		name, _, _ := strings.Cut(strings.TrimPrefix(p.Place, "/"), "/")
+		field, there := object[name]
+		if !there || p.Place == "" {
+			return nil
+		}
+		fields[name] = field
+	}
+	return fields
 }
 
 // looksBoolean tells whether a text is one that many programs read as a boolean, where a boolean is allowed.

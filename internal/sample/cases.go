@@ -42,9 +42,9 @@ const (
 // there are most cases. The fields of the value itself are tried all the same, but for those that are left out.
 func Cases(s *schema.Schema, base any, most int, leftOut ...string) []Case {
 	c := &cases{schema: s, seen: map[string]bool{}}
-	c.seen[key(base)] = true
-	c.alternatives(base)
-	c.later = []place{{schemas: []*jsonschema.Schema{s.Schema}, value: base, with: func(v any) any { return v }}}
+	whole := place{schemas: []*jsonschema.Schema{s.Schema}, value: base, with: func(v any) any { return v }, alone: true}
+	c.alternatives(whole)
+	c.later = []place{whole}
 	for len(c.later) > 0 {
 		p := c.later[0]
 		c.later = c.later[1:]
@@ -73,11 +73,14 @@ type place struct {
 	depth int
 	// branch tells that the value is of another alternative than the base.
 	branch bool
+	// alone tells that whether the whole value is valid depends on this place alone, as far as it is another.
+	alone bool
 }
 
-// below is the place of a part of the value.
-func (p place) below(name string, schemas []*jsonschema.Schema, value any, with func(any) any) place {
-	return place{name: name, schemas: schemas, value: value, with: with, depth: p.depth + 1, branch: p.branch}
+// below is the place of a part of the value, whose view is given.
+func (p place) below(v *view, name string, schemas []*jsonschema.Schema, value any, with func(any) any) place {
+	bound := len(v.alternatives)+len(v.conditions)+len(v.not)+len(v.contains)+len(v.choices) > 0 || v.unique
+	return place{name: name, schemas: schemas, value: value, with: with, depth: p.depth + 1, branch: p.branch, alone: p.alone && !bound}
 }
 
 func key(v any) string {
@@ -88,37 +91,62 @@ func key(v any) string {
 	return string(text)
 }
 
-func (c *cases) add(place, what, keyword string, value any) {
-	text := key(value)
-	if c.seen[text] {
+// isNew tells whether a part of a place was not tried there yet.
+func (c *cases) isNew(p place, part any) bool {
+	text := key(part)
+	if p.alone {
+		if text == key(p.value) {
+			return false
+		}
+		text = p.name + " " + text
+	} else {
+		text = key(p.with(part))
+	}
+	known := c.seen[text]
+	c.seen[text] = true
+	return !known
+}
+
+// check lists what is wrong with the whole value that has a part in a place.
+func (c *cases) check(p place, part any) (problems []schema.Problem) {
+	if !p.alone {
+		return c.schema.Check(p.with(part))
+	}
+	for _, s := range p.schemas {
+		problems = append(problems, c.schema.Part(s).Check(part)...)
+	}
+	return problems
+}
+
+// add adds the case of a part of a place, under a name that may be of something within it.
+func (c *cases) add(p place, name, what, keyword string, part any) {
+	if !c.isNew(p, part) {
 		return
 	}
-	c.seen[text] = true
-	problems := c.schema.Check(value)
+	problems := c.check(p, part)
 	if len(problems) > 0 && !slices.ContainsFunc(problems, IsAsserted) {
 		// Validators disagree about it.
 		return
 	}
-	c.list = append(c.list, Case{Place: place, What: what, Keyword: keyword, Value: value, Valid: len(problems) == 0})
+	c.list = append(c.list, Case{Place: name, What: what, Keyword: keyword, Value: p.with(part), Valid: len(problems) == 0})
 }
 
 // addOdd adds a value that a server may have reasons to refuse, and none to fail at.
-func (c *cases) addOdd(place, what, keyword string, value any) {
-	if text := key(value); !c.seen[text] && c.schema.Valid(value) {
-		c.seen[text] = true
-		c.list = append(c.list, Case{Place: place, What: what, Keyword: keyword, Value: value, Valid: true, Odd: true})
+func (c *cases) addOdd(p place, what, keyword string, part any) {
+	if len(c.check(p, part)) == 0 && c.isNew(p, part) {
+		c.list = append(c.list, Case{Place: p.name, What: what, Keyword: keyword, Value: p.with(part), Valid: true, Odd: true})
 	}
 }
 
 // alternatives are valid values that choose otherwise than the base.
-func (c *cases) alternatives(base any) {
+func (c *cases) alternatives(p place) {
 	nothingNew := 0
 	for seed := range attempts {
 		had := len(c.list)
 		for _, all := range []bool{false, true} {
 			m := &maker{seed: seed, all: all}
-			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != key(base) && c.schema.Valid(value) {
-				c.add("", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
+			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != key(p.value) && c.schema.Valid(value) {
+				c.add(p, "", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
 			}
 		}
 		if nothingNew++; len(c.list) > had {
@@ -143,13 +171,13 @@ func (c *cases) at(p place) {
 	}
 	note := slices.ContainsFunc(v.formats, schema.IsNote)
 	add := func(what, keyword string, value any) {
-		if text, isText := value.(string); isText && note && !slices.Contains(v.texts(0), text) && c.schema.Valid(p.with(value)) {
+		if text, isText := value.(string); isText && note && !slices.Contains(v.texts(0), text) && len(c.check(p, value)) == 0 {
 			// Whether the text has its format, nothing here tells.
 			return
 		}
-		c.add(p.name, what, keyword, p.with(value))
+		c.add(p, p.name, what, keyword, value)
 	}
-	odd := func(what, keyword string, value any) { c.addOdd(p.name, what, keyword, p.with(value)) }
+	odd := func(what, keyword string, value any) { c.addOdd(p, what, keyword, value) }
 	types(p.value, func(what, keyword string, value any) {
 		if value != nil || !v.impliedNull {
 			add(what, keyword, value)
@@ -226,12 +254,12 @@ func (c *cases) branches(p place, v *view) {
 				continue
 			}
 			these := chosen(v, value)
-			if kept[these] || !c.schema.Valid(p.with(value)) {
+			if kept[these] || len(c.check(p, value)) > 0 {
 				continue
 			}
 			kept[these] = true
-			c.add(p.name, describe(value)+", another choice", "oneOf", p.with(value))
-			c.later = append(c.later, place{name: p.name, schemas: p.schemas, value: value, with: p.with, depth: p.depth, branch: true})
+			c.add(p, p.name, describe(value)+", another choice", "oneOf", value)
+			c.later = append(c.later, place{name: p.name, schemas: p.schemas, value: value, with: p.with, depth: p.depth, branch: true, alone: p.alone})
 		}
 	}
 	for _, choices := range v.alternatives {
@@ -239,7 +267,7 @@ func (c *cases) branches(p place, v *view) {
 			for j := range i {
 				m := &maker{seed: i}
 				if value, ok := m.value(append(slices.Clone(p.schemas), choices[i], choices[j]), p.depth); ok {
-					c.add(p.name, describe(value)+", two choices at once", "oneOf", p.with(value))
+					c.add(p, p.name, describe(value)+", two choices at once", "oneOf", value)
 				}
 			}
 		}

@@ -14,7 +14,7 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 	changed := func(change func(map[string]any)) any {
 		other := maps.Clone(object)
 		change(other)
-		return p.with(other)
+		return other
 	}
 	names := slices.Sorted(maps.Keys(object))
 	for _, name := range names {
@@ -22,20 +22,22 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 		if slices.Contains(v.required, name) {
 			keyword = "required"
 		}
-		c.add(below(p.name, name), "left out", keyword, changed(func(o map[string]any) { delete(o, name) }))
+		c.add(p, below(p.name, name), "left out", keyword, changed(func(o map[string]any) { delete(o, name) }))
 	}
-	c.add(p.name, "with an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = json.Number("1") }))
-	c.add(p.name, "with an unknown field that is a list", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = []any{} }))
-	c.add(p.name, "with a text in an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = "abc" }))
-	c.add(p.name, "with an unknown field of another name", "propertyNames", changed(func(o map[string]any) { o["Unknown Field!"] = "abc" }))
-	c.add(p.name, "with an unknown field of a long name", "propertyNames", changed(func(o map[string]any) { o[strings.Repeat("x", 300)] = "abc" }))
+	c.add(p, p.name, "with an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = json.Number("1") }))
+	c.add(p, p.name, "with an unknown field that is a list", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = []any{} }))
+	c.add(p, p.name, "with a text in an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = "abc" }))
+	c.add(p, p.name, "with an unknown field of another name", "propertyNames", changed(func(o map[string]any) { o["Unknown Field!"] = "abc" }))
+	c.add(p, p.name, "with an unknown field of a long name", "propertyNames", changed(func(o map[string]any) { o[strings.Repeat("x", 300)] = "abc" }))
 	if v.mostFields >= 0 || v.leastFields > 0 {
 		c.counts(p, v, object)
 	}
 	for pattern, s := range v.patterned {
 		for i, name := range matching(pattern.String(), 1) {
 			if value, ok := (&maker{}).value([]*jsonschema.Schema{s}, 0); ok && i == 0 {
-				c.later = append(c.later, p.below(below(p.name, name), []*jsonschema.Schema{s}, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+				matched := p.below(v, below(p.name, name), []*jsonschema.Schema{s}, value, func(value any) any { return p.with(changed(func(o map[string]any) { o[name] = value })) })
+				matched.alone = matched.alone && len(c.check(p, changed(func(o map[string]any) { o[name] = value }))) == 0
+				c.later = append(c.later, matched)
 			}
 		}
 	}
@@ -45,19 +47,24 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 			continue
 		}
 		value, there := object[name]
+		fits := true
 		if !there {
 			var ok bool
 			if value, ok = (&maker{examples: true}).value(schemas, p.depth); !ok {
 				continue
 			}
-			c.add(below(p.name, name), describe(value)+", which is optional", "properties", changed(func(o map[string]any) { o[name] = value }))
+			c.add(p, below(p.name, name), describe(value)+", which is optional", "properties", changed(func(o map[string]any) { o[name] = value }))
+			// Another field may be needed with it.
+			fits = len(c.check(p, changed(func(o map[string]any) { o[name] = value }))) == 0
 		}
-		c.later = append(c.later, p.below(below(p.name, name), schemas, value, func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+		field := p.below(v, below(p.name, name), schemas, value, func(value any) any { return p.with(changed(func(o map[string]any) { o[name] = value })) })
+		field.alone = field.alone && fits
+		c.later = append(c.later, field)
 	}
 	// Fields that only additionalProperties speaks of.
 	for _, name := range names {
 		if v.properties[name] == nil && len(v.others) > 0 {
-			c.later = append(c.later, p.below(below(p.name, name), v.others, object[name], func(value any) any { return changed(func(o map[string]any) { o[name] = value }) }))
+			c.later = append(c.later, p.below(v, below(p.name, name), v.others, object[name], func(value any) any { return p.with(changed(func(o map[string]any) { o[name] = value })) }))
 		}
 	}
 }
@@ -72,14 +79,14 @@ func (c *cases) counts(p place, v *view, object map[string]any) {
 		}
 		if value, ok := (&maker{seed: n}).value(v.field(name), 0); ok {
 			other[name] = value
-			c.add(p.name, fmt.Sprintf("with %d fields", len(other)), "maxProperties", p.with(maps.Clone(other)))
+			c.add(p, p.name, fmt.Sprintf("with %d fields", len(other)), "maxProperties", maps.Clone(other))
 		}
 	}
 	other = maps.Clone(object)
 	for _, name := range slices.Sorted(maps.Keys(other)) {
 		if !slices.Contains(v.required, name) {
 			delete(other, name)
-			c.add(p.name, fmt.Sprintf("with %d fields", len(other)), "minProperties", p.with(maps.Clone(other)))
+			c.add(p, p.name, fmt.Sprintf("with %d fields", len(other)), "minProperties", maps.Clone(other))
 		}
 	}
 }
@@ -87,13 +94,13 @@ func (c *cases) counts(p place, v *view, object map[string]any) {
 func (c *cases) array(p place, v *view, array []any) {
 	for _, contained := range v.contains {
 		without := slices.DeleteFunc(slices.Clone(array), func(item any) bool { return contained.Validate(item) == nil })
-		c.add(p.name, "without what it must contain", "contains", p.with(without))
+		c.add(p, p.name, "without what it must contain", "contains", without)
 		if item, ok := (&maker{}).value(append(slices.Clone(v.items), contained), 0); ok && v.mostContained >= 0 && v.mostContained <= 1000 {
 			more := slices.Clone(array)
 			for range v.mostContained + 1 {
 				more = append(more, item)
 			}
-			c.add(p.name, "with more than it may contain", "contains", p.with(more))
+			c.add(p, p.name, "with more than it may contain", "contains", more)
 		}
 	}
 	sizes := []int{0, 1, 2}
@@ -109,19 +116,19 @@ func (c *cases) array(p place, v *view, array []any) {
 	}
 	for _, n := range sizes {
 		if list, ok := v.sizedList(array, n); ok {
-			c.add(p.name, fmt.Sprintf("of %d items", n), "items", p.with(list))
+			c.add(p, p.name, fmt.Sprintf("of %d items", n), "items", list)
 		}
 	}
 	if len(array) > 0 {
-		c.add(p.name, "with the same item twice", "uniqueItems", p.with(append(slices.Clone(array), array[0])))
-		c.add(p.name, "in another order", "prefixItems", p.with(backwards(array)))
+		c.add(p, p.name, "with the same item twice", "uniqueItems", append(slices.Clone(array), array[0]))
+		c.add(p, p.name, "in another order", "prefixItems", backwards(array))
 	}
-	c.add(p.name, "with one item more, of another type", "items", p.with(append(slices.Clone(array), map[string]any{"a": json.Number("1")})))
+	c.add(p, p.name, "with one item more, of another type", "items", append(slices.Clone(array), map[string]any{"a": json.Number("1")}))
 	for i, item := range array {
 		if i > 2 && i >= len(v.first) {
 			break
 		}
-		c.later = append(c.later, p.below(fmt.Sprintf("%s[%d]", p.name, i), v.itemAt(i), item, func(value any) any {
+		c.later = append(c.later, p.below(v, fmt.Sprintf("%s[%d]", p.name, i), v.itemAt(i), item, func(value any) any {
 			other := slices.Clone(array)
 			other[i] = value
 			return p.with(other)

@@ -143,3 +143,24 @@ func TestNothingCanBeMade(t *testing.T) {
 		t.Errorf("%v is made", value)
 	}
 }
+
+// What is judged by its place alone is judged as the whole is.
+func TestPlacesAreJudgedAsTheWhole(t *testing.T) {
+	const text = "{type: object, required: [a, l], properties: { a: {type: object, required: [n], additionalProperties: false, properties: {n: {type: integer, maximum: 5}, s: {type: string, format: date}, o: {oneOf: [{type: object, required: [x], properties: {x: {type: integer, minimum: 2}}}, {type: string}]}}}, l: {type: array, maxItems: 3, items: {type: object, minProperties: 1, properties: {e: {enum: [p, q]}, m: {type: array, uniqueItems: true, items: {type: integer}}}}}, c: {type: object, properties: {kind: {enum: [card, cash]}, number: {type: string}}, if: {properties: {kind: {const: card}}}, then: {required: [number]}}, f: {type: string, not: {enum: [root]}}, g: {type: object, properties: {a: {type: string}, b: {type: integer}}, dependentRequired: {a: [b]}}, h: {type: object, patternProperties: {'^n': {type: integer}}, maxProperties: 1}}}"
+	s := compile(t, text)
+	for _, all := range []bool{false, true} {
+		base, err := sample.Make(s, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases := sample.Cases(s, base, 10_000)
+		if len(cases) < 100 {
+			t.Errorf("only %d cases", len(cases))
+		}
+		for _, c := range cases {
+			if s.Valid(c.Value) != c.Valid {
+				t.Errorf("%s %s: it is said to be valid: %t", c.Place, c.What, c.Valid)
+			}
+		}
+	}
+}

@@ -62,6 +62,9 @@ type Schema struct {
 	set *Set
 }
 
+// Part is a schema within the schema.
+func (s *Schema) Part(of *jsonschema.Schema) *Schema { return &Schema{Schema: of, set: s.set} }
+
 // Of compiles a schema of the document. The error says why it cannot judge anything.
 func (s *Set) Of(schema *openapi3.Schema, direction Direction) (*Schema, error) {
 	s.mu.Lock()
