@@ -116,13 +116,16 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(BUILD)/bench million
 
 .PHONY: bench-contract
-bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism on the same wrong servers (10 minutes)
+bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism on the same wrong servers, small documents and real servers (25 minutes)
 	@command -v java npm python3 >/dev/null || { echo "It needs Java, npm and Python 3 with venv: on Debian, apt-get install default-jre-headless npm python3-venv"; exit 1; }
 	@mkdir -p $(BUILD)
 	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
 	[ -x $(BUILD)/venv/bin/python ] || python3 -m venv $(BUILD)/venv
 	$(BUILD)/venv/bin/pip install --quiet --requirement interop/python/requirements.txt
 	cd bench && $(GO) build -o $(BUILD)/bench .
+	bench/peers/servers/install $(BUILD)/servers
+	$(BUILD)/bench real $(BUILD)/servers $(CURDIR)/bench/peers/servers/known $(BUILD)/venv/bin/schemathesis
+	$(BUILD)/bench foreign $(BUILD)/venv/bin/schemathesis
 	SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=$(CURDIR)/interop/python $(BUILD)/bench contract $(CURDIR)/bench/peers $(BUILD)/venv/bin/schemathesis
 
 .PHONY: soak

@@ -6,7 +6,8 @@
 //	bench devices   ten thousand connected devices: memory of each
 //	bench soak      load, devices that come and go, receivers that hang, a machine that sleeps: nothing may grow
 //	bench contract  the contract kit beside other tools that test servers, on the same wrong servers
-//	bench foreign   the contract kit beside Schemathesis on documents of other teams, and on real servers
+//	bench foreign   the contract kit beside Schemathesis on small documents of all kinds, with right and wrong servers
+//	bench real      the contract kit beside Schemathesis on real servers
 //
 // Each starts its own servers, which are this program again, and stops by itself.
 package main
@@ -24,9 +25,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "soak": runSoak, "soakserver": runSoakServer}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "soak": runSoak, "soakserver": runSoakServer}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|foreign|soak")
+		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|foreign|real|soak")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

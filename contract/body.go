@@ -251,6 +251,14 @@ func (d *deriver) otherBodies() {
 	}
 }
 
+// withDocument is the base with the body of most cases, where one was made.
+func (d *deriver) withDocument() (request, bool) {
+	if d.body == nil || d.document == nil {
+		return request{}, false
+	}
+	return d.withBodyOf(d.document)
+}
+
 // multipart sends bodies that are no multipart: a server may refuse them, and may not fail.
 func (d *deriver) multipart() {
 	if d.settings.strict {

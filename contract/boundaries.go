@@ -131,7 +131,7 @@ func spelled(r rule.Rule, text string) bool {
 			value++
 		}
 		return value
-	}, strings.ReplaceAll(strings.TrimSpace(text), "_", ""))
+	}, strings.ReplaceAll(strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' }), "_", ""))
 	n, ok := new(big.Rat).SetString(strings.TrimSuffix(digits, "."))
 	return ok && !strings.Contains(digits, "/") && len(digits) < 40 && r.Allows(decimal(n))
 }

@@ -264,6 +264,9 @@ func (d *deriver) examples() {
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
+	if r, ok := d.withDocument(); ok && d.base.body == nil && !d.settings.strict {
+		d.add("examples", "a request with a body is accepted", d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody"), accepted, r)
+	}
 	content := d.op.Spec.RequestBody.Value.Content
 	for _, mediaType := range sortedKeys(content) {
 		media := content[mediaType]
