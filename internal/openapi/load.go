@@ -60,15 +60,18 @@ func (s Source) Read() (*Document, error) { return s.read(true) }
 func (s Source) read(lines bool) (*Document, error) {
 	d := &Document{Name: s.Name, OneLine: bytes.Count(s.Data, []byte("\n")) < 2}
 	read := s.open
-	load := func() (loader *openapi3.Loader, err error) {
-		loader = openapi3.NewLoader()
+	load := func() (err error) {
+		loader := openapi3.NewLoader()
 		loader.IncludeOrigin = lines
 		loader.ReadFromURIFunc = func(_ *openapi3.Loader, location *url.URL) ([]byte, error) { return read(location) }
 		d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
-		return loader, err
+		if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
+			err = d.readOther(s.Data, loader, err)
+		}
+		return err
 	}
-	loader, err := load()
-	if err != nil && otherThanText.MatchString(err.Error()) || d.refsElsewhere() {
+	err := load()
+	if err != nil && otherThanText.MatchString(err.Error()) || err == nil && d.refsElsewhere() {
 		s.Data = mender{d, &url.URL{Path: s.base()}, s.open}.mend(s.Data)
 		// The loader reads a file again for each header that it finds in it.
 		files := map[string][]byte{}
@@ -83,21 +86,18 @@ func (s Source) read(lines bool) (*Document, error) {
 			}
 			return files[at], err
 		}
-		loader, err = load()
+		err = load()
 	}
 	for range maxUnresolved {
-		data, opened := s.Data, false
-		if err != nil {
-			data, opened = d.openInstead(s.Data, err)
+		if err == nil {
+			break
 		}
+		data, opened := d.openInstead(s.Data, &url.URL{Path: s.base()}, s.open, err)
 		if !opened {
 			break
 		}
 		s.Data = data
-		loader, err = load()
-	}
-	if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
-		err = d.readOther(s.Data, loader, err)
+		err = load()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)

@@ -18,6 +18,7 @@ func TestFindings(t *testing.T) {
 		{name: "a $ref to nothing", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: '#/components/schemas/None'}", 1), finding: "\"#/components/schemas/None\" leads to nothing"},
 		{name: "a $ref to another kind", document: strings.Replace(document, "{description: it}", "{$ref: '#/components/schemas/S'}", 1) + "  schemas: {S: {type: string}}\n", finding: "\"#/components/schemas/S\" leads to nothing that may stand there"},
 		{name: "a mapping to nothing", document: document + "  schemas: {S: {type: object, discriminator: {propertyName: k, mapping: {a: 'gone.yml#/a'}}}}\n", finding: "\"gone.yml#/a\" leads to nothing"},
+		{name: "an object for a list", document: document + "  schemas:\n    S:\n      type: string\n      examples:\n        a: {value: b}\n        b: c\n      description: d\n", finding: "read as the list of its values"},
 		{name: "two wrong parts of an example", document: document + "  schemas: {S: {type: object, properties: {m: {type: integer}, n: {type: integer}}, example: {m: a, n: b}}}\n", finding: "invalid example"},
 		{name: "OpenAPI 3.2", document: strings.Replace(empty, "3.0.3", "3.2.0", 1), finding: "3.2.0"},
 		{name: "Swagger 2.0", document: strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), finding: "Swagger 2.0"},

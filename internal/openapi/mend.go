@@ -176,8 +176,9 @@ func (m mender) plain(n *yaml.Node, at place, file *url.URL, depth int) any {
 // put writes a value in the place of a node; false tells that the node is not found where it should be.
 func put(lines []string, n *yaml.Node, value any) bool {
 	last, end := n, n.Value
-	if n.Kind == yaml.MappingNode {
-		last, end = n.Content[1], n.Content[1].Value
+	for len(last.Content) > 0 {
+		last = last.Content[len(last.Content)-1]
+		end = last.Value
 	}
 	// YAML has other ends of lines, too.
 	if last.Line > len(lines) || n.Column > len([]rune(lines[n.Line-1])) {

@@ -2,8 +2,11 @@ package openapi
 
 import (
 	"cmp"
+	"net/url"
+	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -15,34 +18,44 @@ const maxUnresolved = 20
 var (
 	// nothingThere is what the loader says of a $ref that leads nowhere, wrongThere of one that leads to something else.
 	nothingThere = regexp.MustCompile(`(?:resolving reference|bad data in|in fragment in URI:) "([^"]+)"`)
+	noLists      = regexp.MustCompile(`cannot construct !!map into \[\]interface \{\} in (/\S+?)(?:;|$)`)
 	wrongThere   = regexp.MustCompile(`bad data in "([^"]+)" \(expecting ref to (\w+) object\)`)
-	missingKey   = regexp.MustCompile(`map key "([^"]+)" not found`)
 )
 
-// openInstead writes a document without the $refs that the loader stopped at: what they stand for is left open. False tells
-// that there is none.
-func (d *Document) openInstead(data []byte, failed error) ([]byte, bool) {
-	ref, kind := "", ""
-	fits := func(given string) bool { return given == ref }
-	switch text := failed.Error(); {
-	case wrongThere.MatchString(text):
-		found := wrongThere.FindStringSubmatch(text)
-		ref, kind = found[1], strings.ToLower(strings.ReplaceAll(found[2], " ", ""))
-	case nothingThere.MatchString(text):
-		ref = nothingThere.FindStringSubmatch(text)[1]
-	case missingKey.MatchString(text):
-		ref = missingKey.FindStringSubmatch(text)[1]
-		fits = func(given string) bool { return strings.HasSuffix(given, "/"+ref) }
-	default:
+// openInstead writes a document without the $refs that the loader cannot go on with: those to nothing within it, values of a
+// mapping that name files which are not there, and the one that it stopped at because it leads to something else. What they
+// stand for is left open. False tells that there is none.
+func (d *Document) openInstead(data []byte, file *url.URL, open func(*url.URL) ([]byte, error), failed error) ([]byte, bool) {
+	text := failed.Error()
+	if noLists.MatchString(text) {
+		return d.asLists(data, text)
+	}
+	if !nothingThere.MatchString(text) {
 		return nil, false
 	}
+	ref, kind := nothingThere.FindStringSubmatch(text)[1], ""
+	if found := wrongThere.FindStringSubmatch(text); found != nil {
+		kind = strings.ToLower(found[2])
+	}
 	var root yaml.Node
-	if yaml.Unmarshal(data, &root) != nil {
+	if yaml.Unmarshal(data, &root) != nil || root.Kind == 0 {
 		return nil, false
+	}
+	isThere := map[string]bool{}
+	fits := func(p pointing) bool {
+		if kind != "" {
+			return p.ref == ref && p.kind == kind
+		}
+		there, known := isThere[p.ref]
+		if !known {
+			there = leadsSomewhere(root.Content[0], p, file, open)
+			isThere[p.ref] = there
+		}
+		return !there
 	}
 	var found []pointing
 	findRefs(&root, "schema", &found)
-	found = slices.DeleteFunc(found, func(p pointing) bool { return !fits(p.ref) || kind != "" && p.kind != kind })
+	found = slices.DeleteFunc(found, func(p pointing) bool { return !fits(p) })
 	slices.SortFunc(found, func(a, b pointing) int { return cmp.Or(b.node.Line-a.node.Line, b.node.Column-a.node.Column) })
 	lines := strings.Split(string(data), "\n")
 	opened := false
@@ -62,6 +75,83 @@ func (d *Document) openInstead(data []byte, failed error) ([]byte, bool) {
 		}
 	}
 	return []byte(strings.Join(lines, "\n")), opened
+}
+
+// asLists writes a document with lists where objects stand for them, as the examples of schemas do.
+func (d *Document) asLists(data []byte, failed string) ([]byte, bool) {
+	var root yaml.Node
+	if yaml.Unmarshal(data, &root) != nil || root.Kind == 0 {
+		return nil, false
+	}
+	lines := strings.Split(string(data), "\n")
+	changed := false
+	for _, found := range noLists.FindAllStringSubmatch(failed, -1) {
+		n := at(root.Content[0], strings.TrimPrefix(found[1], "/"))
+		if n == nil || n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle != 0 {
+			continue
+		}
+		list := []any{}
+		for i := 1; i < len(n.Content); i += 2 {
+			var item any
+			if n.Content[i].Decode(&item) == nil {
+				list = append(list, item)
+			}
+		}
+		if put(lines, n, list) {
+			changed = true
+			d.found(n.Line, "an object stands where a list must be, and is read as the list of its values")
+		}
+	}
+	return []byte(strings.Join(lines, "\n")), changed
+}
+
+// at is what a JSON pointer without its first slash leads to; nil for nothing.
+func at(n *yaml.Node, pointer string) *yaml.Node {
+	for part := range strings.SplitSeq(pointer, "/") {
+		if n = step(n, strings.NewReplacer("~1", "/", "~0", "~").Replace(part)); n == nil {
+			return nil
+		}
+	}
+	return n
+}
+
+// leadsSomewhere tells whether there is what a $ref names within the document, or a value of a mapping among the files. Of other
+// files the loader says more.
+func leadsSomewhere(root *yaml.Node, p pointing, file *url.URL, open func(*url.URL) ([]byte, error)) bool {
+	if pointer, within := strings.CutPrefix(p.ref, "#/"); within {
+		plain, err := url.PathUnescape(pointer)
+		if err != nil {
+			plain = pointer
+		}
+		return at(root, plain) != nil
+	}
+	if p.kind != "mapping" || !strings.ContainsAny(p.ref, "/#") && path.Ext(p.ref) == "" {
+		return true
+	}
+	target, err := resolve(file, p.ref)
+	if err != nil {
+		return false
+	}
+	target.Fragment = ""
+	_, err = open(target)
+	return err == nil
+}
+
+// step is a member of an object, or an item of a list.
+func step(n *yaml.Node, name string) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.SequenceNode {
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(n.Content) {
+			return n.Content[i]
+		}
+		return nil
+	}
+	if name == "" {
+		return nil
+	}
+	return member(n, name)
 }
 
 // pointing is a $ref, or a value of a discriminator's mapping.
