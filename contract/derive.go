@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
-	"regexp/syntax"
 	"runtime"
 	"slices"
 	"strings"
@@ -155,74 +154,6 @@ func mayHaveBody(j *conform.Document, op *conform.Operation) bool {
 	return meant || !strings.HasPrefix(j.Doc.OpenAPI, "3.0")
 }
 
-// prefixes are what the names that an expression finds begin with, one or another: others need not be derived. None are known of
-// an expression that does not begin at the start.
-func prefixes(only *regexp.Regexp) []string {
-	if only == nil {
-		return []string{""}
-	}
-	parsed, err := syntax.Parse(only.String(), syntax.Perl)
-	if err != nil {
-		return []string{""}
-	}
-	parsed = parsed.Simplify()
-	if parsed.Op != syntax.OpConcat || parsed.Sub[0].Op != syntax.OpBeginText {
-		return []string{""}
-	}
-	list, _ := beginnings(&syntax.Regexp{Op: syntax.OpConcat, Sub: parsed.Sub[1:]})
-	return list
-}
-
-// maxPrefixes bounds the beginnings that are told apart.
-const maxPrefixes = 1000
-
-// beginnings are those of the texts that an expression matches; whole tells that they are the texts.
-func beginnings(of *syntax.Regexp) (list []string, whole bool) {
-	switch {
-	case of.Op == syntax.OpEmptyMatch:
-		return []string{""}, true
-	case of.Op == syntax.OpLiteral && of.Flags&syntax.FoldCase == 0:
-		return []string{string(of.Rune)}, true
-	case of.Op == syntax.OpCharClass:
-		for i := 0; i+1 < len(of.Rune); i += 2 {
-			for c := of.Rune[i]; c <= of.Rune[i+1]; c++ {
-				if list = append(list, string(c)); len(list) > maxPrefixes {
-					return []string{""}, false
-				}
-			}
-		}
-		return list, true
-	case of.Op == syntax.OpCapture:
-		return beginnings(of.Sub[0])
-	case of.Op == syntax.OpAlternate:
-		whole = true
-		for _, one := range of.Sub {
-			more, ends := beginnings(one)
-			list, whole = append(list, more...), whole && ends
-		}
-		return list, whole && len(list) <= maxPrefixes
-	case of.Op == syntax.OpConcat:
-		list = []string{""}
-		for _, one := range of.Sub {
-			more, ends := beginnings(one)
-			var longer []string
-			for _, first := range list {
-				for _, second := range more {
-					longer = append(longer, first+second)
-				}
-			}
-			if list = longer; !ends || len(list) > maxPrefixes {
-				return list, false
-			}
-		}
-		return list, true
-	case of.Op == syntax.OpQuest:
-		list, whole = beginnings(of.Sub[0])
-		return append(list, ""), whole
-	}
-	return []string{""}, false
-}
-
 // add adds a case, unless it is one of the strict rules where these are off.
 func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
 	if !d.settings.isOn(group) {
@@ -273,34 +204,39 @@ func (d *deriver) examples() {
 		if media == nil {
 			continue
 		}
-		model := d.model(media.Schema)
-		for _, key := range sortedKeys(media.Examples) {
-			var example *openapi3.Example
-			if ref := media.Examples[key]; ref != nil {
-				example = ref.Value
-			}
-			var r request
-			if example == nil || example.Value == nil || model != nil && !model.Valid(openapi.Plain(example.Value)) {
-				continue
-			}
-			switch {
-			case mediaType == openapi.FormType:
-				values, ok := example.Value.(map[string]any)
-				if !ok {
-					continue
-				}
-				var fields []field
-				for _, name := range sortedKeys(values) {
-					fields = append(fields, field{name, openapi.WireForm(values[name])})
-				}
-				r = d.withForm(fields)
-			case openapi.IsJSON(mediaType):
-				r = d.withJSON(mediaType, openapi.Plain(example.Value))
-			default:
-				continue
-			}
-			d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.Line(example.Origin), "example "+key), accepted, r)
+		d.examplesOf(mediaType, media)
+	}
+}
+
+// examplesOf are those of a body's media type.
+func (d *deriver) examplesOf(mediaType string, media *openapi3.MediaType) {
+	model := d.model(media.Schema)
+	for _, key := range sortedKeys(media.Examples) {
+		var example *openapi3.Example
+		if ref := media.Examples[key]; ref != nil {
+			example = ref.Value
 		}
+		var r request
+		if example == nil || example.Value == nil || model != nil && !model.Valid(openapi.Plain(example.Value)) {
+			continue
+		}
+		switch {
+		case mediaType == openapi.FormType:
+			values, ok := example.Value.(map[string]any)
+			if !ok {
+				continue
+			}
+			var fields []field
+			for _, name := range sortedKeys(values) {
+				fields = append(fields, field{name, openapi.WireForm(values[name])})
+			}
+			r = d.withForm(fields)
+		case openapi.IsJSON(mediaType):
+			r = d.withJSON(mediaType, openapi.Plain(example.Value))
+		default:
+			continue
+		}
+		d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.Line(example.Origin), "example "+key), accepted, r)
 	}
 }
 

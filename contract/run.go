@@ -216,16 +216,12 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 	}
 	var violations []Violation
 	succeeded := false
+	isValid := c.expect == accepted || c.expect == acceptedOrUnknown
 	for i, a := range answers {
 		result.Status = a.status
-		if about, ok := errors.AsType[*net.OpError](a.err); ok && about.Op == "dial" {
-			r.stopped = "the server cannot be reached"
-		}
-		if a.status == http.StatusUnauthorized && r.created == 0 && c.expect == accepted && requests[i].account == nil && !requests[i].anonymous {
-			r.stopped = "the credentials are refused"
-		}
+		r.stopAt(c, requests[i], a)
 		violations = append(violations, r.judgeAnswer(c, requests[i], a, marker)...)
-		if isValid := c.expect == accepted || c.expect == acceptedOrUnknown; isValid && a.status >= 200 && a.status < 400 {
+		if isValid && a.status >= 200 && a.status < 400 {
 			r.succeeded(c)
 		}
 		succeeded = succeeded || a.status/100 == 2
@@ -237,13 +233,23 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 			}
 		}
 	}
-	if isValid := c.expect == accepted || c.expect == acceptedOrUnknown; isValid && !c.plain && !r.strict && len(requests) == 1 && len(violations) == 0 && result.Status == http.StatusConflict {
+	if isValid && !c.plain && !r.strict && len(requests) == 1 && len(violations) == 0 && result.Status == http.StatusConflict {
 		result.Skipped = "something like it is there already: it was answered 409"
 	}
 	if len(requests) > 1 && !succeeded && len(violations) == 0 && c.expect == accepted {
 		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.description + " succeeded"})
 	}
 	return violations
+}
+
+// stopAt ends the run at an answer after which none says anything.
+func (r *runner) stopAt(c Case, q request, a answer) {
+	if about, ok := errors.AsType[*net.OpError](a.err); ok && about.Op == "dial" {
+		r.stopped = "the server cannot be reached"
+	}
+	if a.status == http.StatusUnauthorized && r.created == 0 && c.expect == accepted && q.account == nil && !q.anonymous {
+		r.stopped = "the credentials are refused"
+	}
 }
 
 // tryProperty tries random values, and shrinks the first that fails.

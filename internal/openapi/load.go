@@ -59,46 +59,7 @@ func (s Source) Read() (*Document, error) { return s.read(true) }
 
 func (s Source) read(lines bool) (*Document, error) {
 	d := &Document{Name: s.Name, OneLine: bytes.Count(s.Data, []byte("\n")) < 2}
-	read := s.open
-	load := func() (err error) {
-		loader := openapi3.NewLoader()
-		loader.IncludeOrigin = lines
-		loader.ReadFromURIFunc = func(_ *openapi3.Loader, location *url.URL) ([]byte, error) { return read(location) }
-		d.T, err = loader.LoadFromDataWithPath(s.Data, &url.URL{Path: s.base()})
-		if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
-			err = d.readOther(s.Data, loader, err)
-		}
-		return err
-	}
-	err := load()
-	if err != nil && otherThanText.MatchString(err.Error()) || err == nil && d.refsElsewhere() {
-		s.Data = mender{d, &url.URL{Path: s.base()}, s.open}.mend(s.Data)
-		// The loader reads a file again for each header that it finds in it.
-		files := map[string][]byte{}
-		read = func(location *url.URL) ([]byte, error) {
-			at := location.String()
-			if files[at] != nil {
-				return files[at], nil
-			}
-			data, err := s.open(location)
-			if err == nil {
-				files[at] = mender{d, location, s.open}.mend(data)
-			}
-			return files[at], err
-		}
-		err = load()
-	}
-	for range maxUnresolved {
-		if err == nil {
-			break
-		}
-		data, opened := d.openInstead(s.Data, &url.URL{Path: s.base()}, s.open, err)
-		if !opened {
-			break
-		}
-		s.Data = data
-		err = load()
-	}
+	err := d.load(s, lines)
 	if err != nil {
 		return nil, fmt.Errorf("loading the OpenAPI document: %w", err)
 	}
@@ -125,6 +86,55 @@ func (s Source) read(lines bool) (*Document, error) {
 	d.fill()
 	d.validate()
 	return d, nil
+}
+
+// load parses a document, with what can be mended in it mended.
+func (d *Document) load(s Source, lines bool) error {
+	location, read := &url.URL{Path: s.base()}, s.open
+	parse := func() (err error) {
+		loader := openapi3.NewLoader()
+		loader.IncludeOrigin = lines
+		loader.ReadFromURIFunc = func(_ *openapi3.Loader, location *url.URL) ([]byte, error) { return read(location) }
+		d.T, err = loader.LoadFromDataWithPath(s.Data, location)
+		if err != nil || !strings.HasPrefix(d.OpenAPI, "3.0") && !strings.HasPrefix(d.OpenAPI, "3.1") {
+			err = d.readOther(s.Data, loader, err)
+		}
+		return err
+	}
+	err := parse()
+	if err != nil && otherThanText.MatchString(err.Error()) || err == nil && d.refsElsewhere() {
+		s.Data = mender{d, location, s.open}.mend(s.Data)
+		read = d.mending(s.open)
+		err = parse()
+	}
+	for range maxUnresolved {
+		if err == nil {
+			break
+		}
+		data, opened := d.openInstead(s.Data, location, s.open, err)
+		if !opened {
+			break
+		}
+		s.Data = data
+		err = parse()
+	}
+	return err
+}
+
+// mending reads files and mends them, once each: the loader reads a file again for each header that it finds in it.
+func (d *Document) mending(open func(*url.URL) ([]byte, error)) func(*url.URL) ([]byte, error) {
+	files := map[string][]byte{}
+	return func(location *url.URL) ([]byte, error) {
+		name := location.String()
+		if files[name] != nil {
+			return files[name], nil
+		}
+		data, err := open(location)
+		if err == nil {
+			files[name] = mender{d, location, open}.mend(data)
+		}
+		return files[name], err
+	}
 }
 
 // readOther reads a document that is not of OpenAPI 3.0 or 3.1; failed is what the loader says of it.

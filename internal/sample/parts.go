@@ -42,24 +42,7 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.properties)) {
-		schemas := v.field(name)
-		if look(schemas, func(int) int { return 0 }).readOnly {
-			continue
-		}
-		value, there := object[name]
-		fits := true
-		if !there {
-			var ok bool
-			if value, ok = (&maker{examples: true}).value(schemas, p.depth); !ok {
-				continue
-			}
-			c.add(p, below(p.name, name), describe(value)+", which is optional", "properties", changed(func(o map[string]any) { o[name] = value }))
-			// Another field may be needed with it.
-			fits = len(c.check(p, changed(func(o map[string]any) { o[name] = value }))) == 0
-		}
-		field := p.below(v, below(p.name, name), schemas, value, func(value any) any { return p.with(changed(func(o map[string]any) { o[name] = value })) })
-		field.alone = field.alone && fits
-		c.later = append(c.later, field)
+		c.field(p, v, object, name)
 	}
 	// Fields that only additionalProperties speaks of.
 	for _, name := range names {
@@ -67,6 +50,33 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 			c.later = append(c.later, p.below(v, below(p.name, name), v.others, object[name], func(value any) any { return p.with(changed(func(o map[string]any) { o[name] = value })) }))
 		}
 	}
+}
+
+// field tries a declared field of an object; an optional one that is not there is added.
+func (c *cases) field(p place, v *view, object map[string]any, name string) {
+	schemas := v.field(name)
+	if look(schemas, func(int) int { return 0 }).readOnly {
+		return
+	}
+	with := func(value any) any {
+		other := maps.Clone(object)
+		other[name] = value
+		return other
+	}
+	value, there := object[name]
+	fits := true
+	if !there {
+		var ok bool
+		if value, ok = (&maker{examples: true}).value(schemas, p.depth); !ok {
+			return
+		}
+		c.add(p, below(p.name, name), describe(value)+", which is optional", "properties", with(value))
+		// Another field may be needed with it.
+		fits = len(c.check(p, with(value))) == 0
+	}
+	field := p.below(v, below(p.name, name), schemas, value, func(value any) any { return p.with(with(value)) })
+	field.alone = field.alone && fits
+	c.later = append(c.later, field)
 }
 
 // counts tries as many fields as there may be, and one more or less.
