@@ -189,8 +189,9 @@ func (d *deriver) withPath(name, value string) request {
 }
 
 // fresh gives a request that may make something another value of the last parameter of its path, unless it is about that
-// parameter or fixtures say what exists: a limit of one resource, such as 3 notifications for a challenge, is then not met.
+// parameter or fixtures say what exists: a limit of one resource, such as 3 notifications for a challenge, is then not met. The texts of its body that must often be there once are others, too.
 func (d *deriver) fresh(q request) request {
+	q = d.unique(q)
 	names := parameterName.FindAllString(d.op.Path, -1)
 	if q.method != http.MethodPost || q.values == nil || len(names) == 0 || d.valid == acceptedOrUnknown {
 		return q

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge"
@@ -23,6 +24,9 @@ const DefaultTimeout = 10 * time.Second
 type Option func(*settings) error
 
 type settings struct {
+	// once and first are where the numbers of unique values begin.
+	once         sync.Once
+	first        uint64
 	document     []byte
 	documentName string
 	files        fs.FS

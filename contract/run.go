@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -60,8 +61,8 @@ type runner struct {
 	// requests counts what was sent; created, what was answered with success and may have made something.
 	mu                sync.Mutex
 	requests, created int
-	// named counts the bodies that got values of their own.
-	named int
+	// hasFailed tells that the last answer was a failure of the server.
+	hasFailed atomic.Bool
 	// failed counts the cases that failed.
 	failed int
 	// plains are the plain valid requests, by the ID of their operation.
@@ -147,7 +148,7 @@ func (r *runner) try(ctx context.Context, c Case) (result Result) {
 	if c.fresh == nil {
 		c.fresh = func(q request) request { return q }
 	}
-	c.request = r.unique(c, r.ofMade(c, c.fresh(c.request)))
+	c.request = r.ofMade(c, c.fresh(c.request))
 	for i, q := range c.alongside {
 		switch {
 		case !c.inTurn:
@@ -234,7 +235,7 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		}
 	}
 	if isValid && !c.plain && !r.strict && len(requests) == 1 && len(violations) == 0 && result.Status == http.StatusConflict {
-		result.Skipped = "something like it is there already: it was answered 409"
+		result.Skipped = "it is in conflict with what is there: it was answered 409"
 	}
 	if len(requests) > 1 && !succeeded && len(violations) == 0 && c.expect == accepted {
 		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.description + " succeeded"})

@@ -90,7 +90,8 @@ func (s Source) read(lines bool) (*Document, error) {
 
 // load parses a document, with what can be mended in it mended.
 func (d *Document) load(s Source, lines bool) error {
-	location, read := &url.URL{Path: s.base()}, s.open
+	location, read := &url.URL{Path: s.base()}, once(s.open)
+	files := read
 	parse := func() (err error) {
 		loader := openapi3.NewLoader()
 		loader.IncludeOrigin = lines
@@ -101,19 +102,26 @@ func (d *Document) load(s Source, lines bool) error {
 		}
 		return err
 	}
-	err := parse()
-	if err != nil && otherThanText.MatchString(err.Error()) || err == nil && d.refsElsewhere() {
-		s.Data = mender{d, location, s.open}.mend(s.Data)
-		read = d.mending(s.open)
-		err = parse()
-	}
+	err, mended := parse(), false
 	for range maxUnresolved {
-		if err == nil {
-			break
+		data, changed := s.Data, false
+		switch {
+		case !mended && (err != nil && otherThanText.MatchString(err.Error()) || err == nil && d.refsElsewhere()):
+			mended, changed = true, true
+			left := maxFollowed
+			mend := func(data []byte, file *url.URL) []byte {
+				return mender{d, file, files, map[string]bool{}, &left}.mend(data)
+			}
+			data = mend(s.Data, location)
+			read = once(func(file *url.URL) ([]byte, error) {
+				data, err := files(file)
+				return mend(data, file), err
+			})
+		case err != nil:
+			data, changed = d.openInstead(s.Data, location, files, err)
 		}
-		data, opened := d.openInstead(s.Data, location, s.open, err)
-		if !opened {
-			break
+		if !changed {
+			return err
 		}
 		s.Data = data
 		err = parse()
@@ -121,19 +129,21 @@ func (d *Document) load(s Source, lines bool) error {
 	return err
 }
 
-// mending reads files and mends them, once each: the loader reads a file again for each header that it finds in it.
-func (d *Document) mending(open func(*url.URL) ([]byte, error)) func(*url.URL) ([]byte, error) {
-	files := map[string][]byte{}
+// once reads each file but once: the loader reads one again for each header that it finds in it.
+func once(open func(*url.URL) ([]byte, error)) func(*url.URL) ([]byte, error) {
+	type file struct {
+		data []byte
+		err  error
+	}
+	files := map[string]file{}
 	return func(location *url.URL) ([]byte, error) {
 		name := location.String()
-		if files[name] != nil {
-			return files[name], nil
+		known, there := files[name]
+		if !there {
+			known.data, known.err = open(location)
+			files[name] = known
 		}
-		data, err := open(location)
-		if err == nil {
-			files[name] = mender{d, location, open}.mend(data)
-		}
-		return files[name], err
+		return known.data, known.err
 	}
 }
 

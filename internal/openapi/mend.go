@@ -1,16 +1,17 @@
 package openapi
 
 import (
+	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -43,12 +44,27 @@ func (d *Document) refsElsewhere() bool {
 			continue
 		}
 		for _, operation := range item.Operations() {
-			if operation.Extensions["$ref"] != nil {
+			if operation.Extensions["$ref"] != nil || slices.ContainsFunc(contents(operation), func(content openapi3.Content) bool {
+				return slices.ContainsFunc(slices.Collect(maps.Values(content)), func(media *openapi3.MediaType) bool { return media != nil && media.Extensions["$ref"] != nil })
+			}) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// contents are those of an operation's bodies.
+func contents(operation *openapi3.Operation) (list []openapi3.Content) {
+	if body := operation.RequestBody; body != nil && body.Value != nil {
+		list = append(list, body.Value.Content)
+	}
+	for _, response := range operation.Responses.Map() {
+		if response != nil && response.Value != nil {
+			list = append(list, response.Value.Content)
+		}
+	}
+	return list
 }
 
 // mender puts into a file what must be there: quotes around numbers, dates and the like where a text must be, and what a $ref
@@ -58,11 +74,19 @@ type mender struct {
 	// file is where the file is, seen from the document's folder.
 	file *url.URL
 	open func(*url.URL) ([]byte, error)
+	// within are the $refs whose content is being read: one that stands there again is left.
+	within map[string]bool
+	// left is how many more may be followed.
+	left *int
 }
+
+// maxFollowed bounds the $refs that are followed in one document.
+const maxFollowed = 20_000
 
 // mend writes a file anew. The lines of what is right stay.
 func (m mender) mend(data []byte) []byte {
 	var root yaml.Node
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if yaml.Unmarshal(data, &root) != nil {
 		return data
 	}
@@ -88,20 +112,29 @@ func (m mender) mend(data []byte) []byte {
 			m.document.misplacedRefs = append(m.document.misplacedRefs, fmt.Sprintf("%s:%d", path.Base(m.file.Path), n.Line))
 		}
 	}
-	return []byte(strings.Join(lines, "\n"))
+	mended := []byte(strings.Join(lines, "\n"))
+	if yaml.Unmarshal(mended, &root) != nil {
+		// The author wrote it in a way that is not understood here.
+		return data
+	}
+	return mended
 }
 
-// maxNested bounds how deep one $ref stands in what another names: they may go in a circle.
-const maxNested = 20
+// maxNested bounds how deep a value is: aliases of YAML may go in a circle.
+const maxNested = 200
 
 // named is what a $ref in some file names, to be put into the mender's.
 func (m mender) named(ref string, in *url.URL, depth int) (any, error) {
-	at, err := resolve(in, ref)
+	target, err := resolve(in, ref)
 	if err != nil {
 		return nil, err
 	}
-	pointer := at.Fragment
-	file := *at
+	name := target.String()
+	if *m.left--; *m.left < 0 || m.within[name] {
+		return nil, fmt.Errorf("%s goes in a circle", ref)
+	}
+	pointer := target.Fragment
+	file := *target
 	file.Fragment = ""
 	data, err := m.open(&file)
 	if err != nil {
@@ -113,19 +146,18 @@ func (m mender) named(ref string, in *url.URL, depth int) (any, error) {
 		return string(data), nil
 	}
 	n := root.Content[0]
-	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if n = member(n, strings.NewReplacer("~1", "/", "~0", "~").Replace(part)); n == nil || depth > maxNested {
+	if pointer = strings.TrimPrefix(pointer, "/"); pointer != "" {
+		if n = at(n, pointer); n == nil {
 			return nil, fmt.Errorf("%s is not there", ref)
 		}
 	}
-	return m.plain(n, anything, &file, depth), nil
+	m.within[name] = true
+	defer delete(m.within, name)
+	return m.plain(n, anything, &file, depth+1), nil
 }
 
-// member is the value of a name in an object; the object itself of an empty name.
+// member is the value of a name in an object; nil for none.
 func member(n *yaml.Node, name string) *yaml.Node {
-	if name == "" {
-		return n
-	}
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
 		if n.Content[i].Value == name {
 			return n.Content[i+1]
@@ -136,23 +168,18 @@ func member(n *yaml.Node, name string) *yaml.Node {
 
 // plain is the value of a node of some file, its $refs as they are seen from the mender's.
 func (m mender) plain(n *yaml.Node, at place, file *url.URL, depth int) any {
+	if depth > maxNested {
+		return nil
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		if at != anything && isRef(n) {
-			if value, err := m.named(n.Content[1].Value, file, depth+1); err == nil {
+			if value, err := m.named(n.Content[1].Value, file, depth); err == nil {
 				return value
 			}
 		}
 		object := map[string]any{}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
-			target, err := resolve(file, value.Value)
-			if (key == "$ref" || at == mapping) && value.Kind == yaml.ScalarNode && err == nil {
-				object[key] = seenFrom(m.file, target)
-				continue
-			}
-			object[key] = m.plain(value, placeOf(key, at), file, depth)
-		}
+		m.fill(object, n, at, file, depth)
 		return object
 	case yaml.SequenceNode:
 		if at == names {
@@ -160,7 +187,7 @@ func (m mender) plain(n *yaml.Node, at place, file *url.URL, depth int) any {
 		}
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
-			list[i] = m.plain(item, at, file, depth)
+			list[i] = m.plain(item, at, file, depth+1)
 		}
 		return list
 	case yaml.AliasNode:
@@ -173,43 +200,41 @@ func (m mender) plain(n *yaml.Node, at place, file *url.URL, depth int) any {
 	return scalar
 }
 
-// put writes a value in the place of a node; false tells that the node is not found where it should be.
-func put(lines []string, n *yaml.Node, value any) bool {
-	last, end := n, n.Value
-	for len(last.Content) > 0 {
-		last = last.Content[len(last.Content)-1]
-		end = last.Value
-	}
-	// YAML has other ends of lines, too.
-	if last.Line > len(lines) || n.Column > len([]rune(lines[n.Line-1])) {
-		return false
-	}
-	before := string([]rune(lines[n.Line-1])[:n.Column-1])
-	from := 0
-	if last.Line == n.Line {
-		from = len(before)
-	}
-	_, after, found := strings.Cut(lines[last.Line-1][from:], end)
-	through := last.Line
-	if n.Style&yaml.FlowStyle != 0 && n.Kind == yaml.MappingNode {
-		// Its brace may stand in a later line.
-		for ; found && !strings.Contains(after, "}") && through < len(lines); through++ {
-			after = lines[through]
+// fill puts the fields of a node into an object that has none of them yet, or has others that count more.
+func (m mender) fill(object map[string]any, n *yaml.Node, at place, file *url.URL, depth int) {
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if _, there := object[key.Value]; there {
+			continue
 		}
-		_, after, found = strings.Cut(after, "}")
-	} else if last.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		after = after[min(1, len(after)):]
+		target, err := resolve(file, value.Value)
+		switch isRef := key.Value == "$ref" || at == mapping && !plainName.MatchString(value.Value); {
+		case key.Tag == "!!merge":
+			merged = append(merged, value)
+		case at != names && (free[key.Value] || strings.HasPrefix(key.Value, "x-")):
+			var free any
+			if value.Decode(&free) == nil {
+				object[key.Value] = free
+			}
+		case isRef && value.Kind == yaml.ScalarNode && err == nil:
+			object[key.Value] = seenFrom(m.file, target)
+		default:
+			object[key.Value] = m.plain(value, placeOf(key.Value, at), file, depth+1)
+		}
 	}
-	quoted, err := json.Marshal(value)
-	if !found || err != nil {
-		return false
+	for _, other := range merged {
+		if other.Kind == yaml.AliasNode {
+			other = other.Alias
+		}
+		if other.Kind == yaml.MappingNode && depth < maxNested {
+			m.fill(object, other, at, file, depth+1)
+		}
 	}
-	for i := n.Line; i < through; i++ {
-		lines[i] = ""
-	}
-	lines[n.Line-1] = before + string(quoted) + after
-	return true
 }
+
+// plainName is the name of a schema, and no file.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // place is what may stand somewhere in a document.
 type place int
@@ -287,31 +312,3 @@ func placeOf(key string, at place) place {
 }
 
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-
-// resolve is where a $ref in a file points to. Paths without a host are seen from the document's folder.
-func resolve(file *url.URL, ref string) (*url.URL, error) {
-	at, err := url.Parse(ref)
-	switch {
-	case err != nil || at.Host != "":
-		return at, err
-	case file.Host != "":
-		return file.Parse(ref)
-	case at.Path == "":
-		at.Path = file.Path
-	default:
-		at.Path = path.Join(path.Dir(file.Path), at.Path)
-	}
-	return at, nil
-}
-
-// seenFrom writes where something is as a $ref in a file.
-func seenFrom(file, at *url.URL) string {
-	if file.Host != "" || at.Host != "" {
-		return at.String()
-	}
-	relative, err := filepath.Rel(path.Dir(file.Path), at.Path)
-	if err != nil {
-		return at.String()
-	}
-	return (&url.URL{Path: filepath.ToSlash(relative), Fragment: at.Fragment}).String()
-}

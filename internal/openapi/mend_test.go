@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"io/fs"
 	"net/url"
 	"strings"
 	"testing"
@@ -70,11 +71,101 @@ paths:
 	}
 }
 
-// What names itself ends.
-func TestMisplacedRefsInACircle(*testing.T) {
-	files := fstest.MapFS{"a.yaml": {Data: []byte("description: {$ref: 'a.yaml#/description'}\nresponses: {'204': {description: d}}\n")}}
-	for _, text := range []string{"{$ref: 'a.yaml'}", "{$ref: 'd.yaml#/paths/~1a/get'}", "{$ref: '#/paths/~1a/get'}"} {
+// What names itself ends, and soon: by a $ref, by two of them, and by an alias of YAML.
+func TestMisplacedRefsInACircle(t *testing.T) {
+	opened := 0
+	files := counting{fstest.MapFS{
+		"a.yaml":     {Data: []byte("description: {$ref: 'a.yaml#/description'}\nresponses: {'204': {description: d}}\n")},
+		"twice.yaml": {Data: []byte("responses: {'200': {description: d, content: {a/a: {$ref: 'twice.yaml'}, b/b: {$ref: 'twice.yaml'}}}}\n")},
+		"alias.yaml": {Data: []byte("x: &x [*x]\nresponses: {'204': {description: d}}\n")},
+	}, &opened}
+	for _, text := range []string{"{$ref: 'a.yaml'}", "{$ref: 'd.yaml#/paths/~1a/get'}", "{$ref: '#/paths/~1a/get'}", "{$ref: 'twice.yaml'}", "{$ref: 'alias.yaml'}"} {
 		_, _ = Source{Name: "d.yaml", Data: []byte(strings.Replace(empty, "{}", "{/a: {get: "+text+"}}", 1)), Files: files}.Read()
+	}
+	if opened > 20 {
+		t.Errorf("files were opened %d times", opened)
+	}
+}
+
+// counting counts the files that are opened.
+type counting struct {
+	fstest.MapFS
+	opened *int
+}
+
+func (c counting) Open(name string) (fs.File, error) {
+	*c.opened++
+	return c.MapFS.Open(name)
+}
+
+// ReadFile opens a file and reads it.
+func (c counting) ReadFile(name string) ([]byte, error) {
+	*c.opened++
+	return c.MapFS.ReadFile(name)
+}
+
+// What stands beside such a $ref stays as it was written.
+func TestMending(t *testing.T) {
+	files := fstest.MapFS{
+		"m.yaml":  {Data: []byte("schema: {type: object, required: [v]}\n")},
+		"op.yaml": {Data: []byte("operationId: found\nrequestBody: {content: {application/json: {schema: {$ref: '#/User'}, example: {version: 1, name: 2.5, $ref: x}}}}\nresponses: &all\n  '200': {description: d}\nx-more: {title: 1}\nUser: {type: object, discriminator: {propertyName: u, mapping: {u: User}}, properties: {version: {type: integer}, u: {type: string}}}\n")},
+	}
+	document := func(get string, more ...string) string {
+		return "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      " + get + "\n" + strings.Join(more, "")
+	}
+	for _, test := range []struct {
+		name, document string
+		holds          func(op Operation, d *Document) bool
+	}{
+		{
+			name: "a media type alone", document: document("responses: {'200': {description: d, content: {application/json: {$ref: m.yaml}}}}"),
+			holds: func(op Operation, _ *Document) bool {
+				return op.Spec.Responses.Value("200").Value.Content["application/json"].Schema.Value.Required[0] == "v"
+			},
+		},
+		{
+			name: "beside what is missing", document: document("$ref: op.yaml", "    post: {requestBody: {$ref: '#/components/requestBodies/None'}, responses: {'200': {description: d}}}\n"),
+			holds: func(op Operation, _ *Document) bool { return op.ID == "found" },
+		},
+		{
+			name: "examples and names of a mapping", document: document("$ref: op.yaml"),
+			holds: func(op Operation, _ *Document) bool {
+				media := op.Spec.RequestBody.Value.Content["application/json"]
+				example, _ := Plain(media.Example).(map[string]any)
+				_, isText := example["version"].(string)
+				return example["$ref"] == "x" && !isText && media.Schema.Value.Discriminator.Mapping["u"].Ref == "User"
+			},
+		},
+		{
+			name: "an anchor", document: strings.Replace(document("responses: {'200': {description: *v}}"), "version: '1'", "version: &v '1', description: 1.0", 1),
+			holds: func(op Operation, d *Document) bool {
+				return d.Info.Description == "1.0" && *op.Spec.Responses.Value("200").Value.Description == "1"
+			},
+		},
+		{
+			name: "a byte order mark", document: "\ufeff" + strings.Replace(document("responses: {'200': {description: d}}"), "title: t", "title: 1.0", 1),
+			holds: func(_ Operation, d *Document) bool { return d.Info.Title == "1.0" },
+		},
+		{
+			name: "a name that is within $ref", document: document("responses: {'200': {description: {$ref: re}}}"),
+			holds: func(op Operation, _ *Document) bool { return *op.Spec.Responses.Value("200").Value.Description == "re" },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := Source{Name: "d.yaml", Data: []byte(test.document), Files: files}.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			operations, err := Operations(d.T)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, op := range operations {
+				if op.Method == "GET" && !test.holds(op, d) {
+					t.Errorf("%+v %v", op.Spec, d.Findings)
+				}
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -59,13 +60,17 @@ func (d *Document) openInstead(data []byte, file *url.URL, open func(*url.URL) (
 	slices.SortFunc(found, func(a, b pointing) int { return cmp.Or(b.node.Line-a.node.Line, b.node.Column-a.node.Column) })
 	lines := strings.Split(string(data), "\n")
 	opened := false
-	for _, p := range found {
+	for i, p := range found {
 		var instead any = map[string]any{}
 		switch p.kind {
 		case "mapping":
 			instead = "unknown"
 		case "parameter":
-			instead = map[string]any{"name": "X-Unknown", "in": "header", "schema": map[string]any{}}
+			instead = map[string]any{"name": fmt.Sprintf("X-Unknown-%d", i+1), "in": "header", "schema": map[string]any{}}
+		case "header":
+			instead = map[string]any{"schema": map[string]any{}}
+		case "requestbody":
+			instead = map[string]any{"content": map[string]any{"*/*": map[string]any{}}}
 		case "response":
 			instead = map[string]any{"description": ""}
 		}

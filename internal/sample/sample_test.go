@@ -144,22 +144,35 @@ func TestNothingCanBeMade(t *testing.T) {
 	}
 }
 
-// What is judged by its place alone is judged as the whole is.
+// What is judged by its place alone is judged as the whole is, whatever else has a say.
 func TestPlacesAreJudgedAsTheWhole(t *testing.T) {
-	const text = "{type: object, required: [a, l], properties: { a: {type: object, required: [n], additionalProperties: false, properties: {n: {type: integer, maximum: 5}, s: {type: string, format: date}, o: {oneOf: [{type: object, required: [x], properties: {x: {type: integer, minimum: 2}}}, {type: string}]}}}, l: {type: array, maxItems: 3, items: {type: object, minProperties: 1, properties: {e: {enum: [p, q]}, m: {type: array, uniqueItems: true, items: {type: integer}}}}}, c: {type: object, properties: {kind: {enum: [card, cash]}, number: {type: string}}, if: {properties: {kind: {const: card}}}, then: {required: [number]}}, f: {type: string, not: {enum: [root]}}, g: {type: object, properties: {a: {type: string}, b: {type: integer}}, dependentRequired: {a: [b]}}, h: {type: object, patternProperties: {'^n': {type: integer}}, maxProperties: 1}}}"
-	s := compile(t, text)
-	for _, all := range []bool{false, true} {
-		base, err := sample.Make(s, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases := sample.Cases(s, base, 10_000)
-		if len(cases) < 100 {
-			t.Errorf("only %d cases", len(cases))
-		}
-		for _, c := range cases {
-			if s.Valid(c.Value) != c.Valid {
-				t.Errorf("%s %s: it is said to be valid: %t", c.Place, c.What, c.Valid)
+	for _, text := range []string{
+		"{type: object, required: [a, l], properties: { a: {type: object, required: [n], additionalProperties: false, properties: {n: {type: integer, maximum: 5}, s: {type: string, format: date}, o: {oneOf: [{type: object, required: [x], properties: {x: {type: integer, minimum: 2}}}, {type: string}]}}}, l: {type: array, maxItems: 3, items: {type: object, minProperties: 1, properties: {e: {enum: [p, q]}, m: {type: array, uniqueItems: true, items: {type: integer}}}}}, c: {type: object, properties: {kind: {enum: [card, cash]}, number: {type: string}}, if: {properties: {kind: {const: card}}}, then: {required: [number]}}, f: {type: string, not: {enum: [root]}}, g: {type: object, properties: {a: {type: string}, b: {type: integer}}, dependentRequired: {a: [b]}}, h: {type: object, patternProperties: {'^n': {type: integer}}, maxProperties: 1}}}",
+		"{type: object, patternProperties: {'^n': {type: integer, maximum: 2}}, additionalProperties: {type: string}, required: [n1, m]}",
+		"{type: object, properties: {n: {type: integer, minimum: 1}}, patternProperties: {'^n': {type: integer, maximum: 3}}, required: [n]}",
+		"{type: object, required: [a], allOf: [{properties: {a: {type: integer, maximum: 5}}}, {additionalProperties: {minimum: 1}}]}",
+		"{type: array, minItems: 2, allOf: [{prefixItems: [{type: integer}, {type: integer}]}, {items: {type: integer, minimum: 1}}]}",
+		"{type: object, required: [a, b], properties: {a: {type: integer}, b: {type: string}}, dependentSchemas: {a: {properties: {b: {maxLength: 2}}}}}",
+		"{type: object, properties: {o: {type: object, required: [a, b], properties: {a: {type: integer}, b: {type: string}}, dependentSchemas: {a: {properties: {b: {maxLength: 2}}}}}}}",
+		"{type: array, minItems: 2, prefixItems: [{type: integer}], unevaluatedItems: {type: string}}",
+		"{type: object, propertyNames: {maxLength: 3}, properties: {a: {type: object, maxProperties: 2, additionalProperties: {type: integer, maximum: 4}}}}",
+		"{type: array, contains: {type: integer, minimum: 5}, items: {type: integer}}",
+	} {
+		s := compile(t, text)
+		for _, all := range []bool{false, true} {
+			base, err := sample.Make(s, all)
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+				continue
+			}
+			cases := sample.Cases(s, base, 10_000)
+			if len(cases) < 5 {
+				t.Errorf("%s: only %d cases", text, len(cases))
+			}
+			for _, c := range cases {
+				if s.Valid(c.Value) != c.Valid {
+					t.Errorf("%s: %s %s: it is said to be valid: %t", text, c.Place, c.What, c.Valid)
+				}
 			}
 		}
 	}

@@ -32,6 +32,15 @@ func matching(pattern string, seed int) []string {
 	return texts
 }
 
+// Matching is a text that a pattern matches, which the seed chooses; empty where none is found.
+func Matching(pattern string, seed int) string {
+	texts := draw(pattern, seed)
+	if len(texts) == 0 {
+		return ""
+	}
+	return texts[0]
+}
+
 func draw(pattern string, seed int) (texts []string) {
 	defer func() {
 		// The generator panics at what it cannot draw from.

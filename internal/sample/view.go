@@ -42,6 +42,8 @@ type view struct {
 	dependent        map[string][]string
 	not              []*jsonschema.Schema
 	readOnly         bool
+	// entangled tells that a part is judged by more than its own schemas.
+	entangled bool
 	// impliedNull tells that nobody knows whether it may be null.
 	impliedNull bool
 	// alternatives are the oneOf and anyOf within.
@@ -68,6 +70,7 @@ func (v *view) add(s *jsonschema.Schema, choose chooser, seen map[*jsonschema.Sc
 		return
 	}
 	seen[s] = true
+	v.entangled = v.entangled || len(s.DependentSchemas)+len(s.PatternProperties) > 0 || s.UnevaluatedProperties != nil || s.UnevaluatedItems != nil
 	v.scalars(s)
 	v.arrays(s)
 	v.objects(s)
