@@ -49,6 +49,7 @@ func runForeign(args []string) error {
 		}},
 	}
 	kinds := []string{"request", "answer"}
+	var notes []string
 	fmt.Printf("\n| tool | of the wrong servers | false alarms on the right ones | seconds a server |\n|---|---|---|---|\n")
 	for _, t := range tools {
 		for _, kind := range kinds {
@@ -62,10 +63,13 @@ func runForeign(args []string) error {
 				names []string
 			}{{says: "not noticed", names: found.missed}, {says: "false alarms", names: found.alarmed}} {
 				if len(list.names) > 0 {
-					defer fmt.Printf("\n%s, %ss, %s: %s.\n", t.name, kind, list.says, strings.Join(list.names, "; "))
+					notes = append(notes, fmt.Sprintf("\n%s, %ss, %s: %s.", t.name, kind, list.says, strings.Join(list.names, "; ")))
 				}
 			}
 		}
+	}
+	for _, note := range notes {
+		fmt.Println(note)
 	}
 	return nil
 }

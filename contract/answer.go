@@ -98,8 +98,8 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 		// The one thing is said.
 		return violations
 	}
-	if !r.strict && q.reason.isOfNoOperation() && !c.operation.Names(a.status) {
-		// The operation's default is not about what no operation is for.
+	if !r.strict && q.reason.isOfNoOperation() && (q.reason != badMethod || !c.operation.Names(a.status)) {
+		// What the operation declares is not about another path, and its default not about another method.
 		return append(violations, violationsOf(c.operation.CheckHTTP(a.status, a.header))...)
 	}
 	violations = append(violations, violationsOf(r.check(c, q, a))...)

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -115,8 +116,11 @@ func numberEdges(r rule.Rule) []edge {
 	return list
 }
 
+// between is an underscore between digits.
+var between = regexp.MustCompile(`([0-9])_([0-9])`)
+
 // spelled tells whether a text is another spelling of a number that a rule allows: with blanks around it, a plus sign, zeros
-// before it, in hexadecimal, in digits of another script. Where the document does not say how texts are read, a server may read it.
+// before it, an exponent, underscores between its digits, in binary, octal or hexadecimal, in digits of another script. Where the document does not say how texts are read, a server may read it.
 func spelled(r rule.Rule, text string) bool {
 	if r.Type != "integer" && r.Type != "number" || r.Allows(text) {
 		return false
@@ -131,7 +135,7 @@ func spelled(r rule.Rule, text string) bool {
 			value++
 		}
 		return value
-	}, strings.ReplaceAll(strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' }), "_", ""))
+	}, between.ReplaceAllString(strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || c == '\ufeff' }), "$1$2"))
 	n, ok := new(big.Rat).SetString(strings.TrimSuffix(digits, "."))
 	return ok && !strings.Contains(digits, "/") && len(digits) < 40 && r.Allows(decimal(n))
 }

@@ -88,6 +88,14 @@ func (s *settings) gone() (list []Known) {
 	return list
 }
 
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
 // writeKnown tells of the known defects.
 func (r *Report) writeKnown(text *strings.Builder) {
 	n := 0
@@ -97,7 +105,7 @@ func (r *Report) writeKnown(text *strings.Builder) {
 		}
 	}
 	if n > 0 {
-		fmt.Fprintf(text, "KNOWN defects break %d cases\n\n", n)
+		fmt.Fprintf(text, "KNOWN defects break %s\n\n", counted(n, "case"))
 	}
 	for _, k := range r.Gone {
 		fmt.Fprintf(text, "GONE  %s %s\n      it is known, and was not met: take it out of the list\n\n", k.Rule, k.Message)

@@ -20,7 +20,7 @@ func TestKnownDefects(t *testing.T) {
   - {rule: never, reason: it was repaired}
 `, documented.MaxTTL)))
 	report, text := run(t, mutant.New("accepts a Ttl above its maximum"), known, contract.WithOnly("one above its maximum"))
-	if report.Failed() || !strings.Contains(text, "KNOWN defects break 1 cases") || !strings.Contains(text, "GONE  never") || len(report.Gone) != 1 {
+	if report.Failed() || !strings.Contains(text, "KNOWN defects break 1 case\n") || !strings.Contains(text, "GONE  never") || len(report.Gone) != 1 {
 		t.Error(text)
 	}
 	if report, text := run(t, mutant.New("answers 422 to a bad Ttl"), known, contract.WithOnly("one above its maximum")); !report.Failed() {

@@ -262,7 +262,7 @@ func asTexts(model *schema.Schema, value any, readings func(value any) []any) (v
 	}
 	near := readings(value)
 	if object, ok := value.(map[string]any); ok {
-		if wrong := within(object, problems); wrong != nil {
+		if wrong := within(object, problems); wrong != nil && !sample.IsEntangled(model) {
 			// However the other fields are read, these stay wrong.
 			near = readings(wrong)
 			for i, reading := range near {
@@ -369,6 +369,10 @@ func ruleKeyword(s *openapi3.Schema, keyword, in string) string {
 	switch {
 	case keyword == "propertyNames" && s.PropertyNames == nil:
 		return "additionalProperties"
+	case keyword == "prefixItems" && len(s.PrefixItems) == 0:
+		return "items"
+	case keyword == "oneOf" && len(s.OneOf) == 0:
+		return "anyOf"
 	case s.Format != "" && (keyword == "minLength" && s.MinLength == 0 || keyword == "maxLength" && s.MaxLength == nil || keyword == "type" && isText):
 		return "format"
 	case s.Pattern != "" && (keyword == "minLength" && s.MinLength == 0 || keyword == "type" && isText):

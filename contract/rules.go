@@ -75,12 +75,16 @@ func (s *settings) switchRules(on bool, names []string) error {
 
 // inOrder puts the cases of a run into the order of a thing's life: what makes it first, what ends it last.
 func inOrder(cases []Case) {
-	rank := map[string]int{http.MethodPost: 0, http.MethodPut: 2, http.MethodDelete: 3}
+	rank := map[string]int{http.MethodPost: 0, http.MethodPut: 2, http.MethodDelete: 4}
 	slices.SortStableFunc(cases, func(a, b Case) int {
 		of := func(c Case) int {
 			if c.life != nil {
 				// While nothing is there that it could be in the way of.
 				return -1
+			}
+			if c.operation.Method == http.MethodDelete && c.request.reason == badCredentials {
+				// While it is there.
+				return 3
 			}
 			if n, ok := rank[c.operation.Method]; ok {
 				return n

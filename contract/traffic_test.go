@@ -97,7 +97,7 @@ func TestProxyReadsStyles(t *testing.T) {
 		{name: "a parameter of JSON", method: "GET", path: "/things?j={}"},
 		{name: "one that is none", method: "GET", path: "/things?j=x", says: "the query parameter j is not one JSON value"},
 		{name: "an exploded object", method: "GET", path: "/things?oa=x&ob=y"},
-		{name: "a name of control characters", method: "GET", path: "/things?a%0A=1", says: `the query has the parameter "a\n", which is not declared`},
+		{name: "a name of control characters", method: "GET", path: "/things?a%0A=1"},
 		{name: "a required field that is read-only", method: "POST", path: "/things", header: json, body: `{"a":1}`},
 		{name: "the media type of no body", method: "POST", path: "/things", header: json},
 		{name: "a condition", method: "GET", path: "/default", header: "If-None-Match: \"a\""},

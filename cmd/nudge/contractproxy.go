@@ -22,6 +22,7 @@ type contractProxyCommand struct {
 	To     string   `required:"" placeholder:"URL" help:"Base URL of the server that requests are passed on to."`
 	Addr   string   `env:"NUDGE_PROXY_ADDR" default:"127.0.0.1:8082" help:"Where to take requests; port 0 picks a free one. (${default})"`
 	Format string   `default:"text" enum:"text,json" placeholder:"text|json" help:"Form of the violations: a line each. (${default})"`
+	Strict bool     `help:"Judge by the strict rules too: undeclared fields and parameters of the query. (on for nudge's own document)"`
 	Ignore []string `sep:"none" placeholder:"PATH" help:"Pass requests unjudged whose path begins with it; can be repeated."`
 	JUnit  string   `name:"junit" placeholder:"FILE" help:"Write the violations in JUnit's form when it ends, a failure for each rule."`
 	JSON   string   `name:"json" placeholder:"FILE" help:"Write the violations as JSON when it ends; - for standard output, instead of the lines."`
@@ -51,6 +52,9 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	options = append(options, contract.WithIgnored(cmd.Ignore...))
+	if cmd.Strict {
+		options = append(options, contract.WithStrict())
+	}
 	handler, err := contract.Proxy(cmd.To, func(f contract.Finding) {
 		mu.Lock()
 		defer mu.Unlock()

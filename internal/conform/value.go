@@ -23,12 +23,14 @@ func (c *collector) value(s *openapi3.Schema, v any) {
 		return
 	}
 	for _, p := range judge.Check(v) {
-		c.add("body#"+index.ReplaceAllString(p.Place, "/[]$1")+" "+p.Keyword, "%s", p.Text).of(p)
+		c.add("body#"+folded(p.Place)+" "+p.Keyword, "%s", p.Text).of(p)
 	}
 }
 
-// index is the place of an item in a list: what is wrong with one is mostly wrong with all.
-var index = regexp.MustCompile(`/[0-9]+(/|$)`)
+// folded is a place without the numbers of items: what is wrong with one is mostly wrong with all.
+func folded(place string) string { return index.ReplaceAllString(place, "/[]") }
+
+var index = regexp.MustCompile(`/[0-9]+\b`)
 
 // text wants a text to keep its schema, as one of what it can be read as.
 func (c *collector) text(s *openapi3.Schema, text string) {
@@ -139,10 +141,10 @@ func (c *collector) integer(path string, n json.Number) {
 		return
 	}
 	if r, ok := schema.Number(n); ok && r.IsInt() && !writtenAsInteger.MatchString(text) {
-		c.add("body#"+path+" type", "%s is %s, and must be written as an integer", placeName(path), schema.Cut(text))
+		c.add("body#"+folded(path)+" type", "%s is %s, and must be written as an integer", placeName(path), schema.Cut(text))
 		return
 	}
-	c.add("body#"+path+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), schema.Cut(text))
+	c.add("body#"+folded(path)+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), schema.Cut(text))
 }
 
 func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
@@ -157,7 +159,7 @@ func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
 		case ok, allowsOthers:
 			// Judged with the part that names it, or allowed, or refused by the schema itself.
 		default:
-			c.add("body#"+path+" properties", "%s has the field %q, which is not declared", placeName(path), schema.Cut(key))
+			c.add("body#"+folded(path)+" properties", "%s has the field %q, which is not declared", placeName(path), schema.Cut(key))
 		}
 	}
 }

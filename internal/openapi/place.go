@@ -61,6 +61,15 @@ func LineOf(origin *openapi3.Origin, keyword string) int {
 	return Line(origin)
 }
 
+// Has tells whether what has an origin has a field: one of null, the loader takes for none.
+func Has(origin *openapi3.Origin, field string) bool {
+	if origin == nil {
+		return false
+	}
+	_, there := origin.Fields.Lookup(field)
+	return there
+}
+
 // ServerURL is the URL of a server, with the defaults of its variables.
 func ServerURL(s *openapi3.Server) string {
 	text := s.URL

@@ -79,9 +79,7 @@ type place struct {
 
 // below is the place of a part of the value, whose view is given.
 func (p place) below(v *view, name string, schemas []*jsonschema.Schema, value any, with func(any) any) place {
-	bound := len(v.alternatives)+len(v.conditions)+len(v.not)+len(v.contains)+len(v.choices) > 0 || v.unique || v.entangled ||
-		len(v.others) > 0 && len(v.properties) > 0 || len(v.items) > 0 && len(v.first) > 0
-	return place{name: name, schemas: schemas, value: value, with: with, depth: p.depth + 1, branch: p.branch, alone: p.alone && !bound}
+	return place{name: name, schemas: schemas, value: value, with: with, depth: p.depth + 1, branch: p.branch, alone: p.alone && !v.isEntangled()}
 }
 
 func key(v any) string {

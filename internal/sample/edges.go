@@ -101,6 +101,9 @@ func texts(v *view, value string, add, odd func(what, keyword string, value any)
 	if v.most >= 0 && v.most <= maxText {
 		add("as long as it may be", "maxLength", stretched(v.most))
 		add("one character too long", "maxLength", stretched(v.most+1))
+		if len(v.formats)+len(v.patterns)+len(v.choices) == 0 {
+			add("as long as it may be, of letters beyond ASCII", "maxLength", strings.Repeat("é", v.most))
+		}
 	}
 	if len(v.patterns) > 0 {
 		for i, text := range matching(v.patterns[0].String(), 1) {

@@ -42,7 +42,7 @@ type view struct {
 	dependent        map[string][]string
 	not              []*jsonschema.Schema
 	readOnly         bool
-	// entangled tells that a part is judged by more than its own schemas.
+	// entangled tells that a schema judges parts by what stands beside them.
 	entangled bool
 	// impliedNull tells that nobody knows whether it may be null.
 	impliedNull bool
@@ -63,6 +63,18 @@ func look(schemas []*jsonschema.Schema, choose chooser) *view {
 		v.add(s, choose, seen)
 	}
 	return v
+}
+
+// IsEntangled tells whether a field of an object is judged by more than its own schema.
+func IsEntangled(s *schema.Schema) bool {
+	v := look([]*jsonschema.Schema{s.Schema}, func(int) int { return 0 })
+	return v.isEntangled()
+}
+
+// isEntangled tells whether a part is judged by more than its own schemas.
+func (v *view) isEntangled() bool {
+	return len(v.alternatives)+len(v.conditions)+len(v.not)+len(v.contains)+len(v.choices) > 0 || v.unique || v.entangled ||
+		len(v.others) > 0 && len(v.properties) > 0 || len(v.items) > 0 && len(v.first) > 0
 }
 
 func (v *view) add(s *jsonschema.Schema, choose chooser, seen map[*jsonschema.Schema]bool) {

@@ -39,7 +39,7 @@ func (t *translation) translate(o *openapi3.Schema) any {
 			m["enum"] = append(openapi.Plain(o.Enum).([]any), nil) //nolint:forcetypeassert // It is one.
 		}
 	}
-	if o.Const != nil {
+	if o.Const != nil || openapi.Has(o.Origin, "const") {
 		m["const"] = openapi.Plain(o.Const)
 	}
 	numbers(o, m)
