@@ -25,6 +25,8 @@ type Violation struct {
 	// Line is where the rule stands in the document, if it does not say so itself; 0 when that is not known, or the rule is not the
 	// document's.
 	Line int `json:"line,omitempty"`
+	// File is the one of the document's files that it stands in, seen from its folder.
+	File string `json:"file,omitempty"`
 	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
 	Place   string `json:"place,omitempty"`
 	Keyword string `json:"keyword,omitempty"`
@@ -35,7 +37,7 @@ func (v Violation) In(document string) string {
 	if v.Line == 0 {
 		return v.Rule
 	}
-	return fmt.Sprintf("%s:%d %s", document, v.Line, v.Rule)
+	return openapi.Position{File: v.File, Line: v.Line}.In(document) + " " + v.Rule
 }
 
 // String is the message with the rule.

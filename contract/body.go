@@ -198,7 +198,7 @@ func (d *deriver) bodyValues() {
 			return
 		}
 	}
-	rule := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody")
+	rule := d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody")
 	if r, ok := d.withBodyOf(base); ok {
 		r.description = "a body with what is required" + d.as
 		d.add("values", r.description+" is accepted", rule, d.valid, r)
@@ -285,7 +285,7 @@ func (d *deriver) multipart() {
 
 // untried tells that bodies of a media type are not tried, and why.
 func (d *deriver) untried(mediaType string, why error) {
-	c := d.add("examples", "a body of "+mediaType+" is accepted", d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content"), d.valid, d.base)
+	c := d.add("examples", "a body of "+mediaType+" is accepted", d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody content"), d.valid, d.base)
 	c.Skip = why.Error()
 }
 

@@ -18,7 +18,7 @@ func (d *deriver) credentials() {
 	if len(requirements) == 0 || slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }) {
 		return
 	}
-	rule := d.at(openapi.Line(d.op.Spec.Origin), "security")
+	rule := d.at(openapi.At(d.op.Spec.Origin), "security")
 	bases := map[string]request{"": d.base}
 	if full := d.withBody(); len(d.base.body) == 0 && len(full.body) > 0 {
 		bases[" with a body"] = full

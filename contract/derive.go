@@ -128,7 +128,7 @@ func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
 	d := &deriver{settings: s, judge: j, op: op, delimited: map[string]bool{}, sampled: map[string][]sample.Case{}, makes: makerOf(j, op)}
 	d.readRules()
 	if err := d.makeBase(); err != nil {
-		return []Case{{Name: op.ID + plainName, operation: op, Rule: d.at(openapi.Line(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
+		return []Case{{Name: op.ID + plainName, operation: op, Rule: d.at(openapi.At(op.Spec.Origin), op.ID), Skip: err.Error() + "; give an example or a fixture"}}
 	}
 	d.life()
 	d.examples()
@@ -176,27 +176,24 @@ func (d *deriver) last() *Case { return d.added }
 var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) (accepted|refused|found|answered|read|not|a declared|their own|the same|taken)( .*)?$`)
 
 // at names a place of the document.
-func (d *deriver) at(line int, what string) string {
+func (d *deriver) at(where openapi.Position, what string) string {
 	if d.judge.OneLine {
 		// All stands in one line.
 		return fmt.Sprintf("%s#/paths/%s/%s %s", d.settings.documentName, strings.NewReplacer("~", "~0", "/", "~1").Replace(d.op.Path), strings.ToLower(d.op.Method), what)
 	}
-	if line == 0 {
-		return d.settings.documentName + " " + what
-	}
-	return fmt.Sprintf("%s:%d %s", d.settings.documentName, line, what)
+	return where.In(d.settings.documentName) + " " + what
 }
 
 var parameterName = regexp.MustCompile(`\{[^}]+\}`)
 
 // examples are the document's own.
 func (d *deriver) examples() {
-	d.add("examples", "a request without anything optional is accepted", d.at(openapi.Line(d.op.Spec.Origin), d.op.ID), accepted, d.base).plain = true
+	d.add("examples", "a request without anything optional is accepted", d.at(openapi.At(d.op.Spec.Origin), d.op.ID), accepted, d.base).plain = true
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
 	if r, ok := d.withDocument(); ok && d.base.body == nil && !d.settings.strict {
-		d.add("examples", "a request with a body is accepted", d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody"), accepted, r)
+		d.add("examples", "a request with a body is accepted", d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody"), accepted, r)
 	}
 	content := d.op.Spec.RequestBody.Value.Content
 	for _, mediaType := range sortedKeys(content) {
@@ -236,7 +233,7 @@ func (d *deriver) examplesOf(mediaType string, media *openapi3.MediaType) {
 		default:
 			continue
 		}
-		d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.Line(example.Origin), "example "+key), accepted, r)
+		d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.At(example.Origin), "example "+key), accepted, r)
 	}
 }
 

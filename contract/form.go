@@ -62,10 +62,10 @@ func (d *deriver) form() {
 		schema := s.Properties[r.Name].Value
 		d.values(r.Name, schema, r, func(value string) request { return d.withField(r.Name, value) })
 		if schema.Default != nil {
-			d.add("values", r.Name+" left out is its default", d.at(openapi.LineOf(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("values", r.Name+" left out is its default", d.at(openapi.AtField(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		if slices.Contains(s.Required, r.Name) {
-			d.add("required", r.Name+" left out is refused", d.at(openapi.LineOf(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
+			d.add("required", r.Name+" left out is refused", d.at(openapi.AtField(s.Origin, "required"), r.Name+" required"), refused, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		if d.settings.strict {
 			d.fieldShapes(r)
@@ -73,9 +73,9 @@ func (d *deriver) form() {
 		}
 	}
 	if len(d.fields) == 0 {
-		d.add("wire", "an empty form is accepted", d.at(openapi.LineOf(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
+		d.add("wire", "an empty form is accepted", d.at(openapi.AtField(s.Origin, "type"), "requestBody"), d.valid, d.withRawForm(""))
 		if !d.op.Spec.RequestBody.Value.Required {
-			d.add("wire", "no body and no media type is accepted", d.at(0, "requestBody required: false"), d.valid, d.base)
+			d.add("wire", "no body and no media type is accepted", d.at(openapi.Position{}, "requestBody required: false"), d.valid, d.base)
 		}
 	}
 	if d.settings.strict {
@@ -92,7 +92,7 @@ func (d *deriver) unknownFields() {
 	} else if s.AdditionalProperties.Schema != nil {
 		expect = either
 	}
-	rule := d.at(openapi.LineOf(s.Origin, "additionalProperties"), "additionalProperties")
+	rule := d.at(openapi.AtField(s.Origin, "additionalProperties"), "additionalProperties")
 	verdict := map[expectation]string{refused: "is refused", accepted: "is accepted", acceptedOrUnknown: "is accepted", either: "is judged"}[expect]
 	beside := d.full()
 	unknown := func(what, name, value string) {
@@ -183,7 +183,7 @@ func (d *deriver) fieldShapes(r rule.Rule) {
 	const group = "fields"
 	rest := d.fieldsWithout(r.Name)
 	values := samples(r)
-	place := d.at(openapi.LineOf(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
+	place := d.at(openapi.AtField(d.op.FormSchema.Properties[r.Name].Value.Origin, "type"), r.Name)
 	one := values[0]
 	additional := d.op.FormSchema.AdditionalProperties.Has
 	closed := additional != nil && !*additional

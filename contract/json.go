@@ -56,7 +56,7 @@ func (d *deriver) json() {
 	if d.body == nil || !openapi.IsJSON(d.body.mediaType) || d.document == nil {
 		return
 	}
-	rule := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody")
+	rule := d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody")
 	text, err := json.Marshal(d.document)
 	if err != nil {
 		return

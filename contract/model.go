@@ -218,7 +218,7 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	}
 	base, err := d.parameterValue(p)
 	if err != nil {
-		d.add("values", p.Name+" is tried", d.at(openapi.Line(p.Origin), p.Name), either, d.base).Skip = err.Error()
+		d.add("values", p.Name+" is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = err.Error()
 		return
 	}
 	asText := len(p.Content) == 0
@@ -392,7 +392,7 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 	r.description = description
 	at := schemaAt(s, c.Place)
 	keyword := ruleKeyword(at, c.Keyword, r.offender)
-	line := d.at(openapi.LineOf(at.Origin, keyword), strings.TrimSpace(called+" "+keyword))
+	line := d.at(openapi.AtField(at.Origin, keyword), strings.TrimSpace(called+" "+keyword))
 	group := "values"
 	if c.Keyword == "required" || c.Keyword == "type" {
 		group = map[string]string{"required": "required", "type": "types"}[c.Keyword]

@@ -20,7 +20,7 @@ func (d *deriver) parameters() {
 			// The credentials, which stand in the document twice: the run gives them.
 			continue
 		case d.isGiven(p):
-			d.add("values", p.Name+" is tried", d.at(openapi.Line(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"
+			d.add("values", p.Name+" is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"
 			continue
 		}
 		if r, ok := ruleOf(p); ok && p.In != "cookie" {
@@ -34,7 +34,7 @@ func (d *deriver) parameters() {
 			continue
 		}
 		if p.Required && !d.mayBeNothing(p) {
-			d.add("required", p.Name+" left out is refused", d.at(openapi.Line(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
+			d.add("required", p.Name+" left out is refused", d.at(openapi.At(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
 		}
 	}
 }
@@ -47,7 +47,7 @@ func (d *deriver) exchanged(p *openapi3.Parameter) {
 	}
 	try := func(what, value string) {
 		if value != "" && !r.Allows(value) && sendable(p.In, value) {
-			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(openapi.Line(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
+			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(openapi.At(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
 		}
 	}
 	for _, name := range sortedKeys(d.path) {
@@ -109,7 +109,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		request := set(e.value)
 		request.offender, request.subject = r.In, name
 		request.description = fmt.Sprintf("%s %s, %s", name, show(e.value), e.what)
-		rule := d.at(openapi.LineOf(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
+		rule := d.at(openapi.AtField(s.Origin, e.keyword), strings.TrimSpace(name+" "+e.keyword+" "+e.bound))
 		switch {
 		case !d.settings.strict && dialect(r, e.value):
 		case r.Allows(e.value):
@@ -123,7 +123,7 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		}
 	}
 	d.odd(name, s, r, set)
-	rule := d.at(openapi.Line(s.Origin), name)
+	rule := d.at(openapi.At(s.Origin), name)
 	for _, p := range []*property{
 		{name: name, rule: r, set: set, draw: validDraws(r), keeps: true, strict: d.settings.strict},
 		{name: name, rule: r, set: set, draw: invalidDraws(r), strict: d.settings.strict},
@@ -155,7 +155,7 @@ func (d *deriver) odd(name string, s *openapi3.Schema, r rule.Rule, set func(val
 		if sendable(r.In, e.value) {
 			request := set(e.value)
 			request.description = name + " " + e.what
-			d.add("wire", request.description+", is answered", d.at(openapi.Line(s.Origin), name), unjudged, request)
+			d.add("wire", request.description+", is answered", d.at(openapi.At(s.Origin), name), unjudged, request)
 		}
 	}
 }

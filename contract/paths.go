@@ -17,7 +17,7 @@ func (d *deriver) methods() {
 		if declared[method] || method == http.MethodHead && declared[http.MethodGet] {
 			continue
 		}
-		rule := d.at(openapi.Line(d.op.Item.Origin), "the path has no "+method)
+		rule := d.at(openapi.At(d.op.Item.Origin), "the path has no "+method)
 		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
 		d.add("methods", method+" is refused", rule, refused, r)
 		if method != http.MethodGet || !d.settings.strict {
@@ -64,7 +64,7 @@ var overrides = []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Ov
 
 // paths tries paths that the document does not have.
 func (d *deriver) paths() {
-	place := d.at(openapi.Line(d.op.Item.Origin), "paths")
+	place := d.at(openapi.At(d.op.Item.Origin), "paths")
 	other := func(what, path string, why reason) *Case {
 		if _, onPath := d.judge.Find("", path); onPath || path == "" || path == d.base.path {
 			return &Case{}

@@ -19,7 +19,7 @@ func (d *deriver) mediaTypes() {
 		return
 	}
 	declared := d.op.Spec.RequestBody.Value.Content
-	origin := d.at(openapi.Line(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
+	origin := d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody content")
 	full := d.withBody()
 	as := func(mediaType string, body []byte) request {
 		return full.with(func(r *request) {
@@ -180,7 +180,7 @@ func (d *deriver) wire() {
 		}
 		for _, value := range samples(p) {
 			if value != d.path[p.Name] {
-				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(openapi.Line(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
+				d.add("smuggling", p.Name+" in the query does not replace the path's", d.at(openapi.At(d.op.Spec.Origin), p.Name+" is in the path"), either, d.base.with(func(r *request) {
 					r.addQuery(string(encode([]field{{p.Name, value}})))
 				}))
 				break
@@ -215,7 +215,7 @@ func (d *deriver) repetitions() {
 	if len(d.cases) == 0 {
 		return
 	}
-	rule := d.at(openapi.Line(d.op.Spec.Origin), d.op.ID)
+	rule := d.at(openapi.At(d.op.Spec.Origin), d.op.ID)
 	full := d.withBody()
 	twice := d.add(group, "the same request again is accepted", rule, d.valid, full)
 	twice.times, twice.inTurn = 2, true

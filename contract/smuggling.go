@@ -17,7 +17,7 @@ func (d *deriver) smuggled(r rule.Rule) {
 			return
 		}
 	}
-	rule := d.at(openapi.Line(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
+	rule := d.at(openapi.At(d.op.Spec.Origin), r.Name+" is a field of the body, and no parameter of the query")
 	query := func(base request, value string) request {
 		return base.with(func(r2 *request) { r2.addQuery(string(encode([]field{{r.Name, value}}))) })
 	}

@@ -2,8 +2,11 @@ package contract_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"go.yaml.in/yaml/v3"
 
@@ -56,6 +59,23 @@ func TestStrictServersOfForeignDocuments(t *testing.T) {
 				t.Error(text)
 			}
 		})
+	}
+}
+
+// Of a document of several files, each rule has the file that it stands in.
+func TestRulesNameTheirFile(t *testing.T) {
+	files := fstest.MapFS{"parts/sizes.yaml": {Data: []byte("\nSize:\n  type: integer\n  maximum: 7\n")}}
+	document := []byte("openapi: 3.0.3\ninfo: {title: t, version: \"1\"}\npaths:\n  /a:\n    get:\n      parameters:\n        - {name: l, in: query, schema: {$ref: 'parts/sizes.yaml#/Size'}}\n" +
+		"      responses:\n        '200':\n          description: d\n          content: {application/json: {schema: {$ref: 'parts/sizes.yaml#/Size'}}}\n        '400': {description: no}\n")
+	answering := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "8")
+	})
+	_, text := runInProcess(t, answering, contract.WithDocument("specs/openapi.yaml", document), contract.WithFiles(files))
+	for _, rule := range []string{"rule: specs/parts/sizes.yaml:4 l maximum 7\n", "rule: specs/parts/sizes.yaml:4 GET /a 200 body# maximum\n"} {
+		if !strings.Contains(text, rule) {
+			t.Errorf("no %q in\n%s", rule, text)
+		}
 	}
 }
 

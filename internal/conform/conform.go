@@ -29,6 +29,8 @@ type Violation struct {
 	Message string `json:"message"`
 	// Line is where the rule stands in the document; 0 when that is not known, or the rule is not the document's.
 	Line int `json:"line,omitempty"`
+	// File is the one of the document's files that it stands in, seen from its folder.
+	File string `json:"file,omitempty"`
 	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
 	Place   string `json:"place,omitempty"`
 	Keyword string `json:"keyword,omitempty"`
@@ -49,12 +51,12 @@ type Document struct {
 	OneLine bool
 }
 
-// line is a line of the document, where it says something.
-func (d *Document) line(n int) int {
+// at is a position, where it says something.
+func (d *Document) at(p openapi.Position) openapi.Position {
 	if d.OneLine {
-		return 0
+		return openapi.Position{}
 	}
-	return n
+	return p
 }
 
 // Operation is an operation of the document with its relations.
@@ -163,10 +165,11 @@ func (o *Operation) check(method string, status int, header http.Header, body []
 		return nil
 	}
 	if response == nil {
-		return []Violation{{Rule: o.ID + " responses", Message: fmt.Sprintf("the status %d is not declared", status), Line: o.document.line(openapi.LineOf(o.Spec.Origin, "responses"))}}
+		at := o.document.at(openapi.AtField(o.Spec.Origin, "responses"))
+		return []Violation{{Rule: o.ID + " responses", Message: fmt.Sprintf("the status %d is not declared", status), Line: at.Line, File: at.File}}
 	}
 	c := newCollector(o.ID + " " + name)
-	c.document, c.line = o.document, o.document.line(openapi.Line(response.Origin))
+	c.document, c.where = o.document, o.document.at(openapi.At(response.Origin))
 	c.headers(o, response, header)
 	c.standard(o, status, header)
 	if method == http.MethodHead || status/100 == 1 || status == http.StatusNoContent || status == http.StatusNotModified {
@@ -229,8 +232,8 @@ func (o *Operation) Declares(status int) bool {
 // collector collects violations of one answer.
 type collector struct {
 	place string
-	// line is where that stands in the document.
-	line      int
+	// where is where that stands.
+	where     openapi.Position
 	found     []Violation
 	document  *Document
 	direction schema.Direction
@@ -239,7 +242,7 @@ type collector struct {
 func newCollector(place string) *collector { return &collector{place: place, direction: schema.Answer} }
 
 func (c *collector) add(rule, format string, args ...any) *Violation {
-	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...), Line: c.line})
+	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...), Line: c.where.Line, File: c.where.File})
 	return &c.found[len(c.found)-1]
 }
 
@@ -247,8 +250,8 @@ func (c *collector) add(rule, format string, args ...any) *Violation {
 func (v *Violation) of(p schema.Problem) {
 	v.Place, v.Keyword = p.Place, p.Keyword
 	if p.Schema != nil {
-		if line := openapi.LineOf(p.Schema.Origin, p.Keyword); v.Line > 0 && line > 0 {
-			v.Line = line
+		if at := openapi.AtField(p.Schema.Origin, p.Keyword); v.Line > 0 && at.Line > 0 {
+			v.Line, v.File = at.Line, at.File
 		}
 	}
 }

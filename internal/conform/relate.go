@@ -47,7 +47,7 @@ func (o *Operation) CheckRelations(x Exchange, memory *Memory) []Violation {
 		return nil
 	}
 	c := newCollector(o.ID + " " + name + " " + extension)
-	c.line = o.document.line(openapi.Line(o.Spec.Origin))
+	c.where = o.document.at(openapi.At(o.Spec.Origin))
 	body, err := parseJSON(x.Body)
 	if err != nil {
 		// That is told already.

@@ -148,7 +148,7 @@ func (o *Operation) Read(method string, u *url.URL, header http.Header, body []b
 // CheckRequest lists what is wrong with a request by the document: parameters, credentials, media type, fields.
 func (o *Operation) CheckRequest(r *Request) []Violation {
 	c := newCollector(o.ID + " request")
-	c.line = o.document.line(openapi.Line(o.Spec.Origin))
+	c.where = o.document.at(openapi.At(o.Spec.Origin))
 	c.document, c.direction = o.document, schema.Request
 	for _, w := range o.written {
 		c.parameter(o, w, r)
@@ -164,9 +164,9 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 func (c *collector) parameter(o *Operation, written serialize.Written, r *Request) {
 	p := written.Parameter
 	place := p.In + " " + schema.Cut(p.Name)
-	operation := c.line
-	c.line = cmp.Or(o.document.line(openapi.Line(p.Origin)), operation)
-	defer func() { c.line = operation }()
+	operation := c.where
+	c.where = cmp.Or(o.document.at(openapi.At(p.Origin)), operation)
+	defer func() { c.where = operation }()
 	texts := r.texts(p.In, p.Name)
 	value, given := written.Read(r.query(), texts)
 	if !given {
@@ -261,7 +261,7 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 		return nil
 	}
 	c := newCollector(o.ID + " request")
-	c.line = o.document.line(openapi.Line(o.Spec.Origin))
+	c.where = o.document.at(openapi.At(o.Spec.Origin))
 	for _, name := range sortedKeys(r.query()) {
 		declared := o.Parameter("query", name) != nil || o.Parameter("query", bare(name)) != nil || o.inExploded(name) || o.isCredential("query", name)
 		switch {

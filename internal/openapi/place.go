@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"maps"
 	"mime"
 	"slices"
@@ -59,6 +60,48 @@ func LineOf(origin *openapi3.Origin, keyword string) int {
 		}
 	}
 	return Line(origin)
+}
+
+// Position is where something stands in a document that may have several files.
+type Position struct {
+	// File is as the $refs have it, seen from the document's folder; empty where it is not known.
+	File string
+	// Line is 0 where it is not known.
+	Line int
+}
+
+// At is where something stands in a document that was loaded with lines.
+func At(origin *openapi3.Origin) Position {
+	if origin == nil || origin.Key == nil {
+		return Position{}
+	}
+	return Position{origin.Key.File, origin.Key.Line}
+}
+
+// AtField is where a keyword stands in what has an origin, or where that itself stands.
+func AtField(origin *openapi3.Origin, keyword string) Position {
+	if origin != nil {
+		if at, ok := origin.Fields.Lookup(keyword); ok {
+			return Position{at.File, at.Line}
+		}
+	}
+	return At(origin)
+}
+
+// In writes the position, for a document of a name: "specs/parts/sizes.yaml:4".
+func (p Position) In(document string) string {
+	folder := document[:strings.LastIndexAny(document, "/:\\")+1]
+	name := document
+	if p.File != "" && p.File != document[len(folder):] {
+		name = folder + p.File
+		if strings.Contains(p.File, "://") {
+			name = p.File
+		}
+	}
+	if p.Line == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, p.Line)
 }
 
 // Has tells whether what has an origin has a field: one of null, the loader takes for none.
