@@ -283,6 +283,17 @@ func (d *deriver) multipart() {
 	}
 }
 
+// isOfNoStyle tells whether a place is in a list that is written as a deepObject: how, nothing says.
+func (b *body) isOfNoStyle(place string) bool {
+	if b.media.Schema == nil {
+		return false
+	}
+	name, _, _ := strings.Cut(place, ".")
+	name, _, _ = strings.Cut(name, "[")
+	property := openapi.Property(b.media.Schema.Value, name)
+	return property != nil && property.Value != nil && openapi.Types(property.Value)["array"] && serialize.Field(b.media, name).Style == "deepObject"
+}
+
 // untried tells that bodies of a media type are not tried, and why.
 func (d *deriver) untried(mediaType string, why error) {
 	c := d.add("examples", "a body of "+mediaType+" is accepted", d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody content"), d.valid, d.base)
@@ -294,7 +305,7 @@ func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 	b := d.body
 	ruled := d.ruled()
 	for _, c := range d.samples(value, most, ruled) {
-		if slices.Contains(ruled, c.Place) {
+		if slices.Contains(ruled, c.Place) || b.asText && b.isOfNoStyle(c.Place) {
 			continue
 		}
 		if c.Valid && c.Place == "" {

@@ -37,12 +37,12 @@ func (d *deriver) unique(q request) request {
 	}
 	others := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
-		was, isText := made[name].(string)
+		_, isText := made[name].(string)
 		property := openapi.Property(d.body.media.Schema.Value, name)
 		if _, fixed := d.fixture(name); !isText || fixed || property == nil || property.Value == nil {
 			continue
 		}
-		if other := d.another(property.Value, was); other != "" {
+		if other := d.another(property.Value); other != "" {
 			others[name] = other
 		}
 	}
@@ -53,7 +53,7 @@ func (d *deriver) unique(q request) request {
 }
 
 // another is a text that no other request has; empty where none can be made, or the document says which there are.
-func (d *deriver) another(s *openapi3.Schema, was string) string {
+func (d *deriver) another(s *openapi3.Schema) string {
 	if len(s.Enum)+len(s.AllOf)+len(s.OneOf)+len(s.AnyOf)+len(s.Examples) > 0 || s.Const != nil || s.Example != nil || s.Default != nil {
 		return ""
 	}

@@ -52,7 +52,8 @@ func Pairs(name, style string, explode bool, value any) (pairs []Pair, ok bool) 
 	switch value := value.(type) {
 	case []any:
 		items, ok := scalars(value)
-		if !ok || len(items) == 0 {
+		if !ok || len(items) == 0 || style == "deepObject" {
+			// How a list is written in that style, nothing says.
 			return nil, false
 		}
 		if explode && style != "spaceDelimited" && style != "pipeDelimited" {
