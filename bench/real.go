@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge/contract"
@@ -58,10 +60,49 @@ func runReal(args []string) error {
 		fmt.Println(row)
 		fresh = fresh || strings.Contains(row, "FAIL")
 	}
+	told, err := throughProxy(args[0])
+	if err != nil {
+		return fmt.Errorf("Stripe's SDK: %w", err)
+	}
+	fmt.Printf("\nStripe's SDK before stripe-mock, 12 right calls and a wrong one, through the proxy: %d violations.\n", len(told))
+	if len(told) != 1 || !strings.Contains(told[0], "name") {
+		return fmt.Errorf("the wrong call alone must be told: %q", told)
+	}
 	if fresh {
 		return errors.New("there are findings that nobody has judged")
 	}
 	return nil
+}
+
+// throughProxy lets Stripe's official SDK call its mock through the proxy, and gives what that tells.
+func throughProxy(servers string) (told []string, err error) {
+	s := realServers[len(realServers)-1]
+	folder := filepath.Join(servers, s.name)
+	document, err := os.ReadFile(filepath.Join(folder, s.document))
+	if err != nil {
+		return nil, err
+	}
+	return told, s.serve(folder, func(url string) error {
+		var mu sync.Mutex
+		proxy, err := contract.Proxy(url, func(f contract.Finding) {
+			mu.Lock()
+			defer mu.Unlock()
+			if f.By == "caller" {
+				told = append(told, f.Message)
+			}
+		}, contract.WithDocument(s.document, document))
+		if err != nil {
+			return err
+		}
+		before := httptest.NewServer(proxy)
+		defer before.Close()
+		calls := exec.Command("venv/bin/python", "calls.py", before.URL)
+		calls.Dir = folder
+		if out, err := calls.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %.1000s", err, out)
+		}
+		return nil
+	})
 }
 
 // compare gives a row of the table, with the findings below it that nobody has judged.
