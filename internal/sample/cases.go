@@ -43,6 +43,7 @@ const (
 func Cases(s *schema.Schema, base any, most int, leftOut ...string) []Case {
 	c := &cases{schema: s, seen: map[string]bool{}}
 	whole := place{schemas: []*jsonschema.Schema{s.Schema}, value: base, with: func(v any) any { return v }, alone: true}
+	whole.text = key(base)
 	c.alternatives(whole)
 	c.later = []place{whole}
 	for len(c.later) > 0 {
@@ -75,6 +76,8 @@ type place struct {
 	branch bool
 	// alone tells that whether the whole value is valid depends on this place alone, as far as it is another.
 	alone bool
+	// text is the value as JSON, once the place is tried.
+	text string
 }
 
 // below is the place of a part of the value, whose view is given.
@@ -94,7 +97,7 @@ func key(v any) string {
 func (c *cases) isNew(p place, part any) bool {
 	text := key(part)
 	if p.alone {
-		if text == key(p.value) {
+		if text == p.text {
 			return false
 		}
 		text = p.name + " " + text
@@ -144,7 +147,7 @@ func (c *cases) alternatives(p place) {
 		had := len(c.list)
 		for _, all := range []bool{false, true} {
 			m := &maker{seed: seed, all: all}
-			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != key(p.value) && c.schema.Valid(value) {
+			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != p.text && c.schema.Valid(value) {
 				c.add(p, "", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
 			}
 		}
@@ -159,6 +162,7 @@ func (c *cases) alternatives(p place) {
 
 // at tries the keywords of one place.
 func (c *cases) at(p place) {
+	p.text = key(p.value)
 	// Of alternatives the first that the value keeps.
 	v := look(p.schemas, func(int) int { return 0 })
 	for seed := range attempts {
