@@ -33,18 +33,11 @@ func (d *deriver) makeBase() error {
 		if err != nil {
 			return err
 		}
-		switch p.In {
-		case "path":
-			d.path[p.Name] = value
-			if fixed {
-				d.valid = acceptedOrUnknown
-			}
-		case "query":
-			query.Set(p.Name, value)
-		case "header":
-			d.base.header.Set(p.Name, value)
-		case "cookie":
-			setCookie(&d.base, []serialize.Pair{{Name: p.Name, Value: value}})
+		if fixed && p.In == "path" {
+			d.valid = acceptedOrUnknown
+		}
+		if !d.setBase(p, value, query) {
+			return fmt.Errorf("%s: no value of it can be written", p.Name)
 		}
 	}
 	if d.op.Method == http.MethodDelete {
@@ -75,6 +68,22 @@ func (d *deriver) makeBase() error {
 		d.untried(strings.Join(sortedKeys(d.op.Spec.RequestBody.Value.Content), " or "), err)
 	}
 	return nil
+}
+
+// setBase puts the value of a required parameter into the base, or its query; false tells that it cannot stand there.
+func (d *deriver) setBase(p *openapi3.Parameter, value string, query url.Values) bool {
+	switch p.In {
+	case "path":
+		d.path[p.Name] = value
+	case "query":
+		query.Set(p.Name, value)
+	case "header":
+		d.base.header.Set(p.Name, value)
+		return sendable("header", value)
+	case "cookie":
+		return setCookie(&d.base, []serialize.Pair{{Name: p.Name, Value: value}})
+	}
+	return true
 }
 
 // makeBody puts a valid body into the base, where one is required.

@@ -61,7 +61,7 @@ func (d *deriver) form() {
 	for _, r := range d.fieldRules {
 		schema := s.Properties[r.Name].Value
 		d.values(r.Name, schema, r, func(value string) request { return d.withField(r.Name, value) })
-		if schema.Default != nil {
+		if schema.Default != nil && !slices.Contains(s.Required, r.Name) {
 			d.add("values", r.Name+" left out is its default", d.at(openapi.AtField(schema.Origin, "default"), r.Name+" default"), d.valid, d.withForm(d.fieldsWithout(r.Name)))
 		}
 		if slices.Contains(s.Required, r.Name) {

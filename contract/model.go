@@ -154,7 +154,7 @@ func setCookie(r *request, pairs []serialize.Pair) bool {
 		}
 	}
 	for _, p := range pairs {
-		if strings.ContainsAny(p.Value, " ,;\"\\") || !sendable("header", p.Value) {
+		if strings.ContainsAny(p.Value, " ,;\"\\%") || !sendable("header", p.Value) {
 			return false
 		}
 		cookies = append(cookies, p.Name+"="+p.Value)
@@ -304,7 +304,7 @@ func looksBoolean(model *schema.Schema, value any) bool {
 // mayBeNothing tells whether a parameter that is left out is an empty object, which its schema allows.
 func (d *deriver) mayBeNothing(p *openapi3.Parameter) bool {
 	model := d.model(parameterSchema(p))
-	return standsApart(p) && model != nil && model.Valid(map[string]any{})
+	return (standsApart(p) || p.Style == "deepObject") && model != nil && model.Valid(map[string]any{})
 }
 
 func standsApart(p *openapi3.Parameter) bool { return serialize.Written{Parameter: p}.StandsApart() }

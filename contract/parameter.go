@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -183,6 +184,10 @@ var looseBooleans = map[string]bool{"true": true, "false": true, "yes": true, "n
 
 // sendable tells whether a value can stand in its place and arrive there as it is.
 func sendable(in, value string) bool {
+	if !utf8.ValidString(value) {
+		// It is no text.
+		return false
+	}
 	switch in {
 	case "path":
 		// Clients and routers drop empty and dot segments.

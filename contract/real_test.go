@@ -73,6 +73,18 @@ func TestWhatRealServersDo(t *testing.T) {
 				"components:\n  schemas:\n    Message: {oneOf: [{$ref: '#/components/schemas/UserMessage'}, {$ref: '#/components/schemas/ToolMessage'}], discriminator: {propertyName: role}}\n" +
 				"    UserMessage: {type: object, required: [role], properties: {role: {type: string, enum: [user]}}}\n    ToolMessage: {type: object, required: [role], properties: {role: {type: string, enum: [tool]}}}\n",
 		},
+		{
+			name:     "letters beyond ASCII in patterns",
+			document: head + "    post:\n      requestBody: {required: true, content: {application/x-www-form-urlencoded: {schema: {type: object, required: [v], properties: {v: {type: string, pattern: '^[^,]*$', minLength: 2, maxLength: 4}}}}}}\n      responses: {" + ok + ", '400': " + failure + ", '415': " + failure + "}\n",
+		},
+		{
+			name:     "a required field with a default",
+			document: head + "    post:\n      requestBody: {required: true, content: {application/x-www-form-urlencoded: {schema: {type: object, required: [v], properties: {v: {type: integer, default: 5}}}}}}\n      responses: {" + ok + ", '400': " + failure + ", '415': " + failure + "}\n",
+		},
+		{
+			name:     "a required deepObject that may be empty",
+			document: head + "    get:\n      parameters: [{name: q, in: query, required: true, style: deepObject, explode: true, schema: {type: object, properties: {n: {type: integer}}}}]\n      responses: {" + ok + ", '400': " + failure + "}\n",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -240,6 +252,7 @@ func TestValuesThatAreFound(t *testing.T) {
 		{name: "multipart with nothing required", operation: "requestBody: {content: {multipart/form-data: {schema: {type: object, properties: {file: {type: string, format: binary}}}}}}", want: "wire/a multipart body that is cut off is answered"},
 		{name: "a map in a form", operation: "requestBody: {required: true, content: {application/x-www-form-urlencoded: {encoding: {payload: {style: deepObject, explode: true}}, schema: {type: object, required: [payload], properties: {payload: {type: object, additionalProperties: {type: string}}}}}}}", want: "a request without anything optional is accepted"},
 		{name: "a text of two letters", operation: "parameters: [{name: c, in: query, schema: {type: string, maxLength: 2}}]", want: "one character too long, is refused"},
+		{name: "a pattern of which nothing is drawn, beside others", operation: "parameters: [{name: n, in: query, schema: {type: integer}}, {name: q, in: query, schema: {type: string, pattern: '/^[a-z]+$/'}}]", want: "n abc, no number, is refused"},
 		{name: "a date-time of 25 characters", operation: "parameters: [{name: c, in: query, required: true, schema: {type: string, format: date-time, minLength: 25, maxLength: 25}}]", want: "a request without anything optional is accepted"},
 	} {
 		document := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /things:\n    post:\n      " + test.operation + "\n      responses: {'200': {description: ok}}\n"

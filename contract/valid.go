@@ -131,25 +131,28 @@ func stringOf(r rule.Rule, n, seed int) (value string, ok bool) {
 		value = strings.Repeat(string("ab"[min(1, seed)]), max(n, 1))
 		return value, r.Allows(value)
 	}
+	defer func() {
+		// What it cannot draw, it says by a panic.
+		if recover() != nil {
+			value, ok = "", false
+		}
+	}()
 	values := rapid.StringMatching(r.Pattern.String())
 	for i := range attempts {
-		value := values.Example(seed + i)
 		// Most patterns repeat: a value may be lengthened by its last character, or cut.
-		for n >= 0 && len(value) != n {
-			other := value[:max(0, len(value)-1)]
-			if len(value) < n {
-				if value == "" {
-					break
-				}
-				other = value + value[len(value)-1:]
+		letters := []rune(values.Example(seed + i))
+		for n >= 0 && len(letters) != n && len(letters) > 0 {
+			other := letters[:len(letters)-1]
+			if len(letters) < n {
+				other = append(slices.Clone(letters), letters[len(letters)-1])
 			}
-			if !r.Pattern.MatchString(other) {
+			if !r.Pattern.MatchString(string(other)) {
 				break
 			}
-			value = other
+			letters = other
 		}
-		if (n < 0 || len([]rune(value)) == n) && r.Allows(value) {
-			return value, true
+		if (n < 0 || len(letters) == n) && r.Allows(string(letters)) {
+			return string(letters), true
 		}
 	}
 	return "", false

@@ -58,6 +58,8 @@ type Finding struct {
 func (s Source) Read() (*Document, error) { return s.read(true) }
 
 func (s Source) read(lines bool) (*Document, error) {
+	// The parser knows YAML 1.1, and reads what documents have of 1.2.
+	s.Data = directive.ReplaceAll(s.Data, []byte("$1#"))
 	d := &Document{Name: s.Name, OneLine: bytes.Count(s.Data, []byte("\n")) < 2}
 	err := d.load(s, lines)
 	if err != nil {
@@ -87,6 +89,9 @@ func (s Source) read(lines bool) (*Document, error) {
 	d.validate()
 	return d, nil
 }
+
+// directive is the line that says that a file is of YAML 1.2.
+var directive = regexp.MustCompile(`\A((?:\x{FEFF})?(?:#[^\n]*\n)*)%YAML 1\.2[^\n]*`)
 
 // load parses a document, with what can be mended in it mended.
 func (d *Document) load(s Source, lines bool) error {
@@ -186,6 +191,9 @@ func (s Source) open(location *url.URL) ([]byte, error) {
 		return s.Fetch(location)
 	}
 	name := path.Clean(location.Path)
+	if name == s.base() {
+		return s.Data, nil
+	}
 	if s.Files == nil || !fs.ValidPath(name) {
 		return nil, fmt.Errorf("%s is outside of the document's folder", location.Path)
 	}
@@ -197,7 +205,7 @@ func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
 	if err := yaml.Unmarshal(data, &tree); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(tree)
+	text, err := json.Marshal(named(tree))
 	if err != nil {
 		return nil, err
 	}
@@ -206,6 +214,27 @@ func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
 		return nil, err
 	}
 	return openapi2conv.ToV3WithLoader(&swagger, loader, nil)
+}
+
+// named is a value of YAML whose names are texts: statuses are mostly written as numbers.
+func named(value any) any {
+	switch value := value.(type) {
+	case map[any]any:
+		object := map[string]any{}
+		for name, field := range value {
+			object[fmt.Sprint(name)] = named(field)
+		}
+		return object
+	case map[string]any:
+		for name, field := range value {
+			value[name] = named(field)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = named(item)
+		}
+	}
+	return value
 }
 
 func (d *Document) found(line int, format string, args ...any) {

@@ -124,14 +124,17 @@ func (s *server) operation(item, o object) (*operation, error) {
 // deref follows a $ref within the document.
 func (s *server) deref(value any) object {
 	o, _ := value.(object)
-	for o["$ref"] != nil {
+	for {
+		ref, is := o["$ref"].(string)
+		if !is {
+			return o
+		}
 		at := s.document
-		for part := range strings.SplitSeq(strings.TrimPrefix(o["$ref"].(string), "#/"), "/") {
+		for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 			at, _ = at[strings.NewReplacer("~1", "/", "~0", "~").Replace(part)].(object)
 		}
 		o = at
 	}
-	return o
 }
 
 // refusal is the answer to a request that the document does not allow.
