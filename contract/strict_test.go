@@ -43,8 +43,8 @@ func TestStrictServersOfForeignDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		name := file.Name()
+	for i := 0; i < len(files); i += thin.Step {
+		name := files[i].Name()
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := mustRead(t, "testdata/documents/"+name)
