@@ -39,7 +39,7 @@ endif
 	$(GOTEST) $(ONCE) $(TIMEOUT) $(RACE) ./...
 ifneq ($(RACE),)
 	@echo "With the race detector, one in ten of these was tried:"
-	$(GOTEST) $(ONCE) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering|TestChanges|TestOddDocuments|TestStrictServers|TestStrictServersOfForeignDocuments)$$' ./contract ./portal ./internal/docdiff
+	$(GOTEST) $(ONCE) $(TIMEOUT) -run '^(TestMutantsAreCaught|TestCorrectServersPass|TestWalkNoticesEveryRemovedRendering|TestChanges|TestOddDocuments|TestStrictServers|TestStrictServersOfForeignDocuments|TestForeignDocuments)$$' ./contract ./portal ./internal/docdiff
 endif
 	@echo "Other people's code beside it, without the race detector:"
 	cd interop && $(GOTEST) $(ONCE) $(TIMEOUT) ./...
