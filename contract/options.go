@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge"
@@ -24,8 +24,7 @@ const DefaultTimeout = 10 * time.Second
 type Option func(*settings) error
 
 type settings struct {
-	// once and first are where the numbers of unique values begin.
-	once         sync.Once
+	// first is where the numbers of unique values begin: another in each run.
 	first        uint64
 	document     []byte
 	documentName string
@@ -58,6 +57,7 @@ type settings struct {
 
 func newSettings(options []Option) (*settings, error) {
 	s := &settings{
+		first:    rand.Uint64(), //nolint:gosec // It need not be secret.
 		document: nudge.OpenAPI, documentName: "openapi.yaml", strict: true, header: http.Header{}, query: url.Values{}, fixtures: map[string]string{}, seed: 1,
 		tolerated: map[int]bool{}, memory: conform.NewMemory(), warning: func(string) {},
 		client: &http.Client{Timeout: DefaultTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,7 +57,7 @@ func (d *deriver) another(s *openapi3.Schema) string {
 		return ""
 	}
 	d.drawn++
-	n := (d.settings.begin() + uint64(d.drawn)) % 2_821_109_907_456 // All that eight digits of base 36 write.
+	n := (d.settings.first + uint64(d.drawn)) % 2_821_109_907_456 // All that eight digits of base 36 write.
 	digits := strconv.FormatUint(n, 36)
 	digits = strings.Repeat("0", uniqueDigits-len(digits)) + digits
 	switch {
@@ -76,12 +75,6 @@ func (d *deriver) another(s *openapi3.Schema) string {
 		return strings.Repeat("0", int(s.MinLength)-uniqueDigits) + digits //nolint:gosec // It is small.
 	}
 	return digits
-}
-
-// begin is where the numbers of a run begin.
-func (s *settings) begin() uint64 {
-	s.once.Do(func() { s.first = rand.Uint64() }) //nolint:gosec // It need not be secret.
-	return s.first
 }
 
 // uniqueJSON puts others into the fields of a JSON body that are as they were made, if it is valid and stays so.

@@ -45,22 +45,10 @@ func Plain(value any) any {
 }
 
 // Line is where something stands in a document that was loaded with lines; 0 when that is not known.
-func Line(origin *openapi3.Origin) int {
-	if origin == nil || origin.Key == nil {
-		return 0
-	}
-	return origin.Key.Line
-}
+func Line(origin *openapi3.Origin) int { return At(origin).Line }
 
 // LineOf is where a keyword stands in what has an origin, or where that itself stands.
-func LineOf(origin *openapi3.Origin, keyword string) int {
-	if origin != nil {
-		if at, ok := origin.Fields.Lookup(keyword); ok {
-			return at.Line
-		}
-	}
-	return Line(origin)
-}
+func LineOf(origin *openapi3.Origin, keyword string) int { return AtField(origin, keyword).Line }
 
 // Position is where something stands in a document that may have several files.
 type Position struct {
