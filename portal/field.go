@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -178,4 +179,27 @@ func scalar(value any) string {
 		return text
 	}
 	return openapi.WireForm(value)
+}
+
+// example is a value that the field takes.
+func (f *Field) example() string {
+	found := ""
+	for _, fact := range slices.Backward(f.Facts) {
+		if strings.HasPrefix(fact.Label, "Example") || fact.Label == "Default" && found == "" {
+			found = fact.Value
+		}
+	}
+	if found == "" && f.schema != nil {
+		switch {
+		case len(f.schema.Enum) > 0:
+			found = scalar(f.schema.Enum[0])
+		case f.schema.Min != nil:
+			found = scalar(*f.schema.Min)
+		case f.schema.Type.Is("integer") || f.schema.Type.Is("number"):
+			found = "1"
+		case f.schema.Type.Is("boolean"):
+			found = "true"
+		}
+	}
+	return cmp.Or(found, f.Name)
 }

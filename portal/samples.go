@@ -2,7 +2,6 @@ package portal
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
-	"unicode"
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/shell"
@@ -279,86 +277,3 @@ func (a argument) Node() string { return camelCase(a.Name) }
 
 // Python names a form field as the Python SDK does.
 func (a argument) Python() string { return snakeCase(a.Name) }
-
-// example is a value that the field takes.
-func (f *Field) example() string {
-	found := ""
-	for _, fact := range slices.Backward(f.Facts) {
-		if strings.HasPrefix(fact.Label, "Example") || fact.Label == "Default" && found == "" {
-			found = fact.Value
-		}
-	}
-	if found == "" && f.schema != nil {
-		switch {
-		case len(f.schema.Enum) > 0:
-			found = scalar(f.schema.Enum[0])
-		case f.schema.Min != nil:
-			found = scalar(*f.schema.Min)
-		case f.schema.Type.Is("integer") || f.schema.Type.Is("number"):
-			found = "1"
-		case f.schema.Type.Is("boolean"):
-			found = "true"
-		}
-	}
-	return cmp.Or(found, f.Name)
-}
-
-// literal writes a value as Go and JavaScript have it.
-func literal(typeName, value string) string {
-	if strings.HasPrefix(typeName, "integer") || strings.HasPrefix(typeName, "number") || strings.HasPrefix(typeName, "boolean") {
-		return value
-	}
-	return jsonString(value)
-}
-
-// jsonString writes a text as a string of JSON, which is one of Go, JavaScript and Python too.
-func jsonString(text string) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	// A text can always be written.
-	_ = encoder.Encode(text)
-	return strings.TrimSpace(b.String())
-}
-
-// words splits a wire name: FriendlyName, Details.Message, date_created.
-func words(name string) []string {
-	var list []string
-	word := ""
-	flush := func() {
-		if word != "" {
-			list = append(list, word)
-		}
-		word = ""
-	}
-	for _, r := range name {
-		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			flush()
-			continue
-		case unicode.IsUpper(r):
-			flush()
-		}
-		word += string(unicode.ToLower(r))
-	}
-	flush()
-	return list
-}
-
-func snakeCase(name string) string { return strings.Join(words(name), "_") }
-
-func pascalCase(name string) string {
-	var b strings.Builder
-	for _, w := range words(name) {
-		b.WriteString(strings.ToUpper(w[:1]) + w[1:])
-	}
-	return b.String()
-}
-
-func camelCase(name string) string {
-	p := pascalCase(name)
-	if p == "" {
-		return p
-	}
-	return strings.ToLower(p[:1]) + p[1:]
-}

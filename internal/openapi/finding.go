@@ -1,0 +1,97 @@
+package openapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Finding is something wrong in a document.
+type Finding struct {
+	// Line is where it stands, or 0.
+	Line int
+	// Message says what it is.
+	Message string
+}
+
+func (d *Document) found(line int, format string, args ...any) {
+	f := Finding{line, fmt.Sprintf(format, args...)}
+	if !slices.Contains(d.Findings, f) {
+		d.Findings = append(d.Findings, f)
+	}
+}
+
+// validate finds what is against the specification.
+func (d *Document) validate() {
+	err := d.Validate(openapi3.WithValidationOptions(context.Background(), openapi3.EnableMultiError(), openapi3.DisableSchemaPatternValidation()))
+	for _, one := range flat(err, "", 0) {
+		// The loader's errors go on with the schema and the value.
+		text, _, _ := strings.Cut(one.Message, "\n")
+		if allowed.MatchString(text) {
+			continue
+		}
+		if len(text) > 300 {
+			text = strings.ToValidUTF8(text[:300], "") + "…"
+		}
+		d.found(one.Line, "%s", text)
+	}
+	for _, path := range d.Paths.InMatchingOrder() {
+		if strings.Contains(path, "#") {
+			d.found(Line(d.Paths.Value(path).Origin), "the path %s has a fragment, which no request has: it is left out", path)
+		}
+	}
+}
+
+// lineOfError is where an error of the loader says that it is. Many of its types have the field, and nothing in common.
+func lineOfError(err error) int {
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if v.Kind() != reflect.Struct {
+		return 0
+	}
+	if field := v.FieldByName("Origin"); field.IsValid() && field.CanInterface() {
+		origin, _ := field.Interface().(*openapi3.Origin)
+		return Line(origin)
+	}
+	return 0
+}
+
+// allowed is what the loader says of what the specification allows: an example without a value, and one with what is only read;
+// and of patterns of ECMA 262 that its own library has not.
+var allowed = regexp.MustCompile("no value or externalValue field|readOnly property .* in request|error parsing regexp: invalid or unsupported Perl syntax: `\\(\\?")
+
+// flat lists the errors within an error, each with what is around it.
+func flat(err error, around string, line int) []Finding {
+	if err == nil {
+		return nil
+	}
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		line = cmp.Or(lineOfError(cause), line)
+	}
+	var many openapi3.MultiError
+	if !errors.As(err, &many) {
+		return []Finding{{line, around + err.Error()}}
+	}
+	if before, is := strings.CutSuffix(err.Error(), many.Error()); is {
+		around += before
+	}
+	var list []Finding
+	for _, one := range many {
+		list = append(list, flat(one, around, line)...)
+	}
+	return list
+}
+
+// String is the message with its line.
+func (f Finding) String() string {
+	if f.Line == 0 {
+		return f.Message
+	}
+	return fmt.Sprintf("line %d: %s", f.Line, f.Message)
+}
