@@ -10,6 +10,9 @@ import (
 type Case struct {
 	// Name says what it proves: "CreateNotification/values/Ttl 301, one above its maximum, is refused".
 	Name string `json:"name"`
+	// Kind is the group of its rule, What is what is tried: "values", "Ttl 301, one above its maximum".
+	Kind string `json:"kind"`
+	What string `json:"what"`
 	// Rule is the rule of the document that it comes from.
 	Rule string `json:"rule"`
 	// Skip says why it cannot be tried; empty when it can.

@@ -25,7 +25,7 @@ func (d *deriver) credentials() {
 	}
 	add := func(what string, change func(*request)) {
 		for _, kind := range sortedKeys(bases) {
-			d.add("credentials", what+kind+" is refused", rule, refused, bases[kind].with(func(r *request) {
+			d.add("credentials", what+kind, " is refused", rule, refused, bases[kind].with(func(r *request) {
 				r.reason = badCredentials
 				change(r)
 			}))
@@ -40,7 +40,7 @@ func (d *deriver) credentials() {
 	for _, wrong := range wrongAccounts(own) {
 		add(wrong.what, func(r *request) { r.account = &wrong.account })
 	}
-	d.add("credentials", "a user name of 4000 letters is refused", rule, refused, d.base.with(func(r *request) {
+	d.add("credentials", "a user name of 4000 letters", " is refused", rule, refused, d.base.with(func(r *request) {
 		r.reason, r.account = badCredentials, &account{marker, own.password}
 	})).marker = marker
 	pair := base64.StdEncoding.EncodeToString([]byte(own.username + ":" + own.password))
@@ -57,13 +57,13 @@ func (d *deriver) credentials() {
 			r.header.Set("Authorization", wrong.header)
 		})
 	}
-	d.add("credentials", "credentials in the query are refused", rule, refused, d.base.with(func(r *request) {
+	d.add("credentials", "credentials in the query", " are refused", rule, refused, d.base.with(func(r *request) {
 		r.anonymous, r.reason = true, badCredentials
 		secrets := url.Values{"AccountSid": {own.username}, "AuthToken": {own.password}, "username": {own.username}, "password": {own.password}, "token": {own.password}}
 		r.addQuery(secrets.Encode())
 	}))
 	if slices.ContainsFunc(requirements, func(r openapi3.SecurityRequirement) bool { return d.isBasic(r) }) {
-		d.add("credentials", "the scheme in lower case is accepted", "RFC 9110 section 11.1", d.valid, d.base.with(func(r *request) {
+		d.add("credentials", "the scheme in lower case", " is accepted", "RFC 9110 section 11.1", d.valid, d.base.with(func(r *request) {
 			r.anonymous = true
 			r.header.Set("Authorization", "basic "+pair)
 		}))

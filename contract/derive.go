@@ -145,6 +145,8 @@ func deriveOne(s *settings, j *conform.Document, op *conform.Operation) []Case {
 	d.paths()
 	d.wire()
 	d.repetitions()
+	// The cases keep the deriver, for fresh paths.
+	d.sampled = nil
 	return d.cases
 }
 
@@ -154,26 +156,23 @@ func mayHaveBody(j *conform.Document, op *conform.Operation) bool {
 	return meant || !strings.HasPrefix(j.Doc.OpenAPI, "3.0")
 }
 
-// add adds a case, unless it is one of the strict rules where these are off.
-func (d *deriver) add(group, name, rule string, expect expectation, r request) *Case {
-	if !d.settings.isOn(group) {
+// add adds a case, unless its rule is off: what is tried, and then what must become of it, in words: " is refused".
+func (d *deriver) add(kind, what, then, rule string, expect expectation, r request) *Case {
+	if !d.settings.isOn(kind) {
 		d.added = &Case{}
 		return d.added
 	}
 	if r.description == "" {
-		r.description = verdict.ReplaceAllString(name, "")
+		r.description = what
 	}
-	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + group + "/" + name, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh, makes: d.makes})
+	d.cases = append(d.cases, Case{Name: d.op.ID + "/" + kind + "/" + what + then, Kind: kind, What: what, Rule: rule, operation: d.op, request: r, expect: expect, fresh: d.fresh, makes: d.makes})
 	d.added = &d.cases[len(d.cases)-1]
-	d.added.builds = group != "examples" && r.reason != badMethod && r.reason != noSuchPath
+	d.added.builds = kind != "examples" && r.reason != badMethod && r.reason != noSuchPath
 	return d.added
 }
 
 // last is the case that was added last, if it was.
 func (d *deriver) last() *Case { return d.added }
-
-// verdict is the end of a case's name, which says what must become of the request.
-var verdict = regexp.MustCompile(`,? (is|are|gets|and not|does not) (accepted|refused|found|answered|read|not|a declared|their own|the same|taken)( .*)?$`)
 
 // at names a place of the document.
 func (d *deriver) at(where openapi.Position, what string) string {
@@ -188,12 +187,12 @@ var parameterName = regexp.MustCompile(`\{[^}]+\}`)
 
 // examples are the document's own.
 func (d *deriver) examples() {
-	d.add("examples", "a request without anything optional is accepted", d.at(openapi.At(d.op.Spec.Origin), d.op.ID), accepted, d.base).plain = true
+	d.add("examples", "a request without anything optional", " is accepted", d.at(openapi.At(d.op.Spec.Origin), d.op.ID), accepted, d.base).plain = true
 	if d.op.Spec.RequestBody == nil {
 		return
 	}
 	if r, ok := d.withDocument(); ok && d.base.body == nil && !d.settings.strict {
-		d.add("examples", "a request with a body is accepted", d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody"), accepted, r)
+		d.add("examples", "a request with a body", " is accepted", d.at(openapi.At(d.op.Spec.RequestBody.Value.Origin), "requestBody"), accepted, r)
 	}
 	content := d.op.Spec.RequestBody.Value.Content
 	for _, mediaType := range sortedKeys(content) {
@@ -233,7 +232,7 @@ func (d *deriver) examplesOf(mediaType string, media *openapi3.MediaType) {
 		default:
 			continue
 		}
-		d.add("examples", fmt.Sprintf("the example %s is accepted", key), d.at(openapi.At(example.Origin), "example "+key), accepted, r)
+		d.add("examples", "the example "+key, " is accepted", d.at(openapi.At(example.Origin), "example "+key), accepted, r)
 	}
 }
 

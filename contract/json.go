@@ -84,9 +84,9 @@ func (d *deriver) json() {
 	for _, c := range spellings {
 		r := d.withRawJSON(c.body)
 		if c.expect == refused {
-			d.add("wire", "a body "+c.what+" is refused", "RFC 8259", refused, r)
+			d.add("wire", "a body "+c.what, " is refused", "RFC 8259", refused, r)
 		} else {
-			d.add("wire", "a body "+c.what+" is accepted", "RFC 8259", c.expect, r)
+			d.add("wire", "a body "+c.what, " is accepted", "RFC 8259", c.expect, r)
 		}
 	}
 	if !d.settings.strict {
@@ -95,16 +95,16 @@ func (d *deriver) json() {
 		} {
 			r := d.withRawJSON(odd.body)
 			r.description = "a body " + odd.what
-			d.add("wire", r.description+" is answered", "RFC 9110 section 15", unjudged, r)
+			d.add("wire", r.description, " is answered", "RFC 9110 section 15", unjudged, r)
 		}
 	}
 	if d.op.Spec.RequestBody.Value.Required {
-		d.add("required", "a request without a body is refused", rule, refused, d.base.with(func(r *request) {
+		d.add("required", "a request without a body", " is refused", rule, refused, d.base.with(func(r *request) {
 			r.body = nil
 			r.header.Del("Content-Type")
 			// Some look at the media type first.
 			r.reason = noMediaType
 		}))
-		d.add("wire", "an empty body is refused", rule, refused, d.withRawJSON(""))
+		d.add("wire", "an empty body", " is refused", rule, refused, d.withRawJSON(""))
 	}
 }

@@ -139,7 +139,7 @@ func (m *maker) located(a answer) string {
 // life makes the case of a thing's life: it is made, read, deleted, and gone.
 func (d *deriver) life() {
 	if d.makes != nil {
-		d.add("life", "what it makes is found", d.at(openapi.At(d.op.Spec.Origin), d.makes.read.ID), d.valid, d.base).life = d.makes
+		d.add("life", "what it makes", " is found", d.at(openapi.At(d.op.Spec.Origin), d.makes.read.ID), d.valid, d.base).life = d.makes
 	}
 }
 

@@ -189,10 +189,10 @@ func (d *deriver) addSample(name string, s *openapi3.Schema, c sample.Case, r re
 	}
 	switch {
 	case c.Odd:
-		d.add(group, description+", is accepted or refused", line, either, r)
+		d.add(group, description, ", is accepted or refused", line, either, r)
 	case c.Valid:
-		d.add(group, description+", is accepted", line, d.valid, r)
+		d.add(group, description, ", is accepted", line, d.valid, r)
 	default:
-		d.add(group, description+", is refused", line, refused, r)
+		d.add(group, description, ", is refused", line, refused, r)
 	}
 }

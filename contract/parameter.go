@@ -21,7 +21,7 @@ func (d *deriver) parameters() {
 			// The credentials, which stand in the document twice: the run gives them.
 			continue
 		case d.isGiven(p):
-			d.add("values", p.Name+" is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"
+			d.add("values", p.Name, " is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = "every request of the run has it"
 			continue
 		}
 		if r, ok := ruleOf(p); ok && p.In != "cookie" {
@@ -35,7 +35,7 @@ func (d *deriver) parameters() {
 			continue
 		}
 		if p.Required && !d.mayBeNothing(p) {
-			d.add("required", p.Name+" left out is refused", d.at(openapi.At(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
+			d.add("required", p.Name+" left out", " is refused", d.at(openapi.At(p.Origin), p.Name+" required"), refused, d.withoutIt(p))
 		}
 	}
 }
@@ -48,7 +48,7 @@ func (d *deriver) exchanged(p *openapi3.Parameter) {
 	}
 	try := func(what, value string) {
 		if value != "" && !r.Allows(value) && sendable(p.In, value) {
-			d.add("values", what+" in the place of "+p.Name+" is refused", d.at(openapi.At(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
+			d.add("values", what+" in the place of "+p.Name, " is refused", d.at(openapi.At(p.Schema.Value.Origin), p.Name), refused, d.withPath(p.Name, value)).request.offender = p.In
 		}
 	}
 	for _, name := range sortedKeys(d.path) {
@@ -92,11 +92,11 @@ func (d *deriver) escapes(name string) {
 		})
 	}
 	if r := escaped("%"); r.path != d.base.path {
-		d.add("wire", name+" with an escaped character is the same", "RFC 3986 section 2.3", d.valid, r)
+		d.add("wire", name+" with an escaped character", " is the same", "RFC 3986 section 2.3", d.valid, r)
 	}
 	for _, rule := range d.rules {
 		if d.settings.strict && escaped("%25").path != d.base.path && rule.In == "path" && rule.Name == name && !rule.Allows(fmt.Sprintf("%%%02X%s", value[0], value[1:])) {
-			d.add("wire", name+" with a character escaped twice is refused", "RFC 3986 section 2.4", refused, escaped("%25"))
+			d.add("wire", name+" with a character escaped twice", " is refused", "RFC 3986 section 2.4", refused, escaped("%25"))
 		}
 	}
 }
@@ -114,13 +114,13 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 		switch {
 		case !d.settings.strict && dialect(r, e.value):
 		case r.Allows(e.value):
-			d.add("values", request.description+", is accepted", rule, d.valid, request)
+			d.add("values", request.description, ", is accepted", rule, d.valid, request)
 		case !d.settings.strict && (spelled(r, e.value) || e.value == "" && r.Type != "string" || r.Type == "boolean" && looseBooleans[strings.ToLower(e.value)]):
 			// A matter of taste.
 		case e.spelling && s.Extensions[openapi.CanonicalForm] != true:
-			d.add("values", request.description+", is refused, or read as the number", rule, either, request)
+			d.add("values", request.description, ", is refused, or read as the number", rule, either, request)
 		default:
-			d.add("values", request.description+", is refused", rule, refused, request)
+			d.add("values", request.description, ", is refused", rule, refused, request)
 		}
 	}
 	d.odd(name, s, r, set)
@@ -136,9 +136,9 @@ func (d *deriver) values(name string, s *openapi3.Schema, r rule.Rule, set func(
 			continue
 		}
 		if p.keeps {
-			d.add("properties", "any valid "+name+" is accepted", rule, d.valid, set("")).property = p
+			d.add("properties", "any valid "+name, " is accepted", rule, d.valid, set("")).property = p
 		} else {
-			d.add("properties", "any invalid "+name+" is refused", rule, refused, set("")).property = p
+			d.add("properties", "any invalid "+name, " is refused", rule, refused, set("")).property = p
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (d *deriver) odd(name string, s *openapi3.Schema, r rule.Rule, set func(val
 		if sendable(r.In, e.value) {
 			request := set(e.value)
 			request.description = name + " " + e.what
-			d.add("wire", request.description+", is answered", d.at(openapi.At(s.Origin), name), unjudged, request)
+			d.add("wire", request.description, ", is answered", d.at(openapi.At(s.Origin), name), unjudged, request)
 		}
 	}
 }

@@ -162,24 +162,25 @@ func (d *deriver) byModel(p *openapi3.Parameter) {
 	}
 	base, err := d.parameterValue(p)
 	if err != nil {
-		d.add("values", p.Name+" is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = err.Error()
+		d.add("values", p.Name, " is tried", d.at(openapi.At(p.Origin), p.Name), either, d.base).Skip = err.Error()
 		return
 	}
 	asText := len(p.Content) == 0
 	sent := map[string]bool{}
-	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: base, Valid: true}}, sample.Cases(model, base, sample.Many)...) {
+	for _, c := range append([]sample.Case{{What: "a valid value", Keyword: "schema", Value: func() any { return base }, Valid: true}}, sample.Cases(model, base, sample.Many)...) {
+		value := c.Value()
 		if asText {
 			var clear bool
-			if c.Valid, clear = asTexts(model, c.Value, serialize.Readings); !clear || isSplit(p, base, c.Value) {
+			if c.Valid, clear = asTexts(model, value, serialize.Readings); !clear || isSplit(p, base, value) {
 				continue
 			}
-			if !c.Valid && !d.settings.strict && looksBoolean(model, c.Value) {
+			if !c.Valid && !d.settings.strict && looksBoolean(model, value) {
 				// A matter of taste.
 				continue
 			}
 		}
 		r := d.base.with(func(*request) {})
-		if !d.setParameter(&r, p, c.Value) {
+		if !d.setParameter(&r, p, value) {
 			continue
 		}
 		wire := r.path + "?" + r.query + "\n" + r.header.Get(p.Name) + r.header.Get("Cookie")

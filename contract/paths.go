@@ -19,14 +19,14 @@ func (d *deriver) methods() {
 		}
 		rule := d.at(openapi.At(d.op.Item.Origin), "the path has no "+method)
 		r := d.base.with(func(r *request) { r.method, r.reason = method, badMethod })
-		d.add("methods", method+" is refused", rule, refused, r)
+		d.add("methods", method, " is refused", rule, refused, r)
 		if method != http.MethodGet || !d.settings.strict {
 			continue
 		}
 		for _, name := range overrides {
-			d.add("methods", "GET with "+name+": "+d.op.Method+" is refused", rule, refused, r.with(func(r *request) { r.header.Set(name, d.op.Method) }))
+			d.add("methods", "GET with "+name+": "+d.op.Method, " is refused", rule, refused, r.with(func(r *request) { r.header.Set(name, d.op.Method) }))
 		}
-		d.add("methods", "GET with _method="+d.op.Method+" in the query is refused", rule, refused, r.with(func(r *request) {
+		d.add("methods", "GET with _method="+d.op.Method+" in the query", " is refused", rule, refused, r.with(func(r *request) {
 			r.addQuery("_method=" + d.op.Method)
 		}))
 	}
@@ -35,14 +35,14 @@ func (d *deriver) methods() {
 	}
 	for _, method := range []string{http.MethodTrace, "QUERY", "PROPFIND", "FOO", d.op.Method + "X", strings.ToLower(d.op.Method)} {
 		if !declared[method] {
-			d.add("methods", method+" is refused", "RFC 9110 section 9.1", refused, d.base.with(func(r *request) { r.method, r.reason, r.body = method, unknownMethod, nil }))
+			d.add("methods", method, " is refused", "RFC 9110 section 9.1", refused, d.base.with(func(r *request) { r.method, r.reason, r.body = method, unknownMethod, nil }))
 		}
 	}
 	if !isSafe(d.op.Method) {
 		for _, name := range overrides {
-			d.add("methods", d.op.Method+" with "+name+": GET is accepted as it is", "the document has no header "+name, d.valid, d.withBody().with(func(r *request) { r.header.Set(name, http.MethodGet) }))
+			d.add("methods", d.op.Method+" with "+name+": GET", " is accepted as it is", "the document has no header "+name, d.valid, d.withBody().with(func(r *request) { r.header.Set(name, http.MethodGet) }))
 		}
-		d.add("methods", d.op.Method+" with _method=GET in the query is not another method", "the document has no _method", either, d.withBody().with(func(r *request) {
+		d.add("methods", d.op.Method+" with _method=GET in the query", " is not another method", "the document has no _method", either, d.withBody().with(func(r *request) {
 			r.addQuery("_method=GET")
 		}))
 	}
@@ -53,8 +53,8 @@ func (d *deriver) methods() {
 		r.method, r.body, r.anonymous = http.MethodOptions, nil, true
 		r.header = http.Header{"Origin": {"https://app.example"}, "Access-Control-Request-Method": {d.op.Method}}
 	})
-	d.add("methods", "a preflight is answered", "the Fetch standard, CORS preflight", unjudged, preflight).request.description = "a preflight"
-	d.add("methods", "OPTIONS with credentials is answered", "RFC 9110 section 9.3.7", unjudged, d.withBody().with(func(r *request) {
+	d.add("methods", "a preflight", " is answered", "the Fetch standard, CORS preflight", unjudged, preflight).request.description = "a preflight"
+	d.add("methods", "OPTIONS with credentials", " is answered", "RFC 9110 section 9.3.7", unjudged, d.withBody().with(func(r *request) {
 		r.method = http.MethodOptions
 	})).request.description = "OPTIONS"
 }
@@ -69,7 +69,7 @@ func (d *deriver) paths() {
 		if _, onPath := d.judge.Find("", path); onPath || path == "" || path == d.base.path {
 			return &Case{}
 		}
-		return d.add("paths", what+" is not found", place, refused, d.base.with(func(r *request) {
+		return d.add("paths", what, " is not found", place, refused, d.base.with(func(r *request) {
 			r.path, r.values, r.reason = path, nil, why
 		}))
 	}
@@ -100,7 +100,7 @@ func (d *deriver) paths() {
 		}
 	}
 	other("an unknown path of 4000 letters", "/"+marker, longPath).marker = marker
-	d.add("paths", "a malformed escape in the path is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path, r.values = r.path+"%zz", nil })).request.description = "a malformed escape in the path"
+	d.add("paths", "a malformed escape in the path", " is answered", "RFC 3986 section 2.1", unjudged, d.base.with(func(r *request) { r.path, r.values = r.path+"%zz", nil })).request.description = "a malformed escape in the path"
 }
 
 // segments tries paths of which one segment is another, is missing or is there twice.

@@ -17,8 +17,9 @@ type request struct {
 	// path is escaped; query is raw, without its question mark.
 	path, query string
 	header      http.Header
-	// body is nil for none.
-	body []byte
+	// body is nil for none; write makes it, where it is made only when the request is sent.
+	body  []byte
+	write func() []byte
 	// reason is why it must be refused, if it must.
 	reason reason
 	// anonymous leaves the credentials out; account overrides them.
@@ -50,6 +51,14 @@ func (r request) with(change func(*request)) request {
 	r.body = slices.Clone(r.body)
 	r.values = maps.Clone(r.values)
 	change(&r)
+	return r
+}
+
+// written is the request with its body.
+func (r request) written() request {
+	if r.write != nil {
+		r.body, r.write = r.write(), nil
+	}
 	return r
 }
 

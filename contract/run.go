@@ -126,6 +126,7 @@ func ready(baseURL string, options []Option) (*runner, []Case, error) {
 // try tries a case.
 func (r *runner) try(ctx context.Context, c Case) (result Result) {
 	result = Result{Case: c}
+	c.request = c.request.written()
 	started := time.Now()
 	defer func() {
 		result.Duration = time.Since(started)

@@ -23,18 +23,18 @@ func (d *deriver) smuggled(r rule.Rule) {
 	}
 	values := samples(r)
 	other := values[len(values)-1]
-	d.add("smuggling", r.Name+" in the query is not read", rule, either, query(d.base, other))
-	d.add("smuggling", r.Name+" in the query beside an empty form is not read", rule, either, query(d.withForm(d.fields), other))
-	d.add("smuggling", r.Name+" in the query does not replace the form's", rule, either, query(d.withField(r.Name, values[0]), other))
-	d.add("smuggling", r.Name+" in a header is not read", rule, either, d.base.with(func(r2 *request) { r2.header.Set(r.Name, other) }))
-	d.add("smuggling", r.Name+" in a cookie is not read", rule, either, d.base.with(func(r2 *request) { r2.header.Set("Cookie", r.Name+"="+url.QueryEscape(other)) }))
+	d.add("smuggling", r.Name+" in the query", " is not read", rule, either, query(d.base, other))
+	d.add("smuggling", r.Name+" in the query beside an empty form", " is not read", rule, either, query(d.withForm(d.fields), other))
+	d.add("smuggling", r.Name+" in the query", " does not replace the form's", rule, either, query(d.withField(r.Name, values[0]), other))
+	d.add("smuggling", r.Name+" in a header", " is not read", rule, either, d.base.with(func(r2 *request) { r2.header.Set(r.Name, other) }))
+	d.add("smuggling", r.Name+" in a cookie", " is not read", rule, either, d.base.with(func(r2 *request) { r2.header.Set("Cookie", r.Name+"="+url.QueryEscape(other)) }))
 	invalid := invalidsOf(r)
 	for i, e := range invalid[:min(len(invalid), 4)] {
 		what := fmt.Sprintf("an invalid %s, %s, in the query", r.Name, e.what)
-		d.add("smuggling", what+" is not read", rule, either, query(d.base, e.value))
-		d.add("smuggling", what+" beside a valid form is not read", rule, either, query(d.withField(r.Name, values[0]), e.value))
+		d.add("smuggling", what, " is not read", rule, either, query(d.base, e.value))
+		d.add("smuggling", what+" beside a valid form", " is not read", rule, either, query(d.withField(r.Name, values[0]), e.value))
 		if i == 0 {
-			d.add("smuggling", "an invalid "+r.Name+" beside a valid one in the query is refused", rule, refused, query(d.withField(r.Name, e.value), values[0]))
+			d.add("smuggling", "an invalid "+r.Name+" beside a valid one in the query", " is refused", rule, refused, query(d.withField(r.Name, e.value), values[0]))
 		}
 	}
 	plain := r.Name + "=" + url.QueryEscape(other)
@@ -42,9 +42,9 @@ func (d *deriver) smuggled(r rule.Rule) {
 		{"in other letters", sample.SwapCase(plain)}, {"in lower case", strings.ToLower(plain)}, {"after a semicolon", "a;" + plain}, {"with brackets", strings.Replace(plain, "=", "%5B%5D=", 1)},
 		{"twice", r.Name + "=" + url.QueryEscape(values[0]) + "&" + plain},
 	} {
-		d.add("smuggling", r.Name+" in the query "+written.what+" is not read", rule, either, d.base.with(func(r *request) { r.addQuery(written.raw) }))
+		d.add("smuggling", r.Name+" in the query "+written.what, " is not read", rule, either, d.base.with(func(r *request) { r.addQuery(written.raw) }))
 	}
 	if r.Type != "string" {
-		d.add("smuggling", r.Name+" in the query that is no "+r.Type+" is not read", rule, either, query(d.base, "abc"))
+		d.add("smuggling", r.Name+" in the query that is no "+r.Type, " is not read", rule, either, query(d.base, "abc"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -132,8 +133,14 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 	return options, nil
 }
 
+// memoryKept is where the garbage collector begins to work harder, in bytes: the documents of large APIs double what is in use.
+const memoryKept = 400 << 20
+
 // Run tries the server and writes the reports.
 func (cmd *contractRunCommand) Run(ctx context.Context, out output) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryKept)
+	}
 	options, err := cmd.options(ctx, out.stderr)
 	if err != nil {
 		return err

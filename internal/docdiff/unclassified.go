@@ -109,20 +109,24 @@ func (p *parts) tried(before, after any, answer bool) (severity Severity, commen
 		if err != nil {
 			return Warning, unknown
 		}
-		for _, c := range append(sample.Cases(source, base, sample.Many), sample.Case{Value: base, Valid: true}) {
+		for _, c := range append(sample.Cases(source, base, sample.Many), sample.Case{Value: func() any { return base }, Valid: true}) {
 			if !c.Valid {
 				continue
 			}
-			if n++; !target.Valid(c.Value) {
-				return Breaking, fmt.Sprintf("such as %s, which %s", schema.Cut(written(c.Value)), allowed)
+			n++
+			if value := c.Value(); !target.Valid(value) {
+				return Breaking, fmt.Sprintf("such as %s, which %s", schema.Cut(written(value)), allowed)
 			}
 		}
 	}
 	if base, err := sample.Make(target, true); err == nil {
 		// What just breaks the other one.
 		for _, c := range sample.Cases(target, base, sample.Many) {
-			if n++; !c.Valid && source.Valid(c.Value) {
-				return Breaking, fmt.Sprintf("such as %s, which %s", schema.Cut(written(c.Value)), allowed)
+			if n++; c.Valid {
+				continue
+			}
+			if value := c.Value(); source.Valid(value) {
+				return Breaking, fmt.Sprintf("such as %s, which %s", schema.Cut(written(value)), allowed)
 			}
 		}
 	}

@@ -20,8 +20,8 @@ type Case struct {
 	What string
 	// Keyword is the one that it is about.
 	Keyword string
-	// Value is the whole value, Valid what the schema says of it.
-	Value any
+	// Value makes the whole value: all the values of a large body at once would fill the memory. Valid is what the schema says of it.
+	Value func() any
 	Valid bool
 	// Odd tells that the schema allows it and a server may have reasons not to: a number beyond 64 bits, a null character.
 	Odd bool
@@ -130,13 +130,13 @@ func (c *cases) add(p place, name, what, keyword string, part any) {
 		// Validators disagree about it.
 		return
 	}
-	c.list = append(c.list, Case{Place: name, What: what, Keyword: keyword, Value: p.with(part), Valid: len(problems) == 0})
+	c.list = append(c.list, Case{Place: name, What: what, Keyword: keyword, Value: func() any { return p.with(part) }, Valid: len(problems) == 0})
 }
 
 // addOdd adds a value that a server may have reasons to refuse, and none to fail at.
 func (c *cases) addOdd(p place, what, keyword string, part any) {
 	if len(c.check(p, part)) == 0 && c.isNew(p, part) {
-		c.list = append(c.list, Case{Place: p.name, What: what, Keyword: keyword, Value: p.with(part), Valid: true, Odd: true})
+		c.list = append(c.list, Case{Place: p.name, What: what, Keyword: keyword, Value: func() any { return p.with(part) }, Valid: true, Odd: true})
 	}
 }
 

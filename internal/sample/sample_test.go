@@ -93,7 +93,7 @@ func TestKeywords(t *testing.T) {
 				}
 				valid, invalid := 0, 0
 				for _, c := range sample.Cases(s, base, sample.Many) {
-					if c.Valid != s.Valid(c.Value) {
+					if c.Valid != s.Valid(c.Value()) {
 						t.Errorf("%+v", c)
 					}
 					if c.Valid {
@@ -170,7 +170,7 @@ func TestPlacesAreJudgedAsTheWhole(t *testing.T) {
 				t.Errorf("%s: only %d cases", text, len(cases))
 			}
 			for _, c := range cases {
-				if s.Valid(c.Value) != c.Valid {
+				if s.Valid(c.Value()) != c.Valid {
 					t.Errorf("%s: %s %s: it is said to be valid: %t", text, c.Place, c.What, c.Valid)
 				}
 			}
