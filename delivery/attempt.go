@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,6 +16,7 @@ func (q *Queue) runAttempt(j job) outcome {
 	if cancel == nil {
 		return outcome{}
 	}
+	defer p.attempts.Done()
 	defer cancel()
 	channel := q.poolOf(e).channel
 	record, err := q.load(e, j.notification)
@@ -33,13 +35,13 @@ func (q *Queue) runAttempt(j job) outcome {
 	}
 
 	p.mu.Lock()
-	ended := e.running.expired
+	ended, withdrawn := e.running.expired, e.running.withdrawn
 	e.endAttempt()
 	next := nothing
 	if p.holds(e) {
 		e.reason = q.reasons.number(result.reason)
 		// That its own time was over says nothing of the receiver.
-		learnt.failed = learnt.failed && !ended
+		learnt.failed = learnt.failed && !ended && !withdrawn
 		once := e.once() != nil
 		next = decide(result.kind, once, ended || !once && q.time.now() >= e.deadline)
 		if next == wait {
@@ -105,8 +107,15 @@ func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelF
 		p.mu.Unlock()
 		q.expire([]*entry{e})
 		return nil, nil, 0
+	case e.once() == nil && !(p.owned && q.mayAct(now)):
+		e.phase = scheduled
+		p.reschedule(e, min(now.add(unownedRetry), e.deadline))
+		q.setTimer(p)
+		p.mu.Unlock()
+		return nil, nil, 0
 	}
 	defer p.mu.Unlock()
+	p.attempts.Add(1)
 	if e.once() != nil {
 		// The time that it has counts from its attempt.
 		e.deadline = now.add(q.config.AttemptTimeout)
@@ -144,11 +153,16 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 // be recorded the entry is taken back, to be tried again: the SID tells the device that it is the same.
 func (q *Queue) complete(p *partition, e *entry, record Record, state State, reason string) error {
 	record.State, record.Ended, record.Reason = state, q.clock.Now(), reason
-	if err := q.storeOutcome(record); err != nil {
+	if err := q.storeOutcome(record); errors.Is(err, ErrEnded) {
+		return nil
+	} else if err != nil {
 		q.config.Logger.Error("an outcome could not be recorded; the notification is tried again",
 			slog.String("sid", record.SID), slog.String("state", string(state)), slog.Any("error", err))
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if !p.owned {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
 		e.wake = e.deadline
 		if !e.attempting() {
 			e.phase = scheduled

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -130,7 +131,16 @@ func (q *Queue) endExpired(records []Record) {
 	for i := range records {
 		records[i].State, records[i].Ended = Expired, now
 	}
-	if err := q.storeOutcome(records...); err != nil {
+	err := q.storeOutcome(records...)
+	if errors.Is(err, ErrEnded) {
+		if len(records) > 1 {
+			for _, record := range records {
+				q.endExpired([]Record{record})
+			}
+		}
+		return
+	}
+	if err != nil {
 		// The store still has them as pending; they expire again at the next start.
 		q.config.Logger.Error("expired notifications could not be recorded", slog.Int("count", len(records)), slog.Any("error", err))
 		return

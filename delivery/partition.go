@@ -37,6 +37,9 @@ type partition struct {
 	stop  func()
 	at    moment
 	timer int
+	// owned tells that this process attempts what is pending in it; attempts are those under way.
+	owned    bool
+	attempts sync.WaitGroup
 }
 
 // sid is the random part of a notification's SID, in binary: a third of the text's size.
@@ -86,8 +89,8 @@ type entry struct {
 type running struct {
 	// cancel ends the attempt; nil when none is being made.
 	cancel context.CancelFunc
-	// expired notes that the TTL elapsed meanwhile.
-	expired bool
+	// expired notes that the TTL elapsed meanwhile, withdrawn that it is another process's now.
+	expired, withdrawn bool
 	// once is the notification when its TTL is 0: one attempt, stored nowhere. It is nil for all others.
 	once *Notification
 }

@@ -26,6 +26,9 @@ type Config struct {
 	Store Store
 	// Channels are the ways to devices, by the name that Notification.Channel has.
 	Channels map[string]Channel
+	// Shared says that other processes share the work over the same store, a PartitionedStore: the queue owns no partition
+	// until it Takes one, and makes no attempt until its lease is Extended.
+	Shared bool
 	// Workers is how many attempts of one channel are under way at once. 0: DefaultWorkers.
 	Workers int
 	// MaxPending and MaxPendingDevice are how many notifications may be pending, in all and for one device. 0:
@@ -62,6 +65,10 @@ type Queue struct {
 	recent     recent
 	unstored   unstored
 	reasons    reasons
+	// until and untilWall are the end of the lease, as a moment and as wall time.
+	until, untilWall atomic.Int64
+	leaseMu          sync.Mutex
+	lease            lease
 	tickMu     sync.Mutex
 	stopTick   func()
 }
@@ -108,36 +115,27 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	for i := range q.partitions {
 		p := &q.partitions[i]
 		p.entries, p.devices, p.acknowledging = map[sid]*entry{}, map[deviceKey]int32{}, map[sid]chan struct{}{}
+		p.owned = !config.Shared
 	}
-	if err := q.restore(ctx); err != nil {
-		return nil, err
+	if !config.Shared {
+		q.until.Store(int64(forever))
+		if err := q.restore(ctx); err != nil {
+			return nil, err
+		}
 	}
 	q.setTick()
 	return q, nil
 }
 
-// restore makes entries of what the store holds, due at once unless their device is known to be offline.
+// restore takes up what the store holds.
 func (q *Queue) restore(ctx context.Context) error {
-	now := q.time.now()
 	for record, err := range q.config.Store.Pending(ctx, time.Time{}, time.Time{}) {
+		if err == nil {
+			err = q.takeUp(record, false)
+		}
 		if err != nil {
 			return fmt.Errorf("delivery: reading what is pending: %w", err)
 		}
-		e, err := q.newEntry(record.Notification)
-		if err != nil {
-			return err
-		}
-		e.wake = now
-		if presence, ok := q.poolOf(e).channel.(Presence); ok && !presence.Present(record.Device) {
-			e.phase, e.wake = waiting, e.deadline
-		}
-		q.add(q.partitionOf(record.Device), e)
-	}
-	for i := range q.partitions {
-		p := &q.partitions[i]
-		p.mu.Lock()
-		q.setTimer(p)
-		p.mu.Unlock()
 	}
 	return nil
 }
@@ -153,18 +151,18 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 		return err
 	}
 	p := q.partitionOf(n.Device)
+	if q.config.Shared && n.TTL > 0 {
+		// Its partition's owner takes it up from the store.
+		return q.store(ctx, n)
+	}
 	if err := q.reserve(p, e); err != nil {
 		return err
 	}
-	// A caller that gives up must not leave the store in doubt.
-	if err := q.config.Store.Add(context.WithoutCancel(ctx), n); err != nil {
+	if err := q.store(ctx, n); err != nil {
 		p.mu.Lock()
 		q.release(p, e)
 		p.mu.Unlock()
-		if errors.Is(err, ErrLimit) {
-			return err
-		}
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return err
 	}
 	q.observe(EventCreated, Record{Notification: n, State: Pending}, Result{})
 	p.mu.Lock()
@@ -177,6 +175,16 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 	q.setTimer(p)
 	q.submit(job{p, e, &n})
 	return nil
+}
+
+// store makes a notification durable.
+func (q *Queue) store(ctx context.Context, n Notification) error {
+	// A caller that gives up must not leave the store in doubt.
+	err := q.config.Store.Add(context.WithoutCancel(ctx), n)
+	if err == nil || errors.Is(err, ErrLimit) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 func (q *Queue) newEntry(n Notification) (*entry, error) {

@@ -23,7 +23,8 @@ type Store interface {
 	Find(ctx context.Context, sid string) (Record, error)
 	// End replaces pending records by ones in a final state, each once. Delivered and failed ones are durable before it
 	// returns; expired ones need not be, since they expire again. It also forgets records that ended longer than
-	// Retention before these; what that costs does not depend on how many there were.
+	// Retention before these; what that costs does not depend on how many there were. A PartitionedStore ends none that has
+	// ended already: the error wraps ErrEnded, and those before it are ended.
 	End(ctx context.Context, records ...Record) error
 	// Close makes the store's last writes durable and gives up its files.
 	Close() error

@@ -87,6 +87,11 @@ func (q *Queue) stopTimers() {
 	q.tickMu.Lock()
 	q.stopTick()
 	q.tickMu.Unlock()
+	q.leaseMu.Lock()
+	if q.lease.stop != nil {
+		q.lease.stop()
+	}
+	q.leaseMu.Unlock()
 	for i := range q.partitions {
 		p := &q.partitions[i]
 		p.mu.Lock()

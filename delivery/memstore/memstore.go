@@ -61,6 +61,11 @@ func (s *Store) Pending(_ context.Context, from, to time.Time) iter.Seq2[deliver
 	})
 }
 
+// PendingIn yields what is pending in a partition.
+func (s *Store) PendingIn(_ context.Context, partition int) iter.Seq2[delivery.Record, error] {
+	return s.pending(func(r delivery.Record) bool { return delivery.PartitionOf(r.Device) == partition })
+}
+
 // DevicePending yields what is pending for a device after a position.
 func (s *Store) DevicePending(_ context.Context, d delivery.Device, after delivery.Position) iter.Seq2[delivery.Record, error] {
 	return s.pending(func(r delivery.Record) bool {
@@ -116,6 +121,11 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 		return errClosed
 	}
 	var now time.Time
+	for _, r := range records {
+		if known, ok := s.records[r.SID]; ok && known.State != delivery.Pending {
+			return delivery.ErrEnded
+		}
+	}
 	for _, r := range records {
 		if now.Before(r.Ended) {
 			now = r.Ended
