@@ -133,7 +133,8 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		for i := range 30 {
 			group.Go(func() {
 				n := Notification(100 + i)
-				n.ChallengeSID, n.ChallengeLimit = once.ChallengeSID, 3
+				// A Challenge belongs to one device.
+				n.Device, n.ChallengeSID, n.ChallengeLimit = once.Device, once.ChallengeSID, 3
 				switch err := s.Add(t.Context(), n); {
 				case err == nil:
 					taken.Add(1)
@@ -172,6 +173,9 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 			t.Errorf("%d pending of a device", len(got))
 		}
 	})
+	if _, ok := open(t).(delivery.PartitionedStore); ok {
+		testPartitions(t, open)
+	}
 	t.Run("after Close nothing is taken", func(t *testing.T) {
 		s := open(t)
 		if err := s.Close(); err != nil {
@@ -209,6 +213,60 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 		limited.SID = Notification(6).SID
 		if err := s.Add(t.Context(), limited); !errors.Is(err, delivery.ErrLimit) {
 			t.Errorf("the count: %v", err)
+		}
+	})
+}
+
+// testPartitions tests a store that several processes use at once.
+func testPartitions(t *testing.T, open func(t *testing.T) delivery.Store) {
+	t.Run("a partition has what is pending of its devices", func(t *testing.T) {
+		s := open(t).(delivery.PartitionedStore)
+		want := map[int][]int{}
+		for i := range 20 {
+			n := Notification(i)
+			if err := s.Add(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			if i%4 == 3 {
+				if err := s.End(t.Context(), delivery.Record{Notification: n, State: delivery.Delivered, Ended: Start}); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			partition := delivery.PartitionOf(n.Device)
+			want[partition] = append(want[partition], i)
+		}
+		for partition := range delivery.Partitions {
+			got := indexes(t, s.PendingIn(t.Context(), partition))
+			slices.Sort(got)
+			if !slices.Equal(got, want[partition]) {
+				t.Errorf("partition %d: %v, want %v", partition, got, want[partition])
+			}
+		}
+	})
+	t.Run("of two outcomes one counts", func(t *testing.T) {
+		s := open(t).(delivery.PartitionedStore)
+		n := Notification(0)
+		if err := s.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		var first, second atomic.Int64
+		var group sync.WaitGroup
+		for i := range 8 {
+			group.Go(func() {
+				switch err := s.End(t.Context(), delivery.Record{Notification: n, State: delivery.Delivered, Attempts: i, Ended: Start.Add(time.Duration(i) * time.Second)}); {
+				case err == nil:
+					first.Add(1)
+				case errors.Is(err, delivery.ErrEnded):
+					second.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if first.Load() != 1 || second.Load() != 7 {
+			t.Errorf("%d ended it, %d were told that it has ended", first.Load(), second.Load())
 		}
 	})
 }

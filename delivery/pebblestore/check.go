@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/recordcodec"
 )
 
 // Report is what a store holds.
@@ -68,8 +69,8 @@ func (s *Store) checkAll(prefix byte, report *Report) {
 func (s *Store) checkOne(key, value []byte, report *Report) (record delivery.Record, err error) {
 	switch key[0] {
 	case pendingPrefix, outcomePrefix:
-		if record, err = decode(value); err != nil {
-			if errors.Is(err, errLater) {
+		if record, err = recordcodec.Decode(value); err != nil {
+			if errors.Is(err, recordcodec.ErrLater) {
 				report.Later++
 			}
 			return record, err

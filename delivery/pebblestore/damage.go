@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/wal"
+
+	"github.com/nudgehq/nudge/internal/recordcodec"
 )
 
 // damageInterval is how often the same kind of damage is logged at most: the library meets it again and again.
@@ -69,7 +71,7 @@ func (s *Store) Damaged() int { return int(s.damage.count.Load()) }
 // putAside takes a record out of the way that cannot be read, and keeps its bytes. One of a later version stays where it is,
 // for a later nudge.
 func (s *Store) putAside(key, value []byte, err error) {
-	if errors.Is(err, errLater) {
+	if errors.Is(err, recordcodec.ErrLater) {
 		s.damage.add("a record was written by a later version of nudge, and is left alone", slog.String("key", fmt.Sprintf("%x", key)), slog.Any("error", err))
 		return
 	}

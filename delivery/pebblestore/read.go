@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/recordcodec"
 )
 
 // get gives a copy of a value.
@@ -32,7 +33,7 @@ func (s *Store) Pending(_ context.Context, from, to time.Time) iter.Seq2[deliver
 	if !to.IsZero() {
 		end = timedKey(pendingPrefix, to, nil)
 	}
-	return s.scan(first, end, func(_, value []byte) (delivery.Record, error) { return decode(value) })
+	return s.scan(first, end, func(_, value []byte) (delivery.Record, error) { return recordcodec.Decode(value) })
 }
 
 // DevicePending yields what is pending for a device after a position.
@@ -48,7 +49,7 @@ func (s *Store) DevicePending(_ context.Context, d delivery.Device, after delive
 		if err != nil {
 			return delivery.Record{}, err
 		}
-		return decode(value)
+		return recordcodec.Decode(value)
 	})
 }
 
@@ -145,7 +146,7 @@ func (s *Store) Find(_ context.Context, sidText string) (record delivery.Record,
 			if err != nil {
 				return err
 			}
-			record, err = decode(value)
+			record, err = recordcodec.Decode(value)
 			return err
 		}
 		return pebble.ErrNotFound

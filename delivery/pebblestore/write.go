@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/internal/recordcodec"
 )
 
 // Add stores the notification.
@@ -36,7 +37,7 @@ func (s *Store) Add(_ context.Context, n delivery.Notification) error {
 			}
 			pending := pendingKey(n, sid)
 			// Setting into a batch in memory does not fail.
-			_ = batch.Set(pending, encode(delivery.Record{Notification: n, State: delivery.Pending}), nil)
+			_ = batch.Set(pending, recordcodec.Encode(delivery.Record{Notification: n, State: delivery.Pending}), nil)
 			_ = batch.Set(deviceKey(n.Device, pending), nil, nil)
 			_ = batch.Set(sidKey(sid), pending, nil)
 		}
@@ -94,7 +95,7 @@ func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 			outcome := timedKey(outcomePrefix, r.Ended, sid)
 			_ = batch.Delete(pending, nil)
 			_ = batch.Delete(deviceKey(r.Device, pending), nil)
-			_ = batch.Set(outcome, encode(r), nil)
+			_ = batch.Set(outcome, recordcodec.Encode(r), nil)
 			_ = batch.Set(sidKey(sid), outcome, nil)
 			if r.State != delivery.Expired {
 				durable = true

@@ -1,4 +1,5 @@
-package pebblestore
+// Package recordcodec writes the records of notifications as stores keep them.
+package recordcodec
 
 import (
 	"encoding/binary"
@@ -9,16 +10,16 @@ import (
 	"github.com/nudgehq/nudge/delivery"
 )
 
-// recordVersion is the first byte of a record. A later form gets another one, and this one stays readable.
-const recordVersion = 1
+// version is the first byte of a record. A later form gets another one, and this one stays readable.
+const version = 1
 
 // states are the states' numbers in a record.
 var states = []delivery.State{delivery.Pending, delivery.Delivered, delivery.Expired, delivery.Failed}
 
-// encode writes a record: version, state, numbers as varints, texts with their lengths.
-func encode(r delivery.Record) []byte {
+// Encode writes a record: version, state, numbers as varints, texts with their lengths.
+func Encode(r delivery.Record) []byte {
 	b := make([]byte, 0, 384)
-	b = append(b, recordVersion)
+	b = append(b, version)
 	for i, state := range states {
 		if state == r.State {
 			b = append(b, byte(i))
@@ -39,19 +40,20 @@ func texts(r *delivery.Record) []*string {
 	return []*string{&r.SID, &r.AccountSID, &r.EntitySID, &r.ChallengeSID, &r.ServiceSID, &r.Identity, &r.Channel, &r.Address, &r.Reason}
 }
 
+// What is wrong with bytes that are no record.
 var (
-	errRecord = errors.New("a record is damaged")
-	errLater  = errors.New("a record is of a later version")
+	ErrDamaged = errors.New("a record is damaged")
+	ErrLater   = errors.New("a record is of a later version")
 )
 
-// decode reads a record.
-func decode(b []byte) (delivery.Record, error) {
+// Decode reads a record. What comes after it is looked past. The error wraps ErrDamaged or ErrLater.
+func Decode(b []byte) (delivery.Record, error) {
 	var r delivery.Record
-	if len(b) > 0 && b[0] > recordVersion && b[0] < 0x20 {
-		return r, fmt.Errorf("%w: %d, and this nudge reads %d", errLater, b[0], recordVersion)
+	if len(b) > 0 && b[0] > version && b[0] < 0x20 {
+		return r, fmt.Errorf("%w: %d, and this nudge reads %d", ErrLater, b[0], version)
 	}
-	if len(b) < 2 || b[0] != recordVersion || int(b[1]) >= len(states) {
-		return r, errRecord
+	if len(b) < 2 || b[0] != version || int(b[1]) >= len(states) {
+		return r, ErrDamaged
 	}
 	r.State = states[b[1]]
 	b = b[2:]
@@ -59,7 +61,7 @@ func decode(b []byte) (delivery.Record, error) {
 	for i := range numbers {
 		n, size := binary.Varint(b)
 		if size <= 0 {
-			return r, errRecord
+			return r, ErrDamaged
 		}
 		numbers[i], b = n, b[size:]
 	}
@@ -68,7 +70,7 @@ func decode(b []byte) (delivery.Record, error) {
 	for _, text := range texts(&r) {
 		length, size := binary.Uvarint(b)
 		if size <= 0 || length > uint64(len(b)-size) {
-			return r, errRecord
+			return r, ErrDamaged
 		}
 		*text, b = string(b[size:size+int(length)]), b[size+int(length):]
 	}

@@ -1,4 +1,4 @@
-package pebblestore
+package recordcodec
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 
 // FuzzRecord reads arbitrary bytes as a record: what can be read is written as it was, and nothing fails.
 func FuzzRecord(f *testing.F) {
-	whole := encode(delivery.Record{Notification: deliverytest.Notification(1), State: delivery.Failed, Attempts: 3, LastAttempt: deliverytest.Start, Ended: deliverytest.Start, Reason: "because"})
+	whole := Encode(delivery.Record{Notification: deliverytest.Notification(1), State: delivery.Failed, Attempts: 3, LastAttempt: deliverytest.Start, Ended: deliverytest.Start, Reason: "because"})
 	for i := range len(whole) {
 		f.Add(whole[:i])
 	}
@@ -17,11 +17,11 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{2, 0})
 	f.Add([]byte{1, 9})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		record, err := decode(data)
+		record, err := Decode(data)
 		if err != nil {
 			return
 		}
-		again, err := decode(encode(record))
+		again, err := Decode(Encode(record))
 		if err != nil || again != record {
 			t.Errorf("%+v became %+v, %v", record, again, err)
 		}
