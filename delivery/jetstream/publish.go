@@ -85,7 +85,7 @@ func (v verdict) pause() time.Duration {
 }
 
 // publish writes a message on a subject whose last one has the sequence, 0 for none, and gives the new sequence. It is kept for
-// the time given, and the same id is taken once.
+// the time given, 0 for ever, and the same id, if any, is taken once.
 func (s *Store) publish(ctx context.Context, subject, id string, sequence uint64, data []byte, keep time.Duration) (uint64, error) {
 	select {
 	case s.inFlight <- struct{}{}:
@@ -96,8 +96,12 @@ func (s *Store) publish(ctx context.Context, subject, id string, sequence uint64
 	m := nats.NewMsg(subject)
 	m.Data = data
 	m.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(sequence, 10))
-	m.Header.Set("Nats-Msg-Id", id)
-	m.Header.Set("Nats-TTL", strconv.FormatInt(int64((keep+time.Second-1)/time.Second), 10)+"s")
+	if id != "" {
+		m.Header.Set("Nats-Msg-Id", id)
+	}
+	if keep > 0 {
+		m.Header.Set("Nats-TTL", strconv.FormatInt(int64((keep+time.Second-1)/time.Second), 10)+"s")
+	}
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	answer, err := s.conn.RequestMsgWithContext(ctx, m)

@@ -48,7 +48,7 @@ func (s *Store) ask(ctx context.Context, subject string, question, answer any) e
 
 // fromLeader reads a message from the stream's leader, which has what was acknowledged last: by its sequence, or else the last of
 // a subject. The error is errNone when there is none.
-func (s *Store) fromLeader(ctx context.Context, stream int, sequence uint64, subject string) (message, error) {
+func (s *Store) fromLeader(ctx context.Context, stream string, sequence uint64, subject string) (message, error) {
 	question := map[string]any{"last_by_subj": subject}
 	if subject == "" {
 		question = map[string]any{"seq": sequence}
@@ -61,7 +61,7 @@ func (s *Store) fromLeader(ctx context.Context, stream int, sequence uint64, sub
 			Data     []byte `json:"data"`
 		} `json:"message"`
 	}
-	if err := s.ask(ctx, "$JS.API.STREAM.MSG.GET."+s.streamName(stream), question, &answer); err != nil {
+	if err := s.ask(ctx, "$JS.API.STREAM.MSG.GET."+stream, question, &answer); err != nil {
 		return message{}, err
 	}
 	if answer.Error != nil {

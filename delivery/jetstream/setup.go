@@ -39,13 +39,17 @@ func (s *Store) setUp(ctx context.Context) error {
 	if info.API.Level < minAPILevel {
 		return fmt.Errorf("jetstream: the NATS server is too old: its API has level %d, and %d is needed", info.API.Level, minAPILevel)
 	}
+	wanted := []jetstream.StreamConfig{s.membersConfig()}
 	for number := range s.options.Streams {
-		config, err := s.stream(ctx, s.config(number))
+		wanted = append(wanted, s.config(number))
+	}
+	for _, want := range wanted {
+		is, err := s.stream(ctx, want)
 		if err != nil {
 			return err
 		}
-		if wrong := differences(config, s.config(number)); len(wrong) > 0 {
-			return fmt.Errorf("jetstream: the stream %s is not as it should be: %s", config.Name, strings.Join(wrong, "; "))
+		if wrong := differences(is, want); len(wrong) > 0 {
+			return fmt.Errorf("jetstream: the stream %s is not as it should be: %s", want.Name, strings.Join(wrong, "; "))
 		}
 	}
 	return s.checkDurability(ctx)
@@ -67,6 +71,14 @@ func (s *Store) config(number int) jetstream.StreamConfig {
 		DenyDelete: true, DenyPurge: true,
 		Metadata: map[string]string{"nudge-layout": layout, "nudge-streams": fmt.Sprint(s.options.Streams), "nudge-partitions": fmt.Sprint(delivery.Partitions)},
 	}
+}
+
+// membersConfig is what the stream of nodes and of their claims has to be. Every read of it goes to the leader.
+func (s *Store) membersConfig() jetstream.StreamConfig {
+	config := s.config(0)
+	config.Name, config.Subjects, config.Description = s.membersStream(), []string{s.members(">")}, "nodes of nudge, and what they own"
+	config.MaxBytes, config.AllowDirect, config.Duplicates = 64<<20, false, 100*time.Millisecond
+	return config
 }
 
 // stream gives a stream's configuration, and makes it where there is none. Several processes may do so at once, and then most get

@@ -130,7 +130,7 @@ func (s *Store) takeSlot(ctx context.Context, subject string, n delivery.Notific
 
 // isOurs tells whether a slot holds a notification whose acknowledgement was lost.
 func (s *Store) isOurs(ctx context.Context, subject string, n delivery.Notification) (bool, error) {
-	m, err := s.fromLeader(ctx, s.streamOf(delivery.PartitionOf(n.Device)), 0, subject)
+	m, err := s.fromLeader(ctx, s.streamName(s.streamOf(delivery.PartitionOf(n.Device))), 0, subject)
 	if errors.Is(err, errNone) {
 		return false, nil
 	}
@@ -300,7 +300,7 @@ func (s *Store) Find(ctx context.Context, sid string) (delivery.Record, error) {
 		return delivery.Record{}, err
 	}
 	if partition, at, ok := s.placeOf(sid); ok {
-		m, err := s.fromLeader(ctx, s.streamOf(partition), at.sequence, "")
+		m, err := s.fromLeader(ctx, s.streamName(s.streamOf(partition)), at.sequence, "")
 		if err == nil {
 			record, _, err := m.record()
 			return record, err
@@ -438,7 +438,7 @@ func (s *Store) locate(ctx context.Context, wanted delivery.Record, mayBeOurs bo
 	}
 	if found != nil {
 		// A replica may be behind: the leader is not.
-		m, err := s.fromLeader(ctx, s.streamOf(partition), 0, at.subject)
+		m, err := s.fromLeader(ctx, s.streamName(s.streamOf(partition)), 0, at.subject)
 		if err != nil && !errors.Is(err, errNone) {
 			return at, false, err
 		}

@@ -1,0 +1,458 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/cluster"
+)
+
+// Timing is when nodes are believed.
+type Timing struct {
+	// Beat is how often a node says that it is alive, and Lease how long after each time that was acknowledged it may act.
+	Beat, Lease time.Duration
+	// Silence is after which silence a node is declared dead: longer than Lease, so that it does not act any more. Settled is how
+	// long one's own lease must have lasted for that: after the servers chose a leader nobody judges before all could speak.
+	Silence, Settled time.Duration
+}
+
+// DefaultTiming has the partitions of a dead node taken over within five seconds.
+var DefaultTiming = Timing{Beat: time.Second, Lease: 3 * time.Second, Silence: 3200 * time.Millisecond, Settled: 4 * time.Second}
+
+// heartbeatKept is how long the record of a node that says nothing more is kept.
+const heartbeatKept = time.Minute
+
+// look is how often a node looks what is to be done, if nothing happens.
+const look = 200 * time.Millisecond
+
+// Membership is a cluster.Membership by heartbeats and claims: a subject for each node, and one for each partition. Everything is
+// written on the condition that it is still what was seen.
+type Membership struct {
+	store  *Store
+	name   string
+	timing Timing
+
+	mu sync.Mutex
+	// me is this node's name, with when it joined: one that was declared dead joins under a new one.
+	me string
+	// beat is the sequence of its last heartbeat.
+	beat uint64
+	// until is the end of the lease, and since the beginning of its unbroken time.
+	until, since time.Time
+	nodes        map[string]*member
+	claims       [delivery.Partitions]claim
+	// busy are the partitions that are being taken or released.
+	busy    [delivery.Partitions]bool
+	owned   [delivery.Partitions]bool
+	leaving bool
+	changed chan struct{}
+	working sync.WaitGroup
+}
+
+// member is what is known of a node.
+type member struct {
+	sequence uint64
+	seen     time.Time
+	dead     bool
+}
+
+// claim is who owns a partition, and the sequence of the message that says so.
+type claim struct {
+	owner    string
+	sequence uint64
+}
+
+// status is what a node says of itself.
+type status struct {
+	Dead bool `json:"dead,omitempty"`
+}
+
+// Members makes the membership of a node, whose name is a token: letters, digits, - and _.
+func (s *Store) Members(name string, timing Timing) *Membership {
+	return &Membership{store: s, name: name, timing: timing, nodes: map[string]*member{}, changed: make(chan struct{}, 1)}
+}
+
+func (s *Store) membersStream() string { return strings.ToUpper(s.options.Prefix) + "_MEMBERS" }
+
+func (s *Store) members(rest string) string { return s.options.Prefix + ".members." + rest }
+
+func (s *Store) nodeSubject(node string) string { return s.members("n." + node) }
+
+func (s *Store) claimSubject(partition int) string { return s.members("p." + strconv.Itoa(partition)) }
+
+// Run takes part until ctx is done, and then leaves politely: it releases what it owns, and says that it is gone.
+func (m *Membership) Run(ctx context.Context, owner cluster.Owner) error {
+	watching := &reader{js: m.store.js, stream: m.store.membersStream(), filter: m.store.members(">")}
+	if err := watching.all(ctx, m.note); err != nil {
+		return err
+	}
+	// What a node does when it leaves is not cut off.
+	alive, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var running sync.WaitGroup
+	running.Go(func() { m.watch(alive, watching) })
+	running.Go(func() { m.beats(alive, owner) })
+	m.manage(ctx, owner)
+	m.leave(alive, owner)
+	cancel()
+	running.Wait()
+	return nil
+}
+
+// watch keeps what is known of the others.
+func (m *Membership) watch(ctx context.Context, r *reader) {
+	for ctx.Err() == nil {
+		err := r.read(ctx, false, m.note)
+		if err != nil && ctx.Err() == nil {
+			m.store.options.Logger.Warn("the nodes are watched anew", slog.Any("error", err))
+			_ = sleep(ctx, 100*time.Millisecond)
+		}
+	}
+}
+
+// note keeps what a message says.
+func (m *Membership) note(msg message) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kind, name, _ := strings.Cut(strings.TrimPrefix(msg.subject, m.store.members("")), ".")
+	switch kind {
+	case "n":
+		var said status
+		_ = json.Unmarshal(msg.data, &said)
+		if known := m.nodes[name]; known == nil || msg.sequence > known.sequence {
+			m.nodes[name] = &member{sequence: msg.sequence, seen: time.Now(), dead: said.Dead}
+			if known == nil || said.Dead {
+				m.wake()
+			}
+		}
+	case "p":
+		p, err := strconv.Atoi(name)
+		if err == nil && p >= 0 && p < delivery.Partitions && msg.sequence > m.claims[p].sequence {
+			m.claims[p] = claim{string(msg.data), msg.sequence}
+			m.wake()
+		}
+	}
+	return true
+}
+
+// wake has it looked what is to be done. It is locked.
+func (m *Membership) wake() {
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// beats says once a beat that this node is alive.
+func (m *Membership) beats(ctx context.Context, owner cluster.Owner) {
+	m.join()
+	ticker := time.NewTicker(m.timing.Beat)
+	defer ticker.Stop()
+	for {
+		m.beatOnce(ctx, owner)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// join takes a new name.
+func (m *Membership) join() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.me, m.beat, m.since, m.until = fmt.Sprintf("%s-%d", m.name, time.Now().UnixMilli()), 0, time.Time{}, time.Time{}
+}
+
+// beatOnce sends a heartbeat, and extends the lease from when it was sent.
+func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
+	m.mu.Lock()
+	me, last, leaving := m.me, m.beat, m.leaving
+	m.mu.Unlock()
+	if leaving {
+		return
+	}
+	sent := time.Now()
+	data, _ := json.Marshal(status{})
+	sequence, err := m.store.publish(ctx, m.store.nodeSubject(me), "", last, data, heartbeatKept)
+	if err != nil {
+		if verdictOf(err) == stale {
+			m.refused(ctx, owner, me)
+		} else if ctx.Err() == nil {
+			m.store.options.Logger.Warn("a heartbeat is not acknowledged", slog.Any("error", err))
+		}
+		return
+	}
+	m.mu.Lock()
+	m.beat = sequence
+	if sent.After(m.until) {
+		m.since = sent
+	}
+	m.until = sent.Add(m.timing.Lease)
+	until := m.until
+	m.wake()
+	m.mu.Unlock()
+	owner.Extend(until)
+}
+
+// refused deals with a heartbeat that was not expected: an earlier one was taken and its acknowledgement lost, or this node was
+// declared dead. The leader knows.
+func (m *Membership) refused(ctx context.Context, owner cluster.Owner, me string) {
+	said, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.nodeSubject(me))
+	if err != nil && !errors.Is(err, errNone) {
+		return
+	}
+	var state status
+	_ = json.Unmarshal(said.data, &state)
+	if err == nil && !state.Dead {
+		m.mu.Lock()
+		m.beat = said.sequence
+		m.mu.Unlock()
+		return
+	}
+	m.store.options.Logger.Warn("this node was declared dead, and joins anew", slog.String("node", me))
+	m.join()
+	m.releaseAll(owner)
+}
+
+// releaseAll lets all partitions go without a word: they are others' already.
+func (m *Membership) releaseAll(owner cluster.Owner) {
+	m.working.Wait()
+	for p := range delivery.Partitions {
+		m.mu.Lock()
+		was := m.owned[p]
+		m.owned[p] = false
+		m.mu.Unlock()
+		if was {
+			owner.Release(p)
+		}
+	}
+}
+
+// manage judges the others, claims and releases.
+func (m *Membership) manage(ctx context.Context, owner cluster.Owner) {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.changed:
+		case <-ticker.C:
+		}
+		m.judge(ctx)
+		m.follow(ctx, owner)
+	}
+}
+
+// judge declares dead who has been silent for too long, on the condition that it has been.
+func (m *Membership) judge(ctx context.Context) {
+	now := time.Now()
+	silent := map[string]uint64{}
+	m.mu.Lock()
+	if !m.since.IsZero() && now.Before(m.until) && now.Sub(m.since) >= m.timing.Settled {
+		for name, node := range m.nodes {
+			if name != m.me && !node.dead && now.Sub(node.seen) > m.timing.Silence {
+				silent[name] = node.sequence
+			}
+		}
+	}
+	for name, node := range m.nodes {
+		if node.dead && now.Sub(node.seen) > heartbeatKept {
+			delete(m.nodes, name)
+		}
+	}
+	m.mu.Unlock()
+	data, _ := json.Marshal(status{Dead: true})
+	for name, sequence := range silent {
+		written, err := m.store.publish(ctx, m.store.nodeSubject(name), "", sequence, data, heartbeatKept)
+		if err != nil {
+			// It lives, or somebody was faster.
+			continue
+		}
+		m.store.options.Logger.Warn("a node is declared dead", slog.String("node", name))
+		m.note(message{m.store.nodeSubject(name), written, data})
+	}
+}
+
+// alive are the nodes that are not dead, with this one while it has a lease. It is locked.
+func (m *Membership) alive(now time.Time) (names []string) {
+	for name, node := range m.nodes {
+		if !node.dead && name != m.me && now.Sub(node.seen) < heartbeatKept {
+			names = append(names, name)
+		}
+	}
+	if now.Before(m.until) && !m.leaving {
+		names = append(names, m.me)
+	}
+	return names
+}
+
+// follow does what the plan wants of this node.
+func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !now.Before(m.until) {
+		return
+	}
+	alive := m.alive(now)
+	isAlive := map[string]bool{}
+	for _, name := range alive {
+		isAlive[name] = true
+	}
+	var owners cluster.Owners
+	for p, c := range m.claims {
+		if isAlive[c.owner] {
+			owners[p] = c.owner
+		}
+	}
+	for p, wanted := range cluster.Plan(alive, owners) {
+		switch {
+		case m.busy[p]:
+		case wanted == m.me && (owners[p] == "" || owners[p] == m.me && !m.owned[p]):
+			m.busy[p] = true
+			seen := m.claims[p]
+			m.working.Go(func() { m.claim(ctx, owner, p, seen) })
+		case wanted != m.me && owners[p] == m.me:
+			m.busy[p] = true
+			m.working.Go(func() { m.release(ctx, owner, p) })
+		}
+	}
+}
+
+// claim writes that a partition is this node's, and takes it up, if its claim is still the one that was seen when that was planned.
+func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, seen claim) {
+	m.mu.Lock()
+	me := m.me
+	m.mu.Unlock()
+	defer m.done(p)
+	if seen.owner != me {
+		sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, []byte(me), 0)
+		if err != nil {
+			return
+		}
+		m.note(message{m.store.claimSubject(p), sequence, []byte(me)})
+	}
+	if err := owner.Take(ctx, p); err != nil {
+		m.store.options.Logger.Error("a partition cannot be taken up; it is tried again", slog.Int("partition", p), slog.Any("error", err))
+		return
+	}
+	m.mu.Lock()
+	isStill := m.me == me
+	m.owned[p] = isStill
+	m.mu.Unlock()
+	if !isStill {
+		owner.Release(p)
+	}
+}
+
+// release lets a partition go, and then says so.
+func (m *Membership) release(ctx context.Context, owner cluster.Owner, p int) {
+	defer m.done(p)
+	m.mu.Lock()
+	m.owned[p] = false
+	seen, me := m.claims[p], m.me
+	m.mu.Unlock()
+	owner.Release(p)
+	if seen.owner != me {
+		return
+	}
+	if sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, nil, 0); err == nil {
+		m.note(message{m.store.claimSubject(p), sequence, nil})
+	}
+}
+
+func (m *Membership) done(p int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy[p] = false
+	m.wake()
+}
+
+// leave hands everything over, and says that this node is gone: nobody waits for its silence.
+func (m *Membership) leave(ctx context.Context, owner cluster.Owner) {
+	ctx, cancel := context.WithTimeout(ctx, setUpTime)
+	defer cancel()
+	m.working.Wait()
+	m.mu.Lock()
+	m.leaving = true
+	m.mu.Unlock()
+	var releasing sync.WaitGroup
+	for p := range delivery.Partitions {
+		m.mu.Lock()
+		mine := m.owned[p] || m.claims[p].owner == m.me
+		m.busy[p] = mine
+		m.mu.Unlock()
+		if mine {
+			releasing.Go(func() { m.release(ctx, owner, p) })
+		}
+	}
+	releasing.Wait()
+	m.mu.Lock()
+	me := m.me
+	m.mu.Unlock()
+	data, _ := json.Marshal(status{Dead: true})
+	for ctx.Err() == nil {
+		m.mu.Lock()
+		last := m.beat
+		m.mu.Unlock()
+		_, err := m.store.publish(ctx, m.store.nodeSubject(me), "", last, data, heartbeatKept)
+		if err == nil || verdictOf(err) == never {
+			return
+		}
+		if verdictOf(err) != stale {
+			_ = sleep(ctx, 100*time.Millisecond)
+			continue
+		}
+		// One that was on its way.
+		said, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.nodeSubject(me))
+		var state status
+		if err != nil || json.Unmarshal(said.data, &state) == nil && state.Dead {
+			return
+		}
+		m.mu.Lock()
+		m.beat = said.sequence
+		m.mu.Unlock()
+	}
+}
+
+// View is what a node knows of the cluster.
+type View struct {
+	// Node is this node's name; empty before it has joined.
+	Node string `json:"node"`
+	// Leased tells that it may act now.
+	Leased bool `json:"leased"`
+	// Nodes are those that are alive, with how many partitions each owns.
+	Nodes map[string]int `json:"nodes"`
+	// Unowned is how many partitions nobody owns.
+	Unowned int `json:"unowned"`
+}
+
+// View says who is alive and owns how much.
+func (m *Membership) View() View {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	v := View{Node: m.me, Leased: now.Before(m.until), Nodes: map[string]int{}}
+	for _, name := range m.alive(now) {
+		v.Nodes[name] = 0
+	}
+	for _, c := range m.claims {
+		if _, ok := v.Nodes[c.owner]; ok {
+			v.Nodes[c.owner]++
+		} else {
+			v.Unowned++
+		}
+	}
+	return v
+}

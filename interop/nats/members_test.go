@@ -1,0 +1,161 @@
+package nats_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/jetstream"
+)
+
+// timing is DefaultTiming, faster.
+var timing = jetstream.Timing{Beat: 200 * time.Millisecond, Lease: 600 * time.Millisecond, Silence: 700 * time.Millisecond, Settled: 800 * time.Millisecond}
+
+// world is who owns what, as the nodes are told.
+type world struct {
+	mu      sync.Mutex
+	changed chan struct{}
+	owned   map[string]map[int]bool
+	until   map[string]time.Time
+	// history is what happened to each partition.
+	history [delivery.Partitions][]string
+	// problems are partitions that two owned at once, both with a lease.
+	problems []string
+	moves    int
+}
+
+func newWorld() *world {
+	return &world{changed: make(chan struct{}), owned: map[string]map[int]bool{}, until: map[string]time.Time{}}
+}
+
+// wait waits until something holds.
+func (w *world) wait(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for {
+		w.mu.Lock()
+		if holds() {
+			w.mu.Unlock()
+			return
+		}
+		changed := w.changed
+		w.mu.Unlock()
+		select {
+		case <-changed:
+		case <-time.After(time.Minute):
+			t.Fatalf("it never was so that %s: %v", what, w.shares())
+		}
+	}
+}
+
+func (w *world) tell() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *world) shares() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	shares := map[string]int{}
+	for node, owned := range w.owned {
+		shares[node] = len(owned)
+	}
+	return shares
+}
+
+// one is a node as a Membership sees it.
+type one struct {
+	*world
+	name string
+}
+
+func (o one) Take(_ context.Context, partition int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for name, owned := range o.owned {
+		if name != o.name && owned[partition] && time.Now().Before(o.until[name]) {
+			o.problems = append(o.problems, fmt.Sprintf("%s %s takes %d, which %s has until %s: %v", time.Now().Format("05.000"), o.name, partition, name, o.until[name].Format("05.000"), o.history[partition]))
+		}
+	}
+	o.owned[o.name][partition] = true
+	o.history[partition] = append(o.history[partition], time.Now().Format("05.000 ")+"take "+o.name)
+	o.moves++
+	o.tell()
+	return nil
+}
+
+func (o one) Release(partition int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.owned[o.name], partition)
+	o.history[partition] = append(o.history[partition], time.Now().Format("05.000 ")+"release "+o.name)
+	o.tell()
+}
+
+func (o one) Extend(until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.until[o.name] = until
+	o.tell()
+}
+
+// join has a node take part. leave ends it politely, kill cuts it off.
+func (w *world) join(t *testing.T, o jetstream.Options, name string) (leave, kill func()) {
+	t.Helper()
+	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", name)
+	store := open(t, o)
+	w.mu.Lock()
+	w.owned[name] = map[int]bool{}
+	w.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- store.Members(name, timing).Run(ctx, one{w, name}) }()
+	var once sync.Once
+	end := func() { once.Do(func() { cancel(); <-ended }) }
+	t.Cleanup(func() {
+		_ = store.Close()
+		end()
+	})
+	return end, func() { _ = store.Close() }
+}
+
+func (w *world) has(name string, least, most int) func() bool {
+	return func() bool { n := len(w.owned[name]); return least <= n && n <= most }
+}
+
+// Nodes join, leave and die: each has its share, and no two act for one partition.
+func TestMembers(t *testing.T) {
+	o := options(natsServer(t))
+	w := newWorld()
+	third := delivery.Partitions / 3
+	leaveA, _ := w.join(t, o, "a")
+	w.wait(t, "the first has all", w.has("a", delivery.Partitions, delivery.Partitions))
+	_, killB := w.join(t, o, "b")
+	w.wait(t, "the second has half", w.has("b", delivery.Partitions/2, delivery.Partitions/2))
+	w.join(t, o, "c")
+	w.wait(t, "the third has a third", w.has("c", third, third+1))
+	w.wait(t, "the others have as much", func() bool { return w.has("a", third, third+1)() && w.has("b", third, third+1)() })
+	w.mu.Lock()
+	moves := w.moves
+	w.mu.Unlock()
+	if most := delivery.Partitions + delivery.Partitions/2 + third + 1; moves > most {
+		t.Errorf("%d partitions were taken, %d at most had to be", moves, most)
+	}
+	killB()
+	w.wait(t, "what the dead one had is taken over", func() bool {
+		return len(w.owned["a"])+len(w.owned["c"]) == delivery.Partitions && w.has("a", third, delivery.Partitions/2)()
+	})
+	leaveA()
+	if n := w.shares()["a"]; n != 0 {
+		t.Errorf("who left still has %d", n)
+	}
+	w.wait(t, "the last has all", w.has("c", delivery.Partitions, delivery.Partitions))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, problem := range w.problems {
+		t.Error(problem)
+	}
+}
