@@ -56,6 +56,7 @@ var importRules = []struct {
 	{pkg: "./delivery/deliverytest", allowed: []string{"std", "./delivery"}, reason: "a suite knows the contract only"},
 	{pkg: "./delivery/memstore", allowed: []string{"std", "./delivery"}, reason: "a store knows the domain and its driver"},
 	{pkg: "./internal/recordcodec", allowed: []string{"std", "./delivery"}, reason: "it knows records, not where they are"},
+	{pkg: "./delivery/cluster", allowed: []string{"std", "./delivery"}, reason: "it knows what nodes ask each other, and not over what"},
 	{pkg: "./delivery/jetstream", allowed: []string{"std", "./delivery", "./internal/recordcodec", "github.com/nats-io/nats.go", "golang.org/x/sync/errgroup"}, reason: "a store knows the domain and its driver"},
 	{pkg: "./delivery/pebblestore", allowed: []string{"std", "./delivery", "./internal/recordcodec", "github.com/cockroachdb/pebble/v2"}, reason: "a store knows the domain and its driver"},
 	{pkg: "./delivery/stream", allowed: []string{"std", "./delivery"}, reason: "a channel knows the domain and its driver"},

@@ -84,7 +84,7 @@ func (q *Queue) Acknowledge(ctx context.Context, d Device, sidText string) error
 	}
 	p := q.partitionOf(d)
 	for lookedAgain := false; ; {
-		record, err := q.Find(ctx, sidText)
+		record, err := q.findOf(ctx, d, sidText)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}

@@ -8,6 +8,19 @@ import (
 
 // Find gives what became of a notification; the error is ErrNotFound when none has this SID, or not any more.
 func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
+	return q.find(sidText, func() (Record, error) { return q.config.Store.Find(ctx, sidText) })
+}
+
+// findOf is Find for a device, which may have it or not.
+func (q *Queue) findOf(ctx context.Context, d Device, sidText string) (Record, error) {
+	store, ok := q.config.Store.(PartitionedStore)
+	if !ok {
+		return q.Find(ctx, sidText)
+	}
+	return q.find(sidText, func() (Record, error) { return store.FindOf(ctx, d, sidText) })
+}
+
+func (q *Queue) find(sidText string, lookUp func() (Record, error)) (Record, error) {
 	key, err := parseSID(sidText)
 	if err != nil {
 		return Record{}, ErrNotFound
@@ -16,7 +29,7 @@ func (q *Queue) Find(ctx context.Context, sidText string) (Record, error) {
 	if ended {
 		return q.kept(record)
 	}
-	record, err = q.config.Store.Find(ctx, sidText)
+	record, err = lookUp()
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Record{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

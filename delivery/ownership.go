@@ -21,6 +21,8 @@ type PartitionedStore interface {
 	Store
 	// PendingIn yields the pending records of one partition, in any order. An error ends it.
 	PendingIn(ctx context.Context, partition int) iter.Seq2[Record, error]
+	// FindOf is Find of a record whose device is known, which costs less.
+	FindOf(ctx context.Context, d Device, sid string) (Record, error)
 }
 
 // forever is the lease of a queue that shares nothing.
@@ -98,6 +100,37 @@ func (q *Queue) Owns(number int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.owned
+}
+
+// Knows tells whether a notification is this process's: pending in a partition that it owns, or one with a TTL of 0 that it made.
+func (q *Queue) Knows(sidText string) bool {
+	key, err := parseSID(sidText)
+	if err != nil {
+		return false
+	}
+	if _, ended := q.recent.find(key.String()); ended {
+		return true
+	}
+	for i := range q.partitions {
+		p := &q.partitions[i]
+		p.mu.Lock()
+		_, ok := p.entries[key]
+		p.mu.Unlock()
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Attempt is an attempt that another process's queue makes, for a channel of this one: the notification is valid for so long from
+// now.
+func (q *Queue) Attempt(n Notification, number int, remaining time.Duration) Attempt {
+	left := remaining
+	if n.TTL == 0 {
+		left = q.config.AttemptTimeout
+	}
+	return Attempt{Notification: n, Number: number, Remaining: remaining, time: q.time, deadline: q.time.now().add(left)}
 }
 
 // Extend moves the time until which attempts may be made. When it is reached those under way are cancelled.

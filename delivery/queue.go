@@ -69,8 +69,8 @@ type Queue struct {
 	until, untilWall atomic.Int64
 	leaseMu          sync.Mutex
 	lease            lease
-	tickMu     sync.Mutex
-	stopTick   func()
+	tickMu           sync.Mutex
+	stopTick         func()
 }
 
 // maxChannels is how many channels an entry can name.

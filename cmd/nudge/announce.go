@@ -56,7 +56,11 @@ func (a announcement) text() string {
 	if a.cmd.TestClock {
 		fmt.Fprintf(&b, "NOT FOR PRODUCTION: the clock stands still; POST %s/clock/advance?by=5m moves it\n", a.ops)
 	}
-	fmt.Fprintf(&b, "notifications are stored in %s\n", a.cmd.Data)
+	if a.cmd.Store == "" {
+		fmt.Fprintf(&b, "notifications are stored in %s\n", a.cmd.Data)
+	} else {
+		fmt.Fprintf(&b, "notifications are stored in NATS JetStream, and shared with the other nodes on %s\n", withoutPasswords(a.cmd.Store))
+	}
 	if a.challenge.ServiceSID == "" {
 		// A file without challenges has nothing to try.
 		return b.String() + "\n"

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,19 +11,39 @@ import (
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/delivery/webhook"
-	"github.com/nudgehq/nudge/internal/secretfile"
+	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )
 
+// durableStore keeps notifications, and which devices' tokens were revoked.
+type durableStore interface {
+	delivery.Store
+	// Ready says why nothing can be stored now, if so.
+	Ready() error
+	Revoke(d delivery.Device, at time.Time) error
+	Revoked(d delivery.Device) (at time.Time, revoked bool)
+}
+
+// deliveries are what HTTP needs: a queue's own, or a node's, which asks the others too.
+type deliveries interface {
+	server.Queue
+	device.Queue
+	ops.Deliveries
+}
+
 // delivering is what delivers: the store, the queue over it, and the channels.
 type delivering struct {
 	clock   delivery.Clock
-	store   *pebblestore.Store
+	store   durableStore
 	queue   *delivery.Queue
+	front   deliveries
 	devices *device.Handler
-	events  *eventHook
+	// embedded is the store where it is this process's own, and shared what makes this process a node; the other is nil.
+	embedded *pebblestore.Store
+	shared   *sharing
+	events   *eventHook
 	// failed gives the error after which the store cannot go on.
 	failed chan error
 }
@@ -49,8 +66,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	if err := cmd.checkSecrets(); err != nil {
 		return nil, err
 	}
-	options := pebblestore.Options{Logger: log, MinFree: uint64(cmd.MinFree), OnFailure: func(err error) { d.failed <- err }}
-	if d.store, err = pebblestore.Open(cmd.Data, options); err != nil {
+	if err := d.open(ctx, cmd, log); err != nil {
 		return nil, err
 	}
 	keys, err := cmd.deviceKeys(log)
@@ -72,10 +88,14 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		}
 	}
 	hub := &stream.Hub{MaxConnections: cmd.MaxDeviceConnections}
+	var toDevices delivery.Channel = hub
+	if d.shared != nil {
+		toDevices = d.shared.join(hub)
+	}
 	hooks := webhook.New(secrets, cmd.webhookOptions())
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
-		Store:      d.store,
-		Channels:   map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: hooks},
+		Store: d.store, Shared: d.shared != nil,
+		Channels:   map[string]delivery.Channel{challenges.ChannelStream: toDevices, challenges.ChannelWebhook: hooks},
 		Clock:      d.clock,
 		MaxPending: cmd.MaxPending, MaxPendingDevice: cmd.MaxPendingDevice,
 		Observe: func(e delivery.Event) {
@@ -92,15 +112,26 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	if manual != nil {
 		manual.Settle = d.queue.Idle
 	}
+	d.front = d.queue
+	if d.shared != nil {
+		if d.front, err = d.shared.start(d.queue); err != nil {
+			return nil, err
+		}
+	}
 	d.devices, err = device.New(device.Config{
-		Queue: d.queue, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
+		Queue: d.front, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
 		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log, NoAccessLog: !cmd.AccessLog,
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.operate(operators, hub, cmd.Data)
-	d.opened(log, cmd.Data)
+	d.operate(operators, hub)
+	if d.embedded != nil {
+		d.operateEmbedded(operators, cmd.Data)
+		d.opened(log, cmd.Data)
+	} else {
+		d.shared.operate(operators)
+	}
 	return d, nil
 }
 
@@ -124,10 +155,9 @@ func (cmd *serveCommand) checkSecrets() error {
 }
 
 // operate gives operators what they see and do of the deliveries.
-func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
-	operators.RegisterDeliveries(d.queue)
+func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub) {
+	operators.RegisterDeliveries(d.front)
 	operators.CheckReady(d.store.Ready)
-	operators.Backup(func(of, to string) error { return backup(d.store, data, of, to) })
 	operators.RevokeTokens(func(of delivery.Device) error {
 		if err := d.store.Revoke(of, time.Now()); err != nil {
 			return err
@@ -139,61 +169,18 @@ func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub, data string) {
 	operators.Gauge("nudge_destinations_failing", "Receivers of webhooks that fail, so that one attempt at a time probes each.",
 		func() int { return d.queue.FailingDestinations(challenges.ChannelWebhook) })
 	operators.Counter("nudge_clock_steps_total", "How often the wall clock was set while the server ran.", d.queue.ClockSteps)
-	operators.Counter("nudge_store_damaged_total", "Records, blocks and files of the store that could not be read.", d.store.Damaged)
-}
-
-// opened says in one line what the store holds, and warns of what is not as it should be.
-func (d *delivering) opened(log *slog.Logger, data string) {
-	file, offset := d.store.LogEnd()
-	if file != "" {
-		file = filepath.Base(file)
-	}
-	log.Info("the store is open", slog.String("data", data), slog.Int("pending", d.queue.Pending()), slog.Int("damaged", d.store.Damaged()),
-		slog.String("log", file), slog.Int64("log_ended_at", offset))
-	if err := d.store.Ready(); err != nil {
-		log.Warn("not ready: notifications with a TTL are refused until it passes", slog.Any("error", err))
-	}
-	for _, path := range []string{data, filepath.Join(data, device.KeyFile), filepath.Join(data, webhook.SecretFile)} {
-		if secretfile.Exposed(path) {
-			log.Warn("others than its owner can read it: chmod go= "+path, slog.String("path", path))
-		}
-	}
-}
-
-// backup copies the store and its keys into a new directory. Whoever names the directory that is to be copied is told when
-// it is another one.
-func backup(store *pebblestore.Store, data, of, to string) error {
-	if of != "" {
-		own, err := os.Stat(data)
-		named, errNamed := os.Stat(of)
-		if err != nil || errNamed != nil || !os.SameFile(own, named) {
-			return fmt.Errorf("this server's directory is %s, and not %s", data, of)
-		}
-	}
-	if err := store.Backup(to); err != nil {
-		return err
-	}
-	for _, name := range []string{device.KeyFile, webhook.SecretFile} {
-		content, err := os.ReadFile(filepath.Join(data, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, name), content, 0o600)
-		}
-		if err != nil {
-			return fmt.Errorf("the store was copied, its %s was not: %w", name, err)
-		}
-	}
-	return nil
 }
 
 // Close ends the deliveries and closes the store. What is pending stays in it.
 func (d *delivering) Close() error {
 	var err error
-	if d.store != nil && d.store.Failed() {
+	if d.embedded != nil && d.embedded.Failed() {
 		// Attempts may wait for it for ever.
-		return d.store.Close()
+		return d.embedded.Close()
+	}
+	if d.shared != nil {
+		// Others take over what is pending, before this process ends.
+		d.shared.leave()
 	}
 	if d.queue != nil {
 		err = d.queue.Close()

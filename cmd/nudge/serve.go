@@ -109,7 +109,7 @@ func (s *serving) prepare(ctx context.Context) error {
 	if s.delivering, err = cmd.deliver(ctx, s.ops, development, s.log); err != nil {
 		return err
 	}
-	config.Queue, config.Now = s.delivering.queue, s.delivering.clock.Now
+	config.Queue, config.Now = s.delivering.front, s.delivering.clock.Now
 	if s.handler, err = server.New(config); err != nil {
 		return errors.Join(usageError{err}, s.delivering.Close())
 	}

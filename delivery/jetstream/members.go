@@ -139,6 +139,8 @@ func (m *Membership) note(msg message) bool {
 			m.claims[p] = claim{string(msg.data), msg.sequence}
 			m.wake()
 		}
+	case "r":
+		m.store.noteRevoked(msg)
 	}
 	return true
 }
@@ -321,8 +323,8 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 		case m.busy[p]:
 		case wanted == m.me && (owners[p] == "" || owners[p] == m.me && !m.owned[p]):
 			m.busy[p] = true
-			seen := m.claims[p]
-			m.working.Go(func() { m.claim(ctx, owner, p, seen) })
+			me, seen := m.me, m.claims[p]
+			m.working.Go(func() { m.claim(ctx, owner, p, me, seen) })
 		case wanted != m.me && owners[p] == m.me:
 			m.busy[p] = true
 			m.working.Go(func() { m.release(ctx, owner, p) })
@@ -331,10 +333,7 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 }
 
 // claim writes that a partition is this node's, and takes it up, if its claim is still the one that was seen when that was planned.
-func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, seen claim) {
-	m.mu.Lock()
-	me := m.me
-	m.mu.Unlock()
+func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, me string, seen claim) {
 	defer m.done(p)
 	if seen.owner != me {
 		sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, []byte(me), 0)

@@ -29,8 +29,10 @@ type Store struct {
 
 	mu sync.Mutex
 	// readers are those of the partitions that are taken, and pending where their pending records are, by SID.
-	readers map[int]*reader
-	pending [delivery.Partitions]map[string]place
+	readers   map[int]*reader
+	pending   [delivery.Partitions]map[string]place
+	revoked   map[delivery.Device]time.Time
+	onRevoked func(delivery.Device)
 	// ended is the latest end of a record that was seen.
 	ended time.Time
 }
@@ -55,7 +57,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		conn.Close()
 		return nil, err
 	}
-	s := &Store{options: options, conn: conn, js: js, inFlight: make(chan struct{}, maxInFlight), readers: map[int]*reader{}}
+	s := &Store{options: options, conn: conn, js: js, inFlight: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.Device]time.Time{}}
 	if err := s.setUp(ctx); err != nil {
 		conn.Close()
 		return nil, err

@@ -113,6 +113,15 @@ func (s *Store) Find(_ context.Context, sid string) (delivery.Record, error) {
 	return record, nil
 }
 
+// FindOf gives the record of a device with this SID.
+func (s *Store) FindOf(ctx context.Context, d delivery.Device, sid string) (delivery.Record, error) {
+	record, err := s.Find(ctx, sid)
+	if err == nil && record.Device != d {
+		return delivery.Record{}, delivery.ErrNotFound
+	}
+	return record, err
+}
+
 // End records final states.
 func (s *Store) End(_ context.Context, records ...delivery.Record) error {
 	s.mu.Lock()

@@ -64,6 +64,18 @@ func (h *Hub) Present(d delivery.Device) bool {
 	return len(h.devices[d]) > 0
 }
 
+// Devices lists the devices of a partition that are connected.
+func (h *Hub) Devices(partition int) (devices []delivery.Device) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for device := range h.devices {
+		if delivery.PartitionOf(device) == partition {
+			devices = append(devices, device)
+		}
+	}
+	return devices
+}
+
 // Disconnect closes all connections of a device.
 func (h *Hub) Disconnect(d delivery.Device) {
 	h.mu.Lock()
