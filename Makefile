@@ -104,6 +104,10 @@ $(BUILD)/$(LINT)-$(LINT_VERSION):
 interop: ## run official SDKs, MCP clients, a browser and Schemathesis against a running server
 	interop/run
 
+.PHONY: cluster
+cluster: ## run three NATS servers, three nodes that share them and a balancer on loopback, until Ctrl-C
+	cd interop && exec $(GO) run ./cmd/cluster .. $(BUILD)/cluster
+
 .PHONY: bench
 bench: ## measure the layers of a request, and load and size of a running server (10 minutes)
 	@mkdir -p $(BUILD)

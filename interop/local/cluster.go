@@ -1,0 +1,204 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What the nodes of a local cluster share. It is on loopback, and keeps nothing from anybody.
+const (
+	Account       = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:dev0token"
+	DeviceKey     = "a-key-for-nodes-that-are-tried-on-loopback"
+	WebhookSecret = "whsec_YSBzZWNyZXQgZm9yIG5vZGVzIG9uIGxvb3BiYWNr"
+	password      = "loopback"
+)
+
+// Options are what a cluster is made of.
+type Options struct {
+	// Dir is where logs and stores are.
+	Dir string
+	// Module is the folder of nudge's module.
+	Module string
+	// Nodes is how many nudge nodes there are. 0: 3.
+	Nodes int
+	// Flags are further flags of nudge serve.
+	Flags []string
+}
+
+// Cluster is three NATS servers, nudge nodes and a balancer.
+type Cluster struct {
+	NATS     []*Process
+	Nodes    []*Node
+	Balancer *Balancer
+	// Store is what --store of a node is.
+	Store string
+	// Program is the nudge that runs.
+	Program string
+}
+
+// Node is a nudge that runs.
+type Node struct {
+	*Process
+	// URL is where it serves, OpsURL where operators look.
+	URL, OpsURL string
+}
+
+// natsNames are the names of the NATS servers.
+var natsNames = []string{"a", "b", "c"}
+
+// Start builds the programs and starts a cluster. It is ready when all nodes are.
+func Start(ctx context.Context, o Options) (c *Cluster, err error) {
+	if o.Nodes == 0 {
+		o.Nodes = 3
+	}
+	c = &Cluster{Program: filepath.Join(o.Dir, "nudge")}
+	defer func() {
+		if err != nil {
+			c.Stop()
+		}
+	}()
+	server := filepath.Join(o.Dir, "nats-server")
+	for _, build := range [][]string{{o.Module, c.Program, "./cmd/nudge"}, {filepath.Join(o.Module, "interop"), server, "github.com/nats-io/nats-server/v2"}} {
+		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", build[1], build[2])
+		command.Dir = build[0]
+		if out, err := command.CombinedOutput(); err != nil {
+			return c, fmt.Errorf("building %s: %w: %s", build[2], err, out)
+		}
+	}
+	if err := c.startNATS(o, server); err != nil {
+		return c, err
+	}
+	if err := c.startNodes(o); err != nil {
+		return c, err
+	}
+	return c, c.Ready(ctx)
+}
+
+func (c *Cluster) startNATS(o Options, server string) error {
+	free, err := ports(2 * len(natsNames))
+	if err != nil {
+		return err
+	}
+	env := []string{"NUDGE_NATS_PASSWORD=" + password, "SYS_NATS_PASSWORD=" + password}
+	var urls []string
+	for i, name := range natsNames {
+		env = append(env, fmt.Sprintf("NATS_ROUTE_%s=nats://127.0.0.1:%d", strings.ToUpper(name), free[2*i+1]))
+		urls = append(urls, fmt.Sprintf("nats://nudge:%s@127.0.0.1:%d", password, free[2*i]))
+	}
+	c.Store = strings.Join(urls, ",")
+	for i, name := range natsNames {
+		p := &Process{
+			Name: "nats-" + name, path: server, args: []string{"-c", filepath.Join(o.Module, "deploy", "cluster", "nats.conf")}, log: filepath.Join(o.Dir, "nats-"+name+".log"),
+			env: append([]string{
+				"NATS_NAME=" + name, fmt.Sprintf("NATS_LISTEN=127.0.0.1:%d", free[2*i]), fmt.Sprintf("NATS_CLUSTER=127.0.0.1:%d", free[2*i+1]),
+				"NATS_STORE=" + filepath.Join(o.Dir, "nats-"+name),
+			}, env...),
+		}
+		if err := p.Start(); err != nil {
+			return err
+		}
+		c.NATS = append(c.NATS, p)
+	}
+	return nil
+}
+
+func (c *Cluster) startNodes(o Options) error {
+	free, err := ports(2 * o.Nodes)
+	if err != nil {
+		return err
+	}
+	var addresses []string
+	for i := range o.Nodes {
+		name := fmt.Sprintf("n%d", i+1)
+		public, private := fmt.Sprintf("127.0.0.1:%d", free[2*i]), fmt.Sprintf("127.0.0.1:%d", free[2*i+1])
+		n := &Node{
+			URL: "http://" + public, OpsURL: "http://" + private,
+			Process: &Process{
+				Name: name, path: c.Program, log: filepath.Join(o.Dir, name+".log"), env: []string{"NUDGE_STORE=" + c.Store},
+				args: append([]string{
+					"serve", "--node-name", name, "--addr", public, "--ops-addr", private, "--account", Account,
+					"--device-key", DeviceKey, "--webhook-secret", WebhookSecret, "--data", filepath.Join(o.Dir, name),
+				}, o.Flags...),
+			},
+		}
+		c.Nodes = append(c.Nodes, n)
+		addresses = append(addresses, public)
+	}
+	// The servers first choose a leader.
+	for _, n := range c.Nodes {
+		if err := n.Start(); err != nil {
+			return err
+		}
+	}
+	c.Balancer, err = balance(addresses)
+	return err
+}
+
+// Ready waits until all nodes are ready, and starts those again that gave up before the servers were there.
+func (c *Cluster) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for _, n := range c.Nodes {
+		for !n.IsReady(ctx) {
+			select {
+			case <-n.Ended():
+				if n.exitCode() == usage {
+					return fmt.Errorf("%s: %s", n.Name, n.end())
+				}
+				if err := n.Start(); err != nil {
+					return err
+				}
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return errors.Join(fmt.Errorf("%s is not ready: %s", n.Name, n.end()), ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
+// usage is the exit code of wrong flags.
+const usage = 2
+
+// IsReady tells whether the node says that it is ready.
+func (n *Node) IsReady(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, n.OpsURL+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// Stop ends all of it.
+func (c *Cluster) Stop() {
+	if c.Balancer != nil {
+		c.Balancer.Close()
+	}
+	for _, n := range c.Nodes {
+		n.Signal(syscall.SIGCONT)
+		n.Signal(syscall.SIGTERM)
+	}
+	for _, n := range c.Nodes {
+		select {
+		case <-n.Ended():
+		case <-time.After(20 * time.Second):
+			n.Stop(syscall.SIGKILL)
+		}
+	}
+	for _, p := range c.NATS {
+		p.Signal(syscall.SIGCONT)
+		p.Stop(syscall.SIGKILL)
+	}
+}
