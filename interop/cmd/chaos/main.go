@@ -1,0 +1,64 @@
+// Command chaos loads a cluster on loopback while it breaks its processes, and judges what arrived.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/nudgehq/nudge/interop/chaos"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	duration := flag.Duration("for", 90*time.Second, "how long processes are broken")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "repeats the order of what is broken")
+	module := flag.String("module", "..", "the folder of nudge's module")
+	dir := flag.String("dir", "", "where the history, logs and stores are")
+	calm := flag.Bool("calm", false, "break nothing")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, Progress: func(text string) { fmt.Println(text) }}
+	var err error
+	if o.Module, err = filepath.Abs(*module); err != nil {
+		return err
+	}
+	if o.Dir, err = filepath.Abs(*dir); err != nil || *dir == "" {
+		return fmt.Errorf("-dir is needed: a folder for the history, logs and stores")
+	}
+	if err := os.RemoveAll(o.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return err
+	}
+	fmt.Printf("seed %d, for %s\n", o.Seed, o.For)
+	v, err := chaos.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d created, %d refused by the limit, %d without an answer or 503\n%d arrived, %d again, of which %d without a fault near by\n%d lost\n",
+		v.Created, v.Refused, v.Unknown, v.Received, v.Repeated, v.Unexplained, v.Missing)
+	for i, problem := range v.Problems {
+		if i == 20 {
+			fmt.Printf("and %d more\n", len(v.Problems)-i)
+			break
+		}
+		fmt.Println("PROBLEM:", problem)
+	}
+	if len(v.Problems) > 0 {
+		return fmt.Errorf("promises were broken: seed %d, history %s", o.Seed, filepath.Join(o.Dir, "history.jsonl"))
+	}
+	return nil
+}
