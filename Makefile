@@ -108,6 +108,13 @@ interop: ## run official SDKs, MCP clients, a browser and Schemathesis against a
 cluster: ## run three NATS servers, three nodes that share them and a balancer on loopback, until Ctrl-C
 	cd interop && exec $(GO) run ./cmd/cluster .. $(BUILD)/cluster
 
+# make chaos CHAOS='-for 1h -seed 7'
+CHAOS ?= -for 80s
+
+.PHONY: chaos
+chaos: ## kill and stop the processes of a cluster under load, and judge what arrived (2 minutes)
+	cd interop && $(GO) run ./cmd/chaos -dir $(BUILD)/chaos $(CHAOS)
+
 .PHONY: bench
 bench: ## measure the layers of a request, and load and size of a running server (10 minutes)
 	@mkdir -p $(BUILD)

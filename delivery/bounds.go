@@ -27,6 +27,20 @@ func (q *Queue) reserve(p *partition, e *entry) error {
 	return nil
 }
 
+// hasRoom tells whether a notification that some process takes up fits this one's bounds: shares are alike, so that what is full
+// here is full there.
+func (q *Queue) hasRoom(p *partition, e *entry) error {
+	if q.pending.Load() >= int64(q.config.MaxPending) {
+		return fmt.Errorf("%w: at most %d", ErrFull, q.config.MaxPending)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if int(p.devices[e.device]) >= q.config.MaxPendingDevice {
+		return fmt.Errorf("%w: at most %d", ErrDeviceFull, q.config.MaxPendingDevice)
+	}
+	return nil
+}
+
 // release takes back what reserve counted. The partition is locked.
 func (q *Queue) release(p *partition, e *entry) {
 	q.pending.Add(-1)

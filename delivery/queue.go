@@ -153,6 +153,9 @@ func (q *Queue) Add(ctx context.Context, n Notification) error {
 	p := q.partitionOf(n.Device)
 	if q.config.Shared && n.TTL > 0 {
 		// Its partition's owner takes it up from the store.
+		if err := q.hasRoom(p, e); err != nil {
+			return err
+		}
 		return q.store(ctx, n)
 	}
 	if err := q.reserve(p, e); err != nil {

@@ -175,6 +175,13 @@ func (n *Node) Release(partition int) {
 	n.Store.Forget(partition)
 }
 
+// hasTaken tells whether a partition is taken up.
+func (n *Node) hasTaken(partition int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.owned[partition] != nil
+}
+
 // Extend moves the end of the lease.
 func (n *Node) Extend(until time.Time) { n.queue.Extend(until) }
 
@@ -263,6 +270,10 @@ func (n *Node) asOwner(partition int, q question) *answer {
 		last, more, err := n.queue.WakeSome(ctx, q.Wake.Device, q.Wake.After, q.Wake.Limit)
 		return &answer{Last: &last, More: more, Failed: failureOf(err)}
 	case q.Acknowledge != nil:
+		if !n.hasTaken(partition) {
+			// What is pending is still being read.
+			return &answer{Failed: unavailable}
+		}
 		return &answer{Failed: failureOf(n.queue.Acknowledge(ctx, q.Acknowledge.Device, q.Acknowledge.SID))}
 	case q.Deliver != nil:
 		return n.answerOf(n.deliver(ctx, n.attempt(q.Deliver)))

@@ -6,5 +6,5 @@
 // processes that both believe to own a partition exactly one ends it. A subject keeps one message, and forgets it with its TTL.
 //
 // The streams are made by whoever comes first and verified by all others: replicas, retention, limits, and that the servers sync
-// each write. What was measured, and what was not taken, is in docs/decisions/0009-jetstream.md.
+// each write. What was measured, and what was not taken, is in docs/decisions/0008-jetstream.md.
 package jetstream
