@@ -182,19 +182,9 @@ func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 		if slices.Contains(ruled, c.Place) || b.asText && b.isOfNoStyle(c.Place) {
 			continue
 		}
-		value := c.Value()
-		isAnew := c.Valid && c.Place == ""
-		if isAnew {
-			value = d.withFixtures(value)
-		}
-		r := d.base.with(func(r *request) { r.header.Set("Content-Type", b.mediaType) })
-		if isAnew || !isJSONBody(b.name, b.model) {
-			data, ok := b.write(value)
-			if !ok || sent[string(data)] {
-				continue
-			}
-			sent[string(data)] = true
-			r.body = data
+		r, value, ok := d.withCase(c, sent)
+		if !ok {
+			continue
 		}
 		if b.asText {
 			var clear bool
@@ -206,18 +196,37 @@ func (d *deriver) bodyCases(value any, sent map[string]bool, most int) {
 			// Which letters the bytes are, not all readers say alike.
 			c.Odd = c.Odd || c.Valid && strings.Contains(fmt.Sprint(value), "é")
 		}
-		if !isAnew {
-			// The bodies of all cases would fill the memory.
-			r.body, r.write = nil, func() []byte {
-				data, _ := b.write(c.Value())
-				return data
-			}
-		}
 		if !c.Valid {
 			r.offender = "body"
 		}
 		d.addSample("", b.media.Schema.Value, c, r)
 	}
+}
+
+// withCase is the base with the body of a case, and its value; ok is false for one that cannot be written, or was sent. The bodies of
+// all cases would fill the memory: most are written when they are sent.
+func (d *deriver) withCase(c sample.Case, sent map[string]bool) (r request, value any, ok bool) {
+	b, value := d.body, c.Value()
+	r = d.base.with(func(r *request) { r.header.Set("Content-Type", b.mediaType) })
+	isAnew := c.Valid && c.Place == ""
+	if isAnew {
+		value = d.withFixtures(value)
+	}
+	if isAnew || !isJSONBody(b.name, b.model) {
+		data, ok := b.write(value)
+		if !ok || sent[string(data)] {
+			return r, value, false
+		}
+		sent[string(data)] = true
+		r.body = data
+	}
+	if !isAnew {
+		r.body, r.write = nil, func() []byte {
+			data, _ := b.write(c.Value())
+			return data
+		}
+	}
+	return r, value, true
 }
 
 // samples are the cases of a value of the body. Those of another media type with the same schema are the first of those that were

@@ -107,7 +107,7 @@ func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelF
 		p.mu.Unlock()
 		q.expire([]*entry{e})
 		return nil, nil, 0
-	case e.once() == nil && !(p.owned && q.mayAct(now)):
+	case e.once() == nil && (!p.owned || !q.mayAct(now)):
 		e.phase = scheduled
 		p.reschedule(e, min(now.add(unownedRetry), e.deadline))
 		q.setTimer(p)

@@ -160,7 +160,10 @@ func (s *sharing) start(queue *delivery.Queue) (deliveries, error) {
 		for ctx.Err() == nil {
 			if err := s.members.Run(ctx, s.node); err != nil && ctx.Err() == nil {
 				s.log.Warn("the other nodes cannot be seen; it is tried again", slog.Any("error", err))
-				time.Sleep(time.Second)
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+				}
 			}
 		}
 	}()

@@ -223,7 +223,7 @@ func TestAnyNode(t *testing.T) {
 				if row.connectsLater {
 					c = all.connect(t, row.device, n.Device)
 				}
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				a := c.Take()
 				if a == nil || a.SID != n.SID || row.ttl > 0 && a.Left() <= 0 {
 					t.Fatalf("it got %+v", a)
@@ -236,7 +236,7 @@ func TestAnyNode(t *testing.T) {
 						t.Errorf("node %d finds %+v, %v", i, r, err)
 					}
 				}
-				time.Sleep(2 * time.Minute)
+				<-time.After(2 * time.Minute)
 				if again := c.Take(); again != nil {
 					t.Errorf("it came again: %+v", again)
 				}
