@@ -160,7 +160,8 @@ func (q *Queue) complete(p *partition, e *entry, record Record, state State, rea
 			slog.String("sid", record.SID), slog.String("state", string(state)), slog.Any("error", err))
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if !p.owned {
+		if !p.owned || p.entries[e.sid] != nil {
+			// It is another process's, or was taken up again meanwhile.
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		e.wake = e.deadline

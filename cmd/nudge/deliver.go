@@ -103,6 +103,9 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 			if d.events != nil {
 				d.events.observe(e)
 			}
+			if d.shared != nil {
+				d.shared.node.Tell(e)
+			}
 		},
 		Logger: log,
 	})

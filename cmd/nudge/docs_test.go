@@ -99,3 +99,32 @@ func TestDocsCommands(t *testing.T) {
 		t.Errorf("%d command lines were seen", seen)
 	}
 }
+
+// The files for machines name flags, variables and endpoints that there are.
+func TestDeployFiles(t *testing.T) {
+	text, _ := help("serve")
+	files, err := filepath.Glob("../../deploy/*/*")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "nats.conf") || strings.HasSuffix(file, "nats.service") {
+			// It names the environment of nats-server; that it works, make chaos shows.
+			continue
+		}
+		for _, flag := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(string(data), -1) {
+			if !strings.Contains(text, flag) {
+				t.Errorf("%s gives %s, which serve does not have", file, flag)
+			}
+		}
+		for _, variable := range regexp.MustCompile(`NUDGE_[A-Z_]+`).FindAllString(string(data), -1) {
+			if !strings.Contains(text, "$"+variable) {
+				t.Errorf("%s sets %s, which serve does not read", file, variable)
+			}
+		}
+	}
+}

@@ -197,6 +197,7 @@ func (s *sharing) ready() error {
 // operate gives operators what they see of the nodes.
 func (s *sharing) operate(operators *ops.Ops) {
 	operators.CheckReady(s.ready)
+	operators.RelayEvents(s.node.Watch)
 	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+".", s.node.Owned)
 	operators.Gauge("nudge_nodes_alive", "Nodes that share the store, this one included, as it sees them.", func() int { return len(s.members.View().Nodes) })
 	operators.Gauge("nudge_partitions_unowned", "Partitions that no node owns, as this one sees them.", func() int { return s.members.View().Unowned })

@@ -18,6 +18,10 @@ type Bus interface {
 	// Request asks those who listen on a subject, and gives the first answer. The error is ErrNobody when nobody listens, or
 	// ctx's.
 	Request(ctx context.Context, subject string, question []byte) ([]byte, error)
+	// Publish tells all who listen on a subject.
+	Publish(subject string, data []byte) error
+	// Listen gives what is published on a subject to each, in its order, until stop is called.
+	Listen(subject string, each func(data []byte)) (stop func(), err error)
 	// Handle listens on a subject until stop is called, and answers; nil is no answer.
 	Handle(subject string, answer func(question []byte) []byte) (stop func(), err error)
 }
@@ -26,7 +30,16 @@ type Bus interface {
 func ofOwner(partition int) string { return "own." + strconv.Itoa(partition) }
 func ofNode(id string) string      { return "node." + id }
 
-const ofAll = "nodes"
+const (
+	ofAll    = "nodes"
+	ofEvents = "events"
+)
+
+// told is an event that a node tells the others.
+type told struct {
+	Node  string         `json:"node"`
+	Event delivery.Event `json:"event"`
+}
 
 // question is what one node asks another; one field is set.
 type question struct {

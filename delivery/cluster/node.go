@@ -253,6 +253,19 @@ func (n *Node) Find(ctx context.Context, sid string) (delivery.Record, error) {
 	return n.queue.Find(ctx, sid)
 }
 
+// Tell tells the other nodes of an event, for those who Watch.
+func (n *Node) Tell(e delivery.Event) { _ = n.Bus.Publish(ofEvents, encode(told{n.ID, e})) }
+
+// Watch gives the events of the other nodes to each, until stop is called.
+func (n *Node) Watch(each func(delivery.Event)) (stop func(), err error) {
+	return n.Bus.Listen(ofEvents, func(data []byte) {
+		var t told
+		if json.Unmarshal(data, &t) == nil && t.Node != n.ID {
+			each(t.Event)
+		}
+	})
+}
+
 // asOwner answers as the owner of a partition.
 func (n *Node) asOwner(partition int, q question) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), wakeTime)

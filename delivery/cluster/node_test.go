@@ -40,6 +40,22 @@ func (b *localBus) Handle(subject string, answer func([]byte) []byte) (func(), e
 	}, nil
 }
 
+func (b *localBus) Publish(subject string, data []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, each := range b.handlers[subject] {
+		each(data)
+	}
+	return nil
+}
+
+func (b *localBus) Listen(subject string, each func([]byte)) (func(), error) {
+	return b.Handle(subject, func(data []byte) []byte {
+		each(data)
+		return nil
+	})
+}
+
 func (b *localBus) Request(ctx context.Context, subject string, question []byte) ([]byte, error) {
 	b.mu.Lock()
 	answers := make(chan []byte, 16)
@@ -242,6 +258,24 @@ func TestAnyNode(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who watches is told what happens at the other nodes, and not twice what happens here.
+func TestWatch(t *testing.T) {
+	all := newThree(t)
+	var seen []string
+	stop, err := all.nodes[0].Watch(func(e delivery.Event) { seen = append(seen, e.Record.SID) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, node := range all.nodes {
+		node.Tell(delivery.Event{Type: delivery.EventCreated, Record: delivery.Record{Notification: deliverytest.Notification(i)}})
+	}
+	stop()
+	all.nodes[1].Tell(delivery.Event{Type: delivery.EventCreated})
+	if len(seen) != 2 || seen[0] != deliverytest.Notification(1).SID || seen[1] != deliverytest.Notification(2).SID {
+		t.Errorf("it saw %q", seen)
 	}
 }
 

@@ -29,6 +29,20 @@ func (b bus) Request(ctx context.Context, subject string, question []byte) ([]by
 	return m.Data, nil
 }
 
+// Publish tells all who listen.
+func (b bus) Publish(subject string, data []byte) error {
+	return b.store.conn.Publish(b.subject(subject), data)
+}
+
+// Listen gives what is published to each, in its order.
+func (b bus) Listen(subject string, each func(data []byte)) (stop func(), err error) {
+	subscription, err := b.store.conn.Subscribe(b.subject(subject), func(m *nats.Msg) { each(m.Data) })
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = subscription.Unsubscribe() }, nil
+}
+
 // Handle answers each question in a goroutine of its own: one may wait for others.
 func (b bus) Handle(subject string, answer func(question []byte) []byte) (stop func(), err error) {
 	subscription, err := b.store.conn.Subscribe(b.subject(subject), func(m *nats.Msg) {

@@ -15,7 +15,8 @@ const (
 	// tryTime is how long one request may take, and addTime how long all tries of one create may.
 	tryTime = 2 * time.Second
 	addTime = 4 * time.Second
-	// maxInFlight bounds the publishes that wait for their acknowledgement.
+	// maxInFlight bounds the creates that wait for their acknowledgement: one more is refused. As many outcomes wait, for longer:
+	// one that is not written means that a notification is sent again. Heartbeats wait for neither.
 	maxInFlight = 1024
 )
 
@@ -87,12 +88,6 @@ func (v verdict) pause() time.Duration {
 // publish writes a message on a subject whose last one has the sequence, 0 for none, and gives the new sequence. It is kept for
 // the time given, 0 for ever, and the same id, if any, is taken once.
 func (s *Store) publish(ctx context.Context, subject, id string, sequence uint64, data []byte, keep time.Duration) (uint64, error) {
-	select {
-	case s.inFlight <- struct{}{}:
-		defer func() { <-s.inFlight }()
-	default:
-		return 0, ErrBusy
-	}
 	m := nats.NewMsg(subject)
 	m.Data = data
 	m.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(sequence, 10))

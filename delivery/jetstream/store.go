@@ -22,10 +22,11 @@ import (
 
 // Store is a delivery.PartitionedStore. Make it with Open.
 type Store struct {
-	options  Options
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	inFlight chan struct{}
+	options Options
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	// creating and ending bound what is under way.
+	creating, ending chan struct{}
 
 	mu sync.Mutex
 	// readers are those of the partitions that are taken, and pending where their pending records are, by SID.
@@ -57,7 +58,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		conn.Close()
 		return nil, err
 	}
-	s := &Store{options: options, conn: conn, js: js, inFlight: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.Device]time.Time{}}
+	s := &Store{options: options, conn: conn, js: js, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.Device]time.Time{}}
 	if err := s.setUp(ctx); err != nil {
 		conn.Close()
 		return nil, err
@@ -94,6 +95,12 @@ func (s *Store) Add(ctx context.Context, n delivery.Notification) error {
 	data := pendingData(n)
 	if n.TTL == 0 {
 		data = nil
+	}
+	select {
+	case s.creating <- struct{}{}:
+		defer func() { <-s.creating }()
+	default:
+		return ErrBusy
 	}
 	ctx, cancel := context.WithTimeout(ctx, addTime)
 	defer cancel()
@@ -382,6 +389,8 @@ func (s *Store) End(ctx context.Context, records ...delivery.Record) error {
 }
 
 func (s *Store) end(ctx context.Context, record delivery.Record) error {
+	s.ending <- struct{}{}
+	defer func() { <-s.ending }()
 	ctx, cancel := context.WithTimeout(ctx, addTime)
 	defer cancel()
 	partition := delivery.PartitionOf(record.Device)

@@ -52,10 +52,24 @@ const buffered = 4096
 type watchers struct {
 	mu  sync.Mutex
 	all map[chan delivery.Event]bool
+	// others, if any, gives the events of other nodes.
+	others func(each func(delivery.Event)) (stop func(), err error)
+}
+
+// RelayEvents has those who watch events told those of other nodes too: watch gives these to each until stop is called.
+func (o *Ops) RelayEvents(watch func(each func(delivery.Event)) (stop func(), err error)) {
+	o.watchers.others = watch
 }
 
 func (w *watchers) add() (events <-chan delivery.Event, stop func()) {
 	c := make(chan delivery.Event, buffered)
+	away := func() {}
+	if w.others != nil {
+		// Whose events cannot be had are left out: this node's are better than none.
+		if leave, err := w.others(func(e delivery.Event) { w.give(c, e) }); err == nil {
+			away = leave
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.all == nil {
@@ -63,6 +77,7 @@ func (w *watchers) add() (events <-chan delivery.Event, stop func()) {
 	}
 	w.all[c] = true
 	return c, func() {
+		away()
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.remove(c)
@@ -81,10 +96,24 @@ func (w *watchers) send(e delivery.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.all {
-		select {
-		case c <- e:
-		default:
-			w.remove(c)
-		}
+		w.put(c, e)
+	}
+}
+
+// give tells one watcher.
+func (w *watchers) give(c chan delivery.Event, e delivery.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all[c] {
+		w.put(c, e)
+	}
+}
+
+// put tells a watcher, or ends what it watches when it does not read. The watchers are locked.
+func (w *watchers) put(c chan delivery.Event, e delivery.Event) {
+	select {
+	case c <- e:
+	default:
+		w.remove(c)
 	}
 }
