@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,39 @@ type Verdict struct {
 // near is how long after a fault a repetition is its consequence: a take-over, and a leader that is chosen.
 const near = 20 * time.Second
 
+const (
+	// lapsed is after which stop a node has no lease any more, and whatever it sends is another's; soon is how long after it goes on
+	// it sends what it had in hand.
+	lapsed = 4 * time.Second
+	soon   = time.Second
+)
+
+// faults are what was broken, and when nodes went on that had been stopped for longer than their lease.
+type faults struct{ broken, awakened []time.Duration }
+
+func faultsOf(events []Event) (f faults) {
+	stopped := map[string]time.Duration{}
+	for _, e := range events {
+		if e.Kind != Fault {
+			continue
+		}
+		f.broken = append(f.broken, e.At)
+		switch e.What {
+		case Stopped:
+			stopped[e.Who] = e.At
+		case GoesOn:
+			if since, ok := stopped[e.Who]; ok && strings.HasPrefix(e.Who, "n") && !strings.HasPrefix(e.Who, "nats") && e.At-since > lapsed {
+				f.awakened = append(f.awakened, e.At)
+			}
+		}
+	}
+	return f
+}
+
+func within(at time.Duration, moments []time.Duration, d time.Duration) bool {
+	return slices.ContainsFunc(moments, func(m time.Duration) bool { return m <= at && at-m < d })
+}
+
 // sent is what is known of a notification.
 type sent struct {
 	created  *Event
@@ -33,10 +67,11 @@ type sent struct {
 }
 
 // Check judges a history: what was answered 201 arrives within its TTL, at a device that is there in the end; nothing arrives after
-// its TTL; no challenge has more than its limit; and nothing arrives that nobody created.
+// its TTL; no challenge has more than its limit;
+// nothing arrives that nobody created; and nothing again without a fault, or from a node that has lost its lease.
 func Check(events []Event) Verdict {
 	var v Verdict
-	bySID, faults, ended := map[string]*sent{}, []time.Duration{}, false
+	bySID, broken, ended := map[string]*sent{}, faultsOf(events), false
 	of := func(sid string) *sent {
 		if bySID[sid] == nil {
 			bySID[sid] = &sent{}
@@ -60,8 +95,6 @@ func Check(events []Event) Verdict {
 		case Received:
 			n := of(e.SID)
 			n.received = append(n.received, e)
-		case Fault:
-			faults = append(faults, e.At)
 		case Ended:
 			ended = true
 		}
@@ -71,7 +104,7 @@ func Check(events []Event) Verdict {
 	}
 	byChallenge := map[string]int{}
 	for sid, n := range bySID {
-		v.judge(sid, n, asked, faults, byChallenge)
+		v.judge(sid, n, asked, broken, byChallenge)
 	}
 	for challenge, count := range byChallenge {
 		if count > Limit {
@@ -83,7 +116,7 @@ func Check(events []Event) Verdict {
 }
 
 // judge judges one notification.
-func (v *Verdict) judge(sid string, n *sent, asked map[string][]Event, faults []time.Duration, byChallenge map[string]int) {
+func (v *Verdict) judge(sid string, n *sent, asked map[string][]Event, broken faults, byChallenge map[string]int) {
 	var challenge string
 	if n.created != nil {
 		challenge = n.created.Challenge
@@ -119,9 +152,13 @@ func (v *Verdict) judge(sid string, n *sent, asked map[string][]Event, faults []
 	}
 	for _, again := range n.received[1:] {
 		v.Repeated++
-		if !slices.ContainsFunc(faults, func(at time.Duration) bool { return at <= again.At && again.At-at < near }) {
+		switch {
+		case !within(again.At, broken.broken, near):
 			v.Unexplained++
 			v.Problems = append(v.Problems, fmt.Sprintf("%s arrived at %v and again at %v, and nothing had failed", sid, first.At, again.At))
+		case within(again.At, broken.awakened, soon) && again.At-first.At > soon:
+			v.Unexplained++
+			v.Problems = append(v.Problems, fmt.Sprintf("%s arrived at %v and again at %v, just as a node went on that had lost its lease", sid, first.At, again.At))
 		}
 	}
 }

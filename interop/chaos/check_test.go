@@ -18,6 +18,12 @@ func TestCheck(t *testing.T) {
 		return chaos.Event{Kind: chaos.Received, At: at, SID: sid, Challenge: challenge}
 	}
 	fault := func(at time.Duration) chaos.Event { return chaos.Event{Kind: chaos.Fault, At: at} }
+	stop := func(at time.Duration) chaos.Event {
+		return chaos.Event{Kind: chaos.Fault, At: at, Who: "n1", What: chaos.Stopped}
+	}
+	goOn := func(at time.Duration) chaos.Event {
+		return chaos.Event{Kind: chaos.Fault, At: at, Who: "n1", What: chaos.GoesOn}
+	}
 	ended := chaos.Event{Kind: chaos.Ended, At: 100 * s}
 	for _, row := range []struct {
 		name   string
@@ -37,6 +43,12 @@ func TestCheck(t *testing.T) {
 		{name: "before it was asked for", events: []chaos.Event{create("a", "c", 5*s, 60*s, 201), receive("a", "c", 4*s), ended}, says: "nobody had created it"},
 		{name: "again after a fault", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), fault(3 * s), receive("a", "c", 7*s), ended}},
 		{name: "again without a fault", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), receive("a", "c", 7*s), ended}, says: "nothing had failed"},
+		{name: "again from who lost its lease", events: []chaos.Event{
+			create("a", "c", 1*s, 60*s, 201), stop(2 * s), receive("a", "c", 6*s), goOn(8 * s), receive("a", "c", 8*s+50*time.Millisecond), ended,
+		}, says: "lost its lease"},
+		{name: "again after a short stop", events: []chaos.Event{
+			create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), stop(2 * s), goOn(4 * s), receive("a", "c", 4*s+50*time.Millisecond), ended,
+		}},
 		{name: "one too many", events: []chaos.Event{
 			create("a", "c", 1*s, 60*s, 201), create("b", "c", 1*s, 60*s, 201), create("", "c", 1*s, 60*s, 503), create("d", "c", 1*s, 60*s, 201),
 			receive("a", "c", 2*s), receive("b", "c", 2*s), receive("x", "c", 2*s), receive("d", "c", 2*s), ended,

@@ -24,6 +24,12 @@ const (
 	Ended Kind = "ended"
 )
 
+// What is said of faults that a Verdict asks about.
+const (
+	Stopped = "stopped"
+	GoesOn  = "goes on"
+)
+
 // Event is a line of a history. Times count from its beginning.
 type Event struct {
 	Kind      Kind          `json:"kind"`

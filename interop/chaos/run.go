@@ -21,8 +21,8 @@ type Options struct {
 	// For is how long there are faults, and Seed repeats their order.
 	For  time.Duration
 	Seed uint64
-	// Calm makes no faults.
-	Calm bool
+	// Calm makes no faults, and OnlyStops stops nodes, and nothing else, for longer than their lease.
+	Calm, OnlyStops bool
 	// Progress is told what happens.
 	Progress func(text string)
 }
@@ -84,7 +84,7 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if o.Calm {
 		<-calling.Done()
 	} else {
-		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress}).run(calling) //nolint:gosec // The same seed breaks the same.
+		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops}).run(calling) //nolint:gosec // The same seed breaks the same.
 	}
 	calls.Wait()
 	if err := c.Ready(ctx); err != nil {
@@ -106,6 +106,8 @@ type breaker struct {
 	history  *History
 	random   *rand.Rand
 	progress func(string)
+	// onlyStops stops nodes for longer than their lease, and does nothing else.
+	onlyStops bool
 }
 
 // run breaks something every few seconds until ctx is done; then everything runs.
@@ -114,6 +116,15 @@ func (b *breaker) run(ctx context.Context) {
 		b.wait(ctx, 2*time.Second, 4*time.Second)
 		if ctx.Err() != nil {
 			return
+		}
+		if b.onlyStops {
+			p := b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))].Process
+			b.tell(p, Stopped)
+			p.Signal(syscall.SIGSTOP)
+			b.wait(ctx, lapsed+time.Second, time.Second)
+			b.tell(p, GoesOn)
+			p.Signal(syscall.SIGCONT)
+			continue
 		}
 		if b.random.IntN(3) == 0 {
 			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(len(b.cluster.NATS))], true)
@@ -139,10 +150,10 @@ func (b *breaker) breakOne(ctx context.Context, p *local.Process, isServer bool)
 		b.wait(ctx, time.Second, 2*time.Second)
 		b.start(p)
 	default:
-		b.tell(p, "stopped")
+		b.tell(p, Stopped)
 		p.Signal(syscall.SIGSTOP)
 		b.wait(ctx, time.Second, 6*time.Second)
-		b.tell(p, "goes on")
+		b.tell(p, GoesOn)
 		p.Signal(syscall.SIGCONT)
 	}
 }

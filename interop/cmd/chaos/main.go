@@ -26,10 +26,11 @@ func run() error {
 	module := flag.String("module", "..", "the folder of nudge's module")
 	dir := flag.String("dir", "", "where the history, logs and stores are")
 	calm := flag.Bool("calm", false, "break nothing")
+	onlyStops := flag.Bool("only-stops", false, "only stop nodes, for longer than their lease")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, Progress: func(text string) { fmt.Println(text) }}
+	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, OnlyStops: *onlyStops, Progress: func(text string) { fmt.Println(text) }}
 	var err error
 	if o.Module, err = filepath.Abs(*module); err != nil {
 		return err
