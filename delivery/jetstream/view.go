@@ -1,0 +1,36 @@
+package jetstream
+
+import (
+	"time"
+)
+
+// View is what a node knows of the cluster.
+type View struct {
+	// Node is this node's name; empty before it has joined.
+	Node string `json:"node"`
+	// Leased tells that it may act now.
+	Leased bool `json:"leased"`
+	// Nodes are those that are alive, with how many partitions each owns.
+	Nodes map[string]int `json:"nodes"`
+	// Unowned is how many partitions nobody owns.
+	Unowned int `json:"unowned"`
+}
+
+// View says who is alive and owns how much.
+func (m *Membership) View() View {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	v := View{Node: m.me, Leased: now.Before(m.until), Nodes: map[string]int{}}
+	for _, name := range m.alive(now) {
+		v.Nodes[name] = 0
+	}
+	for _, c := range m.claims {
+		if _, ok := v.Nodes[c.owner]; ok {
+			v.Nodes[c.owner]++
+		} else {
+			v.Unowned++
+		}
+	}
+	return v
+}
