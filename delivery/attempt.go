@@ -12,14 +12,26 @@ import (
 // runAttempt makes one attempt and does what its result asks for.
 func (q *Queue) runAttempt(j job) outcome {
 	p, e := j.partition, j.entry
-	ctx, cancel, number := q.beginAttempt(j)
+	ctx, cancel, number, isStored := q.beginAttempt(j)
 	if cancel == nil {
 		return outcome{}
 	}
-	defer p.attempts.Done()
+	if isStored {
+		defer p.attempts.Done()
+	}
 	defer cancel()
 	channel := q.poolOf(e).channel
 	record, err := q.load(e, j.notification)
+	if err == nil && record.State != Pending {
+		// It has ended, and whoever ended it was not told.
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		e.endAttempt()
+		if p.holds(e) {
+			q.remove(p, e)
+		}
+		return outcome{}
+	}
 	var result Result
 	if err != nil {
 		result = Again(0, "the store does not answer")
@@ -92,31 +104,33 @@ func decide(result resultKind, once, expired bool) decision {
 	return wait
 }
 
-// beginAttempt counts the attempt and gives its context; cancel is nil when there is nothing to try any more.
-func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelFunc, number int) {
+// beginAttempt counts the attempt and gives its context, and whether it is of what is stored; cancel is nil when there is nothing to
+// try any more.
+func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelFunc, number int, isStored bool) {
 	p, e := j.partition, j.entry
 	p.mu.Lock()
 	now := q.time.now()
 	switch {
 	case !p.holds(e) || e.attempting() || q.ctx.Err() != nil:
 		p.mu.Unlock()
-		return nil, nil, 0
+		return nil, nil, 0, false
 	case now >= e.deadline:
 		// It waited for a worker for too long. Nothing is ever sent after its TTL.
 		q.remove(p, e)
 		p.mu.Unlock()
 		q.expire([]*entry{e})
-		return nil, nil, 0
+		return nil, nil, 0, false
 	case e.once() == nil && (!p.owned || !q.mayAct(now)):
 		e.phase = scheduled
 		p.reschedule(e, min(now.add(unownedRetry), e.deadline))
 		q.setTimer(p)
 		p.mu.Unlock()
-		return nil, nil, 0
+		return nil, nil, 0, false
 	}
 	defer p.mu.Unlock()
-	p.attempts.Add(1)
-	if e.once() != nil {
+	if isStored = e.once() == nil; isStored {
+		p.attempts.Add(1)
+	} else {
 		// The time that it has counts from its attempt.
 		e.deadline = now.add(q.config.AttemptTimeout)
 		p.reschedule(e, e.deadline)
@@ -131,7 +145,7 @@ func (q *Queue) beginAttempt(j job) (ctx context.Context, cancel context.CancelF
 		e.attempts++
 	}
 	e.last = q.clock.Now().UnixNano()
-	return ctx, cancel, int(e.attempts)
+	return ctx, cancel, int(e.attempts), isStored
 }
 
 // deliver calls the channel; its panic is a failed attempt.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +21,8 @@ type expirer struct {
 const (
 	fewExpired  = 16
 	partExpired = 1000
+	// endedAtOnce is how many are ended at once where each is by itself.
+	endedAtOnce = 64
 )
 
 // expire ends entries that were removed from their partition because their TTL elapsed.
@@ -125,19 +128,32 @@ func (q *Queue) readExpired(wanted map[string]*entry, from, to time.Time) []Reco
 	return part
 }
 
+// eachExpired ends records one by one, some at once.
+func (q *Queue) eachExpired(records []Record) {
+	var ending sync.WaitGroup
+	for part := range slices.Chunk(records, (len(records)+endedAtOnce-1)/endedAtOnce) {
+		ending.Go(func() {
+			for _, record := range part {
+				q.endExpired([]Record{record})
+			}
+		})
+	}
+	ending.Wait()
+}
+
 // endExpired records that notifications expired, and tells.
 func (q *Queue) endExpired(records []Record) {
 	now := q.clock.Now()
 	for i := range records {
 		records[i].State, records[i].Ended = Expired, now
 	}
+	if q.config.Shared && len(records) > 1 {
+		// Others may have ended some of them: each has an answer of its own.
+		q.eachExpired(records)
+		return
+	}
 	err := q.storeOutcome(records...)
 	if errors.Is(err, ErrEnded) {
-		if len(records) > 1 {
-			for _, record := range records {
-				q.endExpired([]Record{record})
-			}
-		}
 		return
 	}
 	if err != nil {

@@ -31,15 +31,6 @@ const forever = moment(math.MaxInt64)
 // unownedRetry is how soon an attempt is tried again for which there was no lease.
 const unownedRetry = 100 * time.Millisecond
 
-// lease is the time within which attempts may be made.
-type lease struct {
-	// until is a moment, and wall the same as wall time in nanoseconds: a machine that was suspended may have missed either.
-	until moment
-	wall  int64
-	// stop ends the timer that is set for its end.
-	stop func()
-}
-
 // Take takes up a partition: what the store holds as pending in it is attempted, and from now on what Accept brings. Taking one
 // that is owned is no error.
 func (q *Queue) Take(ctx context.Context, number int) error {
@@ -123,10 +114,19 @@ func (q *Queue) Knows(sidText string) bool {
 	return false
 }
 
+// Waits tells whether anything is pending here for a device.
+func (q *Queue) Waits(d Device) bool {
+	_, key := q.keys(&Notification{Device: d})
+	p := q.partitionOf(d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.devices[key] > 0
+}
+
 // Attempt is an attempt that another process's queue makes, for a channel of this one: the notification is valid for so long from
 // now.
 func (q *Queue) Attempt(n Notification, number int, remaining time.Duration) Attempt {
-	left := remaining
+	left := min(remaining, n.Expires().Sub(q.clock.Now()))
 	if n.TTL == 0 {
 		left = q.config.AttemptTimeout
 	}
@@ -137,15 +137,14 @@ func (q *Queue) Attempt(n Notification, number int, remaining time.Duration) Att
 func (q *Queue) Extend(until time.Time) {
 	q.leaseMu.Lock()
 	defer q.leaseMu.Unlock()
-	if q.lease.stop != nil {
-		q.lease.stop()
+	if q.stopLease != nil {
+		q.stopLease()
 	}
 	left := until.Sub(q.clock.Now())
-	q.lease = lease{until: q.time.now().add(left), wall: until.UnixNano()}
-	q.until.Store(int64(q.lease.until))
-	q.untilWall.Store(q.lease.wall)
+	q.until.Store(int64(q.time.now().add(left)))
+	q.untilWall.Store(until.UnixNano())
 	if q.ctx.Err() == nil {
-		q.lease.stop = q.clock.AfterFunc(max(left, 0), q.lapse)
+		q.stopLease = q.clock.AfterFunc(max(left, 0), q.lapse)
 	}
 }
 

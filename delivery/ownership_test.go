@@ -205,6 +205,26 @@ func TestLeaseEndsAttempts(t *testing.T) {
 	}
 }
 
+// One with a TTL of 0 holds back no hand-over: it is its creator's.
+func TestReleaseLeavesTTL0(t *testing.T) {
+	clock, store := delivery.NewManualClock(deliverytest.Start), memstore.New()
+	a := nodes(t, clock, store, done)[0]
+	a.channel.began, a.channel.hold = make(chan bool, 1), make(chan bool)
+	once := deliverytest.Notification(0)
+	once.TTL = 0
+	if err := a.Add(t.Context(), once); err != nil {
+		t.Fatal(err)
+	}
+	<-a.channel.began
+	take(t, a, delivery.PartitionOf(once.Device))
+	a.Release(delivery.PartitionOf(once.Device))
+	close(a.channel.hold)
+	a.Idle()
+	if a.told(delivery.EventDelivered) != 1 {
+		t.Error(a.events)
+	}
+}
+
 // Of two that both believe to own it one tells the outcome.
 func TestOneOutcome(t *testing.T) {
 	clock, store := delivery.NewManualClock(deliverytest.Start), memstore.New()

@@ -37,7 +37,7 @@ type partition struct {
 	stop  func()
 	at    moment
 	timer int
-	// owned tells that this process attempts what is pending in it; attempts are those under way.
+	// owned tells that this process attempts what is pending in it; attempts are those of what is stored.
 	owned    bool
 	attempts sync.WaitGroup
 }

@@ -65,10 +65,11 @@ type Queue struct {
 	recent     recent
 	unstored   unstored
 	reasons    reasons
-	// until and untilWall are the end of the lease, as a moment and as wall time.
+	// until and untilWall are the end of the lease, as a moment and as wall time: a machine that was suspended may have missed either.
+	// stopLease ends the timer that is set for it.
 	until, untilWall atomic.Int64
 	leaseMu          sync.Mutex
-	lease            lease
+	stopLease        func()
 	tickMu           sync.Mutex
 	stopTick         func()
 }

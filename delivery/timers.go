@@ -88,8 +88,8 @@ func (q *Queue) stopTimers() {
 	q.stopTick()
 	q.tickMu.Unlock()
 	q.leaseMu.Lock()
-	if q.lease.stop != nil {
-		q.lease.stop()
+	if q.stopLease != nil {
+		q.stopLease()
 	}
 	q.leaseMu.Unlock()
 	for i := range q.partitions {

@@ -3,6 +3,9 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/nudgehq/nudge/delivery"
 )
@@ -21,6 +24,11 @@ func reply(handle func(question) *answer) func([]byte) []byte {
 	}
 }
 
+// stillReading is why a partition's owner cannot tell yet what a device has.
+func stillReading() error {
+	return fmt.Errorf("%w: what is pending is still being read", delivery.ErrUnavailable)
+}
+
 // hasTaken tells whether a partition is taken up.
 func (n *Node) hasTaken(partition int) bool {
 	n.mu.Lock()
@@ -36,9 +44,8 @@ func (n *Node) asOwner(partition int, q question) *answer {
 	case q.Here != nil:
 		for _, device := range q.Here.Devices {
 			n.isAt(device, q.Here.Node)
-			// Before the partition is taken up nothing waits; after it, this tries what does.
-			_ = n.queue.Wake(ctx, device)
 		}
+		n.wakeAgain(ctx, q.Here.Devices)
 		return &answer{}
 	case q.Wake != nil:
 		n.isAt(q.Wake.Device, q.Wake.Node)
@@ -46,8 +53,7 @@ func (n *Node) asOwner(partition int, q question) *answer {
 		return &answer{Last: &last, More: more, Failed: failureOf(err)}
 	case q.Acknowledge != nil:
 		if !n.hasTaken(partition) {
-			// What is pending is still being read.
-			return &answer{Failed: unavailable}
+			return &answer{Failed: failureOf(stillReading())}
 		}
 		return &answer{Failed: failureOf(n.queue.Acknowledge(ctx, q.Acknowledge.Device, q.Acknowledge.SID))}
 	case q.Deliver != nil:
@@ -74,7 +80,8 @@ func (n *Node) asAny(q question) *answer {
 	defer cancel()
 	switch {
 	case q.Devices != nil:
-		if devices := n.Hub.Devices(*q.Devices); len(devices) > 0 {
+		devices := slices.DeleteFunc(n.Hub.Devices(), func(d delivery.Device) bool { return delivery.PartitionOf(d) != *q.Devices })
+		if len(devices) > 0 {
 			_, _ = n.ask(ctx, askTime, ofOwner(*q.Devices), question{Here: &here{n.ID, devices}})
 		}
 	case q.Acknowledge != nil && n.queue.Knows(q.Acknowledge.SID):
@@ -95,7 +102,7 @@ func (n *Node) answerOf(result delivery.Result) *answer {
 	return &answer{Sent: result.String() == "sent", Reason: result.Reason()}
 }
 
-// isAt notes that a device is connected to a node.
+// isAt notes that a device is connected to another node.
 func (n *Node) isAt(d delivery.Device, node string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -103,18 +110,37 @@ func (n *Node) isAt(d delivery.Device, node string) {
 		return
 	}
 	if n.where[d] == nil {
-		n.where[d] = map[string]bool{}
+		n.where[d] = map[string]time.Time{}
 	}
-	n.where[d][node] = true
+	n.where[d][node] = time.Now()
 }
 
-// notAt notes that it is not, any more.
-func (n *Node) notAt(d delivery.Device, node string) {
+// notAt notes that it is not, unless it was said to be since that was asked.
+func (n *Node) notAt(d delivery.Device, node string, asked time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.where[d][node].After(asked) {
+		return
+	}
 	delete(n.where[d], node)
 	if len(n.where[d]) == 0 {
 		delete(n.where, d)
+	}
+}
+
+// forget forgets what nobody has said since.
+func (n *Node) forget(since time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for device, nodes := range n.where {
+		for node, said := range nodes {
+			if said.Before(since) {
+				delete(nodes, node)
+			}
+		}
+		if len(nodes) == 0 {
+			delete(n.where, device)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nudgehq/nudge/delivery"
 )
@@ -41,14 +42,19 @@ func (n *Node) deliver(ctx context.Context, a delivery.Attempt) delivery.Result 
 		result = n.Hub.Deliver(ctx, a)
 	}
 	for _, node := range n.nodesOf(a.Device) {
+		asked := time.Now()
 		said, err := n.ask(ctx, askTime, ofNode(node), question{Deliver: wireAttempt(a)})
 		switch {
 		case errors.Is(err, ErrNobody), err == nil && said.Absent:
-			n.notAt(a.Device, node)
+			n.notAt(a.Device, node, asked)
 		case err != nil:
-			// Whether it arrived is not known: it is sent again.
-			return delivery.Again(0, "a node does not answer")
-		case said.Sent || result.String() != "sent":
+			// Whether it arrived is not known: it is sent again, unless another node has the device. Until this one says again that
+			// it has, nobody waits for it.
+			n.notAt(a.Device, node, asked)
+			if result.String() != "sent" {
+				result = delivery.Again(0, "a node does not answer")
+			}
+		case said.Sent || result.String() == "waiting":
 			result = said.result()
 		}
 	}

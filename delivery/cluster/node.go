@@ -20,6 +20,12 @@ const (
 	anyTime = 300 * time.Millisecond
 	// hereTime is how long a new owner waits to be told which devices are connected.
 	hereTime = 100 * time.Millisecond
+	// hereEvery is how often a node says which devices are connected to it: what was not heard is repaired. hereKept is how long
+	// that is believed.
+	hereEvery = 5 * time.Second
+	hereKept  = 3 * hereEvery
+	// wokenAgain is how much of a device's is tried each time.
+	wokenAgain = 1000
 )
 
 // Store is a store that nodes share. Package jetstream has one.
@@ -34,8 +40,8 @@ type Store interface {
 // Hub is the channel to the devices that are connected to this node. *stream.Hub is one.
 type Hub interface {
 	delivery.Presence
-	// Devices lists the devices of a partition that are connected.
-	Devices(partition int) []delivery.Device
+	// Devices lists the devices that are connected.
+	Devices() []delivery.Device
 }
 
 // Config is what a Node is made of; all of it is required.
@@ -57,8 +63,8 @@ type Node struct {
 	mu sync.Mutex
 	// owned are the partitions that are owned.
 	owned map[int]*ownedPartition
-	// where are the other nodes to which the devices of owned partitions are connected.
-	where map[delivery.Device]map[string]bool
+	// where are the other nodes to which the devices of owned partitions are connected, with when each said so last.
+	where map[delivery.Device]map[string]time.Time
 }
 
 // ownedPartition is what goes on for a partition.
@@ -71,7 +77,7 @@ type ownedPartition struct {
 
 // New makes a node. Its Channel is the one to devices that a queue is to be made with; Serve then begins.
 func New(config Config) *Node {
-	return &Node{Config: config, owned: map[int]*ownedPartition{}, where: map[delivery.Device]map[string]bool{}}
+	return &Node{Config: config, owned: map[int]*ownedPartition{}, where: map[delivery.Device]map[string]time.Time{}}
 }
 
 // Serve answers the other nodes, until Close.
@@ -84,13 +90,53 @@ func (n *Node) Serve(queue *delivery.Queue) error {
 		}
 		n.stop = append(n.stop, stop)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stop = append(n.stop, cancel)
+	go n.announce(ctx)
 	return nil
+}
+
+// announce says again and again which devices are connected here, and forgets what others do not say any more.
+func (n *Node) announce(ctx context.Context) {
+	ticker := time.NewTicker(hereEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		byPartition := map[int][]delivery.Device{}
+		for _, device := range n.Hub.Devices() {
+			partition := delivery.PartitionOf(device)
+			byPartition[partition] = append(byPartition[partition], device)
+		}
+		for partition, devices := range byPartition {
+			if n.queue.Owns(partition) {
+				n.wakeAgain(ctx, devices)
+			} else {
+				_, _ = n.ask(ctx, askTime, ofOwner(partition), question{Here: &here{n.ID, devices}})
+			}
+		}
+		n.forget(time.Now().Add(-hereKept))
+	}
 }
 
 // Close answers no more. Partitions are released before.
 func (n *Node) Close() {
 	for _, stop := range n.stop {
 		stop()
+	}
+}
+
+// wakeAgain tries what waits for devices that are connected: that they connected may not have been heard, or what the store then
+// listed may have been old. A connection is not sent again what it was sent.
+func (n *Node) wakeAgain(ctx context.Context, devices []delivery.Device) {
+	for _, device := range devices {
+		if n.queue.Waits(device) {
+			// It is tried again the next time.
+			_, _, _ = n.queue.WakeSome(ctx, device, delivery.Position{}, wokenAgain)
+		}
 	}
 }
 
@@ -202,6 +248,9 @@ func (n *Node) WakeSome(ctx context.Context, d delivery.Device, after delivery.P
 func (n *Node) Acknowledge(ctx context.Context, d delivery.Device, sid string) error {
 	partition := delivery.PartitionOf(d)
 	if n.queue.Owns(partition) || n.queue.Knows(sid) {
+		if !n.hasTaken(partition) && !n.queue.Knows(sid) {
+			return stillReading()
+		}
 		if err := n.queue.Acknowledge(ctx, d, sid); !errors.Is(err, delivery.ErrNotFound) {
 			return err
 		}

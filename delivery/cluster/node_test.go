@@ -22,6 +22,8 @@ type localBus struct {
 	mu       sync.Mutex
 	handlers map[string]map[int]func([]byte) []byte
 	next     int
+	// deaf loses what all nodes are asked.
+	deaf bool
 }
 
 func (b *localBus) Handle(subject string, answer func([]byte) []byte) (func(), error) {
@@ -59,7 +61,7 @@ func (b *localBus) Listen(subject string, each func([]byte)) (func(), error) {
 func (b *localBus) Request(ctx context.Context, subject string, question []byte) ([]byte, error) {
 	b.mu.Lock()
 	answers := make(chan []byte, 16)
-	if len(b.handlers[subject]) == 0 {
+	if len(b.handlers[subject]) == 0 || b.deaf && subject == "nodes" {
 		b.mu.Unlock()
 		return nil, cluster.ErrNobody
 	}
@@ -138,14 +140,15 @@ func (*followedStore) Forget(int) {}
 
 // three are nodes over one store, with their hubs.
 type three struct {
+	bus   *localBus
 	nodes [3]*cluster.Node
 	hubs  [3]*stream.Hub
 }
 
 func newThree(t *testing.T) *three {
 	t.Helper()
-	all := &three{}
 	bus := &localBus{handlers: map[string]map[int]func([]byte) []byte{}}
+	all := &three{bus: bus}
 	store := &followedStore{Store: memstore.New(), followers: map[int][]chan delivery.Record{}}
 	for i := range all.nodes {
 		hub := &stream.Hub{}
@@ -277,6 +280,29 @@ func TestWatch(t *testing.T) {
 	if len(seen) != 2 || seen[0] != deliverytest.Notification(1).SID || seen[1] != deliverytest.Notification(2).SID {
 		t.Errorf("it saw %q", seen)
 	}
+}
+
+// A new owner that was told nothing of the devices that are connected hears it soon.
+func TestPresenceIsRepaired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newThree(t)
+		n := notification(time.Minute)
+		c := all.connect(t, 1, n.Device)
+		all.bus.deaf = true
+		if err := all.nodes[0].Take(t.Context(), delivery.PartitionOf(n.Device)); err != nil {
+			t.Fatal(err)
+		}
+		if err := all.nodes[2].Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(20 * time.Second)
+		if a := c.Take(); a == nil || a.SID != n.SID {
+			t.Errorf("it got %+v", a)
+		}
+		if again := c.Take(); again != nil {
+			t.Errorf("it came again: %+v", again)
+		}
+	})
 }
 
 // What nobody owns, or has, says so.

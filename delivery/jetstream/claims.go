@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -66,6 +67,10 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 	for p, wanted := range cluster.Plan(alive, owners) {
 		switch {
 		case m.busy[p]:
+		case m.owned[p] && m.claims[p].owner != m.me:
+			// It is another's, or nobody's: an answer to this node was lost, or came late.
+			m.busy[p] = true
+			m.working.Go(func() { m.release(ctx, owner, p) })
 		case wanted == m.me && (owners[p] == "" || owners[p] == m.me && !m.owned[p]):
 			m.busy[p] = true
 			me, seen := m.me, m.claims[p]
@@ -80,13 +85,20 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 // claim writes that a partition is this node's, and takes it up, if its claim is still the one that was seen when that was planned.
 func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, me string, seen claim) {
 	defer m.done(p)
-	if seen.owner != me {
-		sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, []byte(me), 0)
-		if err != nil {
-			return
-		}
-		m.note(message{m.store.claimSubject(p), sequence, []byte(me)})
+	if seen.owner != "" && seen.owner != me && !m.isGone(ctx, seen.owner) {
+		return
 	}
+	// Also where it is this node's already: so nothing that is still on its way can take it away.
+	sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, []byte(me), 0)
+	if err != nil {
+		if verdictOf(err) == stale {
+			if last, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.claimSubject(p)); err == nil {
+				m.note(last)
+			}
+		}
+		return
+	}
+	m.note(message{m.store.claimSubject(p), sequence, []byte(me)})
 	if err := owner.Take(ctx, p); err != nil {
 		m.store.options.Logger.Error("a partition cannot be taken up; it is tried again", slog.Int("partition", p), slog.Any("error", err))
 		return
@@ -98,6 +110,25 @@ func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, me s
 	if !isStill {
 		owner.Release(p)
 	}
+}
+
+// isGone tells whether a node is dead, as the leader has it: this one may not have seen for a while who is alive.
+func (m *Membership) isGone(ctx context.Context, node string) bool {
+	_, isDead, err := m.said(ctx, node)
+	return isDead && err == nil
+}
+
+// said is what a node's record says, as the leader has it; one without a record is dead.
+func (m *Membership) said(ctx context.Context, node string) (sequence uint64, isDead bool, err error) {
+	last, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.nodeSubject(node))
+	if errors.Is(err, errNone) {
+		return 0, true, nil
+	}
+	var state status
+	if err == nil {
+		err = json.Unmarshal(last.data, &state)
+	}
+	return last.sequence, state.Dead, err
 }
 
 // release lets a partition go, and then says so.
@@ -159,13 +190,12 @@ func (m *Membership) leave(ctx context.Context, owner cluster.Owner) {
 			continue
 		}
 		// One that was on its way.
-		said, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.nodeSubject(me))
-		var state status
-		if err != nil || json.Unmarshal(said.data, &state) == nil && state.Dead {
+		sequence, isDead, err := m.said(ctx, me)
+		if err != nil || isDead {
 			return
 		}
 		m.mu.Lock()
-		m.beat = said.sequence
+		m.beat = sequence
 		m.mu.Unlock()
 	}
 }

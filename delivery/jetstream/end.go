@@ -36,7 +36,7 @@ func (s *Store) end(ctx context.Context, record delivery.Record) error {
 		if !known {
 			var ended bool
 			var err error
-			if at, ended, err = s.locate(ctx, record, mayBeOurs); err != nil || ended {
+			if at, ended, err = s.locate(ctx, record, at, mayBeOurs); err != nil || ended {
 				return err
 			}
 		}
@@ -68,39 +68,42 @@ func (s *Store) noteEnd(partition int, record delivery.Record) {
 	}
 }
 
-// locate finds where the record is pending. ended says that it has ended as it should, by this call's earlier tries; where another
-// ended it the error is delivery.ErrEnded.
-func (s *Store) locate(ctx context.Context, wanted delivery.Record, mayBeOurs bool) (at place, ended bool, err error) {
-	partition := delivery.PartitionOf(wanted.Device)
-	var found *delivery.Record
-	err = s.eachOfDevice(ctx, wanted.Device, func(m message, record delivery.Record) bool {
-		if record.SID == wanted.SID {
-			found, at = &record, place{m.subject, m.sequence}
+// locate finds where the record is pending, from where it was known to be, if it was. ended says that it has ended as it should, by
+// this call's earlier tries; where another ended it the error is delivery.ErrEnded.
+func (s *Store) locate(ctx context.Context, wanted delivery.Record, at place, mayBeOurs bool) (place, bool, error) {
+	if at.subject == "" {
+		err := s.eachOfDevice(ctx, wanted.Device, func(m message, record delivery.Record) bool {
+			if record.SID == wanted.SID {
+				at.subject = m.subject
+			}
+			return at.subject == ""
+		})
+		if err == nil && at.subject == "" {
+			// It may be that a replica is behind.
+			err = errNone
 		}
-		return found == nil
-	})
-	if err != nil {
-		return at, false, err
-	}
-	if found != nil {
-		// A replica may be behind: the leader is not.
-		m, err := s.fromLeader(ctx, s.streamName(s.streamOf(partition)), 0, at.subject)
-		if err != nil && !errors.Is(err, errNone) {
-			return at, false, err
-		}
-		record, ok, err := m.record()
 		if err != nil {
 			return at, false, err
 		}
-		at.sequence = m.sequence
-		if ok && record.SID == wanted.SID && record.State == delivery.Pending {
-			return at, false, nil
-		}
-		if mayBeOurs && ok && record.SID == wanted.SID && record.State == wanted.State && record.Ended.Equal(wanted.Ended) {
-			s.noteEnd(partition, wanted)
-			return at, true, nil
-		}
+	}
+	// A replica may be behind: the leader is not.
+	partition := delivery.PartitionOf(wanted.Device)
+	m, err := s.fromLeader(ctx, s.streamName(s.streamOf(partition)), 0, at.subject)
+	if err != nil && !errors.Is(err, errNone) {
+		return at, false, err
+	}
+	record, ok, err := m.record()
+	if err != nil {
+		return at, false, err
+	}
+	at.sequence = m.sequence
+	ok = ok && record.SID == wanted.SID
+	if ok && record.State == delivery.Pending {
+		return at, false, nil
 	}
 	s.noteEnd(partition, wanted)
+	if mayBeOurs && ok && record.State == wanted.State && record.Ended.Equal(wanted.Ended) {
+		return at, true, nil
+	}
 	return at, false, fmt.Errorf("%w: %s", delivery.ErrEnded, wanted.SID)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -19,10 +18,7 @@ func (s *Store) Pending(ctx context.Context, from, to time.Time) iter.Seq2[deliv
 		var found []delivery.Record
 		for stream := range s.options.Streams {
 			err := s.newReader(stream, s.ofStream(stream)).all(ctx, func(m message) bool {
-				record, ok, err := m.record()
-				if err != nil {
-					s.options.Logger.Error("a record cannot be read", slog.String("subject", m.subject), slog.Any("error", err))
-				}
+				record, ok := s.read(m)
 				expires := record.Expires()
 				if ok && record.State == delivery.Pending && !expires.Before(from) && (to.IsZero() || expires.Before(to)) {
 					found = append(found, record)
@@ -60,10 +56,7 @@ func (s *Store) DevicePending(ctx context.Context, d delivery.Device, after deli
 func (s *Store) eachOfDevice(ctx context.Context, d delivery.Device, each func(message, delivery.Record) bool) error {
 	partition := delivery.PartitionOf(d)
 	take := func(m message) bool {
-		record, ok, err := m.record()
-		if err != nil {
-			s.options.Logger.Error("a record cannot be read", slog.String("subject", m.subject), slog.Any("error", err))
-		}
+		record, ok := s.read(m)
 		// Two devices may share a hash.
 		return !ok || record.Device != d || each(m, record)
 	}
@@ -127,7 +120,7 @@ func (s *Store) Find(ctx context.Context, sid string) (delivery.Record, error) {
 
 // FindOf gives the record of a device with a SID, by one request.
 func (s *Store) FindOf(ctx context.Context, d delivery.Device, sid string) (delivery.Record, error) {
-	if _, at, ok := s.placeOf(sid); ok && at.subject != "" {
+	if _, _, ok := s.placeOf(sid); ok {
 		return s.Find(ctx, sid)
 	}
 	var found *delivery.Record

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -179,7 +178,10 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 	}
 	sent := time.Now()
 	data, _ := json.Marshal(status{})
-	sequence, err := m.store.publish(ctx, m.store.nodeSubject(me), "", last, data, heartbeatKept)
+	// One that takes longer than a beat is given up: there is time for two more within the lease.
+	brief, cancel := context.WithTimeout(ctx, m.timing.Beat)
+	defer cancel()
+	sequence, err := m.store.publish(brief, m.store.nodeSubject(me), "", last, data, heartbeatKept)
 	if err != nil {
 		if verdictOf(err) == stale {
 			m.refused(ctx, owner, me)
@@ -203,15 +205,13 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 // refused deals with a heartbeat that was not expected: an earlier one was taken and its acknowledgement lost, or this node was
 // declared dead. The leader knows.
 func (m *Membership) refused(ctx context.Context, owner cluster.Owner, me string) {
-	said, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.nodeSubject(me))
-	if err != nil && !errors.Is(err, errNone) {
+	sequence, isDead, err := m.said(ctx, me)
+	if err != nil {
 		return
 	}
-	var state status
-	_ = json.Unmarshal(said.data, &state)
-	if err == nil && !state.Dead {
+	if !isDead {
 		m.mu.Lock()
-		m.beat = said.sequence
+		m.beat = sequence
 		m.mu.Unlock()
 		return
 	}
@@ -249,7 +249,7 @@ func (m *Membership) judge(ctx context.Context) {
 		}
 	}
 	for name, node := range m.nodes {
-		if node.dead && now.Sub(node.seen) > heartbeatKept {
+		if now.Sub(node.seen) > heartbeatKept {
 			delete(m.nodes, name)
 		}
 	}

@@ -87,6 +87,7 @@ func (r *reader) read(ctx context.Context, onlyThere bool, each func(message) bo
 	if err != nil {
 		return err
 	}
+	before := r.got
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil {
@@ -101,11 +102,21 @@ func (r *reader) read(ctx context.Context, onlyThere bool, each func(message) bo
 			r.consumer = nil
 			return nil
 		}
+		if onlyThere && r.pending == 0 {
+			break
+		}
 	}
-	if err := batch.Error(); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-		return err
+	if onlyThere && r.got-before < uint64(count) {
+		// Some of what was there is gone meanwhile, and the request still waits for it.
+		r.consumer = nil
 	}
-	return nil
+	err = batch.Error()
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		// The end of the request was late: so may a message be.
+		r.consumer = nil
+		return nil
+	}
+	return err
 }
 
 // all gives all messages that are there.

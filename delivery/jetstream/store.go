@@ -194,12 +194,18 @@ func (s *Store) Forget(partition int) {
 	s.pending[partition] = nil
 }
 
-// note reads a message, and keeps where what is pending is.
-func (s *Store) note(partition int, m message) (delivery.Record, bool) {
+// read reads a message's record, and says so when it cannot.
+func (s *Store) read(m message) (delivery.Record, bool) {
 	record, ok, err := m.record()
 	if err != nil {
 		s.options.Logger.Error("a record cannot be read", slog.String("subject", m.subject), slog.Any("error", err))
 	}
+	return record, ok
+}
+
+// note reads a message, and keeps where what is pending is.
+func (s *Store) note(partition int, m message) (delivery.Record, bool) {
+	record, ok := s.read(m)
 	if !ok {
 		return record, false
 	}

@@ -10,6 +10,8 @@ package stream
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -64,16 +66,11 @@ func (h *Hub) Present(d delivery.Device) bool {
 	return len(h.devices[d]) > 0
 }
 
-// Devices lists the devices of a partition that are connected.
-func (h *Hub) Devices(partition int) (devices []delivery.Device) {
+// Devices lists the devices that are connected.
+func (h *Hub) Devices() []delivery.Device {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for device := range h.devices {
-		if delivery.PartitionOf(device) == partition {
-			devices = append(devices, device)
-		}
-	}
-	return devices
+	return slices.Collect(maps.Keys(h.devices))
 }
 
 // Disconnect closes all connections of a device.

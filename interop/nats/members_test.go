@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,6 +37,7 @@ func newWorld() *world {
 // wait waits until something holds.
 func (w *world) wait(t *testing.T, what string, holds func() bool) {
 	t.Helper()
+	never := time.After(time.Minute)
 	for {
 		w.mu.Lock()
 		if holds() {
@@ -45,7 +48,7 @@ func (w *world) wait(t *testing.T, what string, holds func() bool) {
 		w.mu.Unlock()
 		select {
 		case <-changed:
-		case <-time.After(time.Minute):
+		case <-never:
 			t.Fatalf("it never was so that %s: %v", what, w.shares())
 		}
 	}
@@ -102,8 +105,15 @@ func (o one) Extend(until time.Time) {
 	o.tell()
 }
 
-// join has a node take part. leave ends it politely, kill cuts it off.
-func (w *world) join(t *testing.T, o jetstream.Options, name string) (leave, kill func()) {
+// joined is a node that takes part.
+type joined struct {
+	*jetstream.Membership
+	// leave ends it politely, kill cuts it off.
+	leave, kill func()
+}
+
+// join has a node take part.
+func (w *world) join(t *testing.T, o jetstream.Options, name string) joined {
 	t.Helper()
 	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", name)
 	store := open(t, o)
@@ -112,14 +122,15 @@ func (w *world) join(t *testing.T, o jetstream.Options, name string) (leave, kil
 	w.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- store.Members(name, timing).Run(ctx, one{w, name}) }()
+	members := store.Members(name, timing)
+	go func() { ended <- members.Run(ctx, one{w, name}) }()
 	var once sync.Once
 	end := func() { once.Do(func() { cancel(); <-ended }) }
 	t.Cleanup(func() {
 		_ = store.Close()
 		end()
 	})
-	return end, func() { _ = store.Close() }
+	return joined{members, end, func() { _ = store.Close() }}
 }
 
 func (w *world) has(name string, least, most int) func() bool {
@@ -131,9 +142,9 @@ func TestMembers(t *testing.T) {
 	o := options(natsServer(t))
 	w := newWorld()
 	third := delivery.Partitions / 3
-	leaveA, _ := w.join(t, o, "a")
+	a := w.join(t, o, "a")
 	w.wait(t, "the first has all", w.has("a", delivery.Partitions, delivery.Partitions))
-	_, killB := w.join(t, o, "b")
+	b := w.join(t, o, "b")
 	w.wait(t, "the second has half", w.has("b", delivery.Partitions/2, delivery.Partitions/2))
 	w.join(t, o, "c")
 	w.wait(t, "the third has a third", w.has("c", third, third+1))
@@ -144,11 +155,11 @@ func TestMembers(t *testing.T) {
 	if most := delivery.Partitions + delivery.Partitions/2 + third + 1; moves > most {
 		t.Errorf("%d partitions were taken, %d at most had to be", moves, most)
 	}
-	killB()
+	b.kill()
 	w.wait(t, "what the dead one had is taken over", func() bool {
 		return len(w.owned["a"])+len(w.owned["c"]) == delivery.Partitions && w.has("a", third, delivery.Partitions/2)()
 	})
-	leaveA()
+	a.leave()
 	if n := w.shares()["a"]; n != 0 {
 		t.Errorf("who left still has %d", n)
 	}
@@ -158,4 +169,30 @@ func TestMembers(t *testing.T) {
 	for _, problem := range w.problems {
 		t.Error(problem)
 	}
+}
+
+// Who has lost a claim lets go of the partition, whatever it still believes.
+func TestLostClaim(t *testing.T) {
+	o := options(natsServer(t))
+	w := newWorld()
+	w.join(t, o, "a")
+	b := w.join(t, o, "b")
+	half := delivery.Partitions / 2
+	w.wait(t, "each has half", func() bool { return w.has("a", half, half)() && w.has("b", half, half)() })
+	w.mu.Lock()
+	var taken int
+	for taken = range w.owned["a"] {
+		break
+	}
+	before := len(w.history[taken])
+	w.mu.Unlock()
+	// As if an answer that was thought lost came late.
+	subject := fmt.Sprintf("%s.members.p.%d", o.Prefix, taken)
+	if _, err := open(t, o).Conn().Request(subject, []byte(b.View().Node), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.wait(t, "the first lets go of it", func() bool {
+		return slices.ContainsFunc(w.history[taken][before:], func(what string) bool { return strings.HasSuffix(what, "release a") })
+	})
+	w.wait(t, "each has half again", func() bool { return w.has("a", half, half)() && w.has("b", half, half)() })
 }
