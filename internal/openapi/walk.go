@@ -8,7 +8,30 @@ import (
 
 // Schemas calls visit for every schema of a document, once each.
 func Schemas(doc *openapi3.T, visit func(*openapi3.Schema)) {
-	w := walker{visit: visit, seen: map[*openapi3.Schema]bool{}}
+	newWalker(visit).document(doc)
+}
+
+// Within calls visit for a schema and all that it contains, once each.
+func Within(ref *openapi3.SchemaRef, visit func(*openapi3.Schema)) {
+	newWalker(visit).schema(ref)
+}
+
+// eachMediaType calls visit for every media type of a document.
+func eachMediaType(doc *openapi3.T, visit func(*openapi3.MediaType)) {
+	walker{func(*openapi3.Schema) {}, visit, map[*openapi3.Schema]bool{}}.document(doc)
+}
+
+type walker struct {
+	visit func(*openapi3.Schema)
+	media func(*openapi3.MediaType)
+	seen  map[*openapi3.Schema]bool
+}
+
+func newWalker(visit func(*openapi3.Schema)) walker {
+	return walker{visit, func(*openapi3.MediaType) {}, map[*openapi3.Schema]bool{}}
+}
+
+func (w walker) document(doc *openapi3.T) {
 	if c := doc.Components; c != nil {
 		for _, ref := range c.Schemas {
 			w.schema(ref)
@@ -36,16 +59,6 @@ func Schemas(doc *openapi3.T, visit func(*openapi3.Schema)) {
 			w.operation(op)
 		}
 	}
-}
-
-// Within calls visit for a schema and all that it contains, once each.
-func Within(ref *openapi3.SchemaRef, visit func(*openapi3.Schema)) {
-	walker{visit: visit, seen: map[*openapi3.Schema]bool{}}.schema(ref)
-}
-
-type walker struct {
-	visit func(*openapi3.Schema)
-	seen  map[*openapi3.Schema]bool
 }
 
 func (w walker) operation(op *openapi3.Operation) {
@@ -87,6 +100,7 @@ func (w walker) response(ref *openapi3.ResponseRef) {
 func (w walker) content(content openapi3.Content) {
 	for _, media := range content {
 		if media != nil {
+			w.media(media)
 			w.schema(media.Schema)
 		}
 	}

@@ -12,12 +12,16 @@ import (
 func (c *cases) alternatives(p place) {
 	nothingNew := 0
 	for seed := range attempts {
-		had := len(c.list)
+		had, chose := len(c.list), false
 		for _, all := range []bool{false, true} {
 			m := &maker{seed: seed, all: all}
 			if value, ok := m.value([]*jsonschema.Schema{c.schema.Schema}, 0); ok && key(value) != p.text && c.schema.Valid(value) {
 				c.add(p, "", fmt.Sprintf("%s, another choice", describe(value)), "oneOf", value)
 			}
+			chose = chose || m.chose
+		}
+		if !chose {
+			return
 		}
 		if nothingNew++; len(c.list) > had {
 			nothingNew = 0

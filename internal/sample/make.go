@@ -44,6 +44,8 @@ type maker struct {
 	seed     int
 	all      bool
 	examples bool
+	// chose tells that there was something to choose.
+	chose bool
 	// within are the schemas whose values are being made, parts counts the values that were begun.
 	within []*jsonschema.Schema
 	parts  int
@@ -69,6 +71,7 @@ func (m *maker) choose(n int) int {
 	chosen := m.seed % n
 	if n > 1 {
 		m.seed /= n
+		m.chose = true
 	}
 	return chosen
 }

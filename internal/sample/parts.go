@@ -18,11 +18,15 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 	}
 	names := slices.Sorted(maps.Keys(object))
 	for _, name := range names {
-		keyword := "properties"
-		if slices.Contains(v.required, name) {
-			keyword = "required"
+		without := changed(func(o map[string]any) { delete(o, name) })
+		switch {
+		case slices.Contains(v.required, name):
+			c.add(p, below(p.name, name), "left out", "required", without)
+		case !v.fieldsAreFree():
+			c.add(p, below(p.name, name), "left out", "properties", without)
+		case c.isNew(p, without):
+			c.list = append(c.list, Case{Place: below(p.name, name), What: "left out", Keyword: "properties", Value: func() any { return p.with(without) }, Valid: true})
 		}
-		c.add(p, below(p.name, name), "left out", keyword, changed(func(o map[string]any) { delete(o, name) }))
 	}
 	c.add(p, p.name, "with an unknown field", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = json.Number("1") }))
 	c.add(p, p.name, "with an unknown field that is a list", "additionalProperties", changed(func(o map[string]any) { o["unknownField"] = []any{} }))
@@ -70,13 +74,24 @@ func (c *cases) field(p place, v *view, object map[string]any, name string) {
 		if value, ok = (&maker{examples: true}).value(schemas, p.depth); !ok {
 			return
 		}
-		c.add(p, below(p.name, name), describe(value)+", which is optional", "properties", with(value))
-		// Another field may be needed with it.
-		fits = len(c.check(p, with(value))) == 0
 	}
 	field := p.below(v, below(p.name, name), schemas, value, func(value any) any { return p.with(with(value)) })
+	if !there {
+		whole, part := p, with(value)
+		if field.alone && v.fieldsAreFree() {
+			whole, part = field, value
+		}
+		c.add(whole, field.name, describe(value)+", which is optional", "properties", part)
+		// Another field may be needed with it.
+		fits = len(c.check(whole, part)) == 0
+	}
 	field.alone = field.alone && fits
 	c.later = append(c.later, field)
+}
+
+// fieldsAreFree tells that an optional field may be there or not, whatever the others are.
+func (v *view) fieldsAreFree() bool {
+	return !v.isEntangled() && v.mostFields < 0 && v.leastFields <= 0 && len(v.dependent)+len(v.names) == 0
 }
 
 // counts tries as many fields as there may be, and one more or less.
