@@ -45,14 +45,14 @@ func (r *runner) judgeAnswer(c Case, q request, a answer, marker string) []Viola
 			// A server may close the connection while it is sent too much.
 			return nil
 		}
-		return []Violation{{Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no answer to %s: %s", q.description, short(reasonOf(a.err), 300))}}
+		return []Violation{{Kind: conform.Connection, Rule: "every request is answered (RFC 9110 section 15)", Message: fmt.Sprintf("there is no answer to %s: %s", q.description, short(reasonOf(a.err), 300))}}
 	}
 	// What is long is judged by its head.
 	a.stream = a.stream || len(a.body) > maxAnswer
 	violations := r.judgeStatus(c, q, a)
 	violations = append(violations, r.judgeEcho(q, a, marker)...)
 	if encoding := a.header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return append(violations, Violation{Rule: "RFC 9110 section 12.5.3", Message: fmt.Sprintf("the answer has the Content-Encoding %q, which was not asked for", short(encoding, 100))})
+		return append(violations, Violation{Kind: conform.Header, Rule: "RFC 9110 section 12.5.3", Message: fmt.Sprintf("the answer has the Content-Encoding %q, which was not asked for", short(encoding, 100))})
 	}
 	if c.expect == unjudged || !r.declares(c, q, a.status) {
 		if q.reason == badMethod && a.status == http.StatusMethodNotAllowed && !r.strict {
@@ -149,14 +149,25 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 	case failed && c.expect == refused:
 		problem = ", which is the caller's mistake and must be answered " + wanted(c, q)
 	case failed:
-		return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s", statusOf(a), q.description)}}
+		return []Violation{wrongStatus(c, q, a, "")}
 	default:
 		problem = r.unexpected(c, q, a)
 	}
 	if problem == "" {
 		return nil
 	}
-	return []Violation{{Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s%s", statusOf(a), q.description, problem)}}
+	return []Violation{wrongStatus(c, q, a, problem)}
+}
+
+// wrongStatus is an answer whose status does not fit the request; problem says why.
+func wrongStatus(c Case, q request, a answer, problem string) Violation {
+	v := Violation{Kind: conform.Status, Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s%s", statusOf(a), q.description, problem), Got: strconv.Itoa(a.status)}
+	if c.expect == refused {
+		v.Want = wanted(c, q)
+	} else if c.expect != unjudged {
+		v.Want = "2XX"
+	}
+	return v
 }
 
 // mayBeSo tells whether a valid request may be refused because of what the server has, or has not, made: the document says so.
@@ -258,12 +269,12 @@ func (r *runner) judgeEcho(q request, a answer, marker string) []Violation {
 	text := everything.String()
 	var violations []Violation
 	if len(marker) > maxEcho && strings.Contains(text, marker[:maxEcho]) {
-		violations = append(violations, Violation{Rule: "an answer repeats no unbounded input", Message: fmt.Sprintf("the answer repeats more than %d bytes of what it was sent", maxEcho)})
+		violations = append(violations, Violation{Kind: conform.Relation, Rule: "an answer repeats no unbounded input", Message: fmt.Sprintf("the answer repeats more than %d bytes of what it was sent", maxEcho)})
 	}
 	if own := r.account; own != nil && len(own.password) >= minSecret && !strings.Contains(q.path+"?"+string(q.body), own.password) {
 		encoded := base64.StdEncoding.EncodeToString([]byte(own.username + ":" + own.password))
 		if strings.Contains(text, own.password) || strings.Contains(text, strings.TrimRight(encoded, "=")) {
-			violations = append(violations, Violation{Rule: "an answer repeats no secret", Message: "the answer repeats the password"})
+			violations = append(violations, Violation{Kind: conform.Relation, Rule: "an answer repeats no secret", Message: "the answer repeats the password"})
 		}
 	}
 	return violations

@@ -54,7 +54,7 @@ func (x *exchange) judge(response *http.Response) {
 		x.judgeRequest(true)
 		if err != nil {
 			if x.request.Context().Err() == nil {
-				x.find("server", conform.Violation{Rule: "every answer is whole (RFC 9112 section 8)", Message: cutOff(len(data), response.ContentLength)})
+				x.find("server", conform.Violation{Kind: conform.Connection, Rule: "every answer is whole (RFC 9112 section 8)", Message: cutOff(len(data), response.ContentLength)})
 			}
 			return
 		}
@@ -127,7 +127,7 @@ func (x *exchange) judgeRequest(last bool) {
 	x.find("caller", wrong...)
 	x.find("caller", x.op.CheckQuery(x.read)...)
 	if len(wrong) > 0 && x.status/100 == 2 {
-		x.find("server", conform.Violation{Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message})
+		x.find("server", conform.Violation{Kind: conform.Status, Rule: wrong[0].Rule, Message: "the server accepts what the document refuses: " + wrong[0].Message})
 	}
 }
 

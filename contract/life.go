@@ -172,7 +172,7 @@ func (r *runner) tryLife(ctx context.Context, c Case, result *Result) {
 	read := r.at(c.life, c.request, c.life.read, value)
 	say := func(q request, a answer, format string, args ...any) {
 		result.Status, result.Curl = a.status, q.curl(r)
-		result.Violations = append(result.Violations, Violation{Rule: c.Rule, Message: fmt.Sprintf("%s answered %s: ", q.description, statusOf(a)) + fmt.Sprintf(format, args...)})
+		result.Violations = append(result.Violations, Violation{Kind: conform.Relation, Rule: c.Rule, Message: fmt.Sprintf("%s answered %s: ", q.description, statusOf(a)) + fmt.Sprintf(format, args...)})
 	}
 	found := r.send(ctx, read)
 	if found.err == nil && (found.status == http.StatusNotFound || found.status == http.StatusGone) {

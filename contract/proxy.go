@@ -158,7 +158,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		if r.Context().Err() == nil {
 			x.status = http.StatusBadGateway
-			x.find("server", conform.Violation{Rule: "every request is answered (RFC 9110 section 15)", Message: "there is no answer: " + short(reasonOf(err), 300)})
+			x.find("server", conform.Violation{Kind: conform.Connection, Rule: "every request is answered (RFC 9110 section 15)", Message: "there is no answer: " + short(reasonOf(err), 300)})
 		}
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 	case x.op != nil:
 		x.judge(response)
 	case !isPreflight && !isIgnored && p.isNew(short(r.Method+" "+r.URL.EscapedPath(), 300)):
-		x.find("caller", conform.Violation{Rule: "paths", Message: "the document has no such operation"})
+		x.find("caller", conform.Violation{Kind: conform.NoOperation, Rule: "paths", Message: "the document has no such operation"})
 	}
 	return response, nil
 }

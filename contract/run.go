@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/nudgehq/nudge/internal/conform"
 )
 
 // ErrUnusable wraps what makes a run impossible before its first case: a document that is not valid, an option that does not
@@ -239,7 +241,7 @@ func (r *runner) tryRequest(ctx context.Context, c Case, q request, marker strin
 		result.Skipped = "it is in conflict with what is there: it was answered 409"
 	}
 	if len(requests) > 1 && !succeeded && len(violations) == 0 && c.expect == accepted {
-		violations = append(violations, Violation{Rule: c.Rule, Message: "none of " + q.description + " succeeded"})
+		violations = append(violations, Violation{Kind: conform.Status, Rule: c.Rule, Message: "none of " + q.description + " succeeded"})
 	}
 	return violations
 }

@@ -128,15 +128,36 @@ paths:
 		found := false
 		for _, result := range report.Results {
 			for _, v := range result.Violations {
-				found = found || v.Place == "/list/0/v" && v.Keyword == "maximum" && v.Line == given.line
+				found = found || v.Kind == "body" && v.Place == "/list/0/v" && v.Keyword == "maximum" && v.Want == "8" && v.Got > "8" && v.Line == given.line
 			}
 		}
 		if !found {
-			t.Errorf("%s: no violation has its place, keyword and line: %+v", name, report.Results)
+			t.Errorf("%s: no violation has its place, keyword, values and line: %+v", name, report.Results)
 		}
 		known := []byte("known: [{rule: '" + name + ":1 GET /things 200 body#/list/[]/v maximum', reason: r}]")
 		if report, text := runInProcess(t, server, contract.WithDocument(name, given.data), contract.WithKnown(known)); report.Failed() {
 			t.Errorf("it is known with any line: %s", text)
+		}
+	}
+}
+
+func TestViolationsOfAStatusAreTyped(t *testing.T) {
+	fails := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	wants := map[string]bool{}
+	report, _ := runInProcess(t, fails)
+	for _, result := range report.Results {
+		for _, v := range result.Violations {
+			if v.Kind == "" {
+				t.Errorf("%s has no kind", v)
+			}
+			if v.Kind == "status" && v.Got == "500" {
+				wants[v.Want] = true
+			}
+		}
+	}
+	for _, want := range []string{"2XX", "400", "401"} {
+		if !wants[want] {
+			t.Errorf("no violation wants %s: %v", want, wants)
 		}
 	}
 }

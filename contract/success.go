@@ -9,6 +9,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/nudgehq/nudge/internal/conform"
 	"github.com/nudgehq/nudge/internal/openapi"
 )
 
@@ -90,14 +91,14 @@ func (r *runner) judgeOutcomes(results []Result) {
 		switch {
 		case succeeded == 0 && !told:
 			told = true
-			result.Violations = append(result.Violations, Violation{Rule: result.Rule, Message: "no valid request succeeded: " + answered + r.hint()})
+			result.Violations = append(result.Violations, Violation{Kind: conform.Status, Rule: result.Rule, Message: "no valid request succeeded: " + answered + r.hint()})
 			result.Curl = result.request.curl(r)
 		case succeeded == 0:
 			result.Skipped = "no valid request succeeded"
 		case strings.Contains(result.operation.Path, "{"):
 			result.Skipped = fmt.Sprintf("nothing that it needs was found, so its other cases prove little: %s; give a fixture, as --fixture %s.%s=…", answered, result.operation.ID, lastParameter(result.operation.Path))
 		default:
-			result.Violations = append(result.Violations, Violation{Rule: result.Rule, Message: "no valid request of it succeeded: " + answered})
+			result.Violations = append(result.Violations, Violation{Kind: conform.Status, Rule: result.Rule, Message: "no valid request of it succeeded: " + answered})
 		}
 	}
 }

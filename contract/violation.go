@@ -7,6 +7,9 @@ import (
 
 // Violation is one thing that is wrong with an answer, or with a request that a proxy passes on.
 type Violation struct {
+	// Kind is what is wrong: status, mediaType, header, body, parameter, security, relation (between requests and their answers),
+	// connection (no whole answer came) or operation (a request of none).
+	Kind conform.Kind `json:"kind"`
 	// Rule is what is broken: a place in the document, such as "openapi.yaml:232 Ttl maximum 300", or the standard.
 	Rule string `json:"rule"`
 	// Message says what is wrong. It repeats at most 200 bytes of the answer.
@@ -19,6 +22,10 @@ type Violation struct {
 	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
 	Place   string `json:"place,omitempty"`
 	Keyword string `json:"keyword,omitempty"`
+	// Got is what is there, and Want what must be, at most 200 bytes of each: "301" and "300" for a maximum. Empty where that is no
+	// one thing.
+	Got  string `json:"got,omitempty"`
+	Want string `json:"want,omitempty"`
 }
 
 // In is the rule with its line in a document.

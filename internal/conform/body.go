@@ -27,7 +27,7 @@ func (c *collector) body(media *openapi3.MediaType, body []byte, mediaType strin
 	}
 	value, err := parseJSON(body)
 	if err != nil {
-		c.add("body", "the body is not one JSON value: %v", err)
+		c.add(Body, "body", "the body is not one JSON value: %v", err)
 		return
 	}
 	if media.Schema == nil {

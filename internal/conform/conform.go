@@ -18,6 +18,8 @@ import (
 
 // Violation is one thing that is wrong with an answer.
 type Violation struct {
+	// Kind is what is wrong.
+	Kind Kind `json:"kind"`
 	// Rule is what is broken: a place in the document, or the standard.
 	Rule string `json:"rule"`
 	// Message says what is wrong. It repeats at most 200 bytes of the answer.
@@ -29,7 +31,28 @@ type Violation struct {
 	// Place is the JSON pointer of what is wrong within a body, and Keyword the keyword that it breaks, where a schema was broken.
 	Place   string `json:"place,omitempty"`
 	Keyword string `json:"keyword,omitempty"`
+	// Got is what is there, and Want what must be, at most 200 bytes of each: "301" and "300" for a maximum. Empty where that is no
+	// one thing.
+	Got  string `json:"got,omitempty"`
+	Want string `json:"want,omitempty"`
 }
+
+// Kind is the part of an answer, or of a request, that is wrong.
+type Kind string
+
+// The kinds of violations. A relation is one between requests and their answers, and a connection one that brought no whole answer.
+const (
+	Status     Kind = "status"
+	MediaType  Kind = "mediaType"
+	Header     Kind = "header"
+	Body       Kind = "body"
+	Parameter  Kind = "parameter"
+	Security   Kind = "security"
+	Relation   Kind = "relation"
+	Connection Kind = "connection"
+	// NoOperation is a request of which the document does not speak.
+	NoOperation Kind = "operation"
+)
 
 func (v Violation) String() string { return v.Message + " (" + v.Rule + ")" }
 
@@ -152,14 +175,18 @@ type collector struct {
 
 func newCollector(place string) *collector { return &collector{place: place, direction: schema.Answer} }
 
-func (c *collector) add(rule, format string, args ...any) *Violation {
-	c.found = append(c.found, Violation{Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...), Line: c.where.Line, File: c.where.File})
+func (c *collector) add(kind Kind, rule, format string, args ...any) *Violation {
+	c.found = append(c.found, Violation{Kind: kind, Rule: c.place + " " + rule, Message: fmt.Sprintf(format, args...), Line: c.where.Line, File: c.where.File})
 	return &c.found[len(c.found)-1]
 }
+
+// differs says what is there, and what must be.
+func (v *Violation) differs(got, want string) { v.Got, v.Want = schema.Cut(got), schema.Cut(want) }
 
 // of is a violation of a schema.
 func (v *Violation) of(p schema.Problem) {
 	v.Place, v.Keyword = p.Place, p.Keyword
+	v.differs(p.Got, p.Want)
 	if p.Schema != nil {
 		if at := openapi.AtField(p.Schema.Origin, p.Keyword); v.Line > 0 && at.Line > 0 {
 			v.Line, v.File = at.Line, at.File

@@ -25,7 +25,7 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 	if len(r.Body) == 0 && (given == "" || !declared.Required) {
 		// Many clients name the media type of no body.
 		if declared.Required {
-			c.add("body", "the body is missing")
+			c.add(Body, "body", "the body is missing")
 		}
 		return
 	}
@@ -33,19 +33,19 @@ func (c *collector) requestBody(o *Operation, r *Request) {
 	switch {
 	case len(declared.Content) == 0:
 	case media == nil:
-		c.add("content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or "))
+		c.add(MediaType, "content", "the media type must be %s", strings.Join(sortedKeys(declared.Content), " or ")).differs("", strings.Join(sortedKeys(declared.Content), " or "))
 	case media.Schema == nil || media.Schema.Value == nil:
 	case name == openapi.FormType:
 		fields, err := url.ParseQuery(string(r.Body))
 		if err != nil {
-			c.add("body", "the form cannot be read")
+			c.add(Body, "body", "the form cannot be read")
 			return
 		}
 		c.form(o, media, fields)
 	case name == "multipart/form-data":
 		fields, err := readMultipart(given, r.Body)
 		if err != nil {
-			c.add("body", "the multipart body cannot be read")
+			c.add(Body, "body", "the multipart body cannot be read")
 			return
 		}
 		c.form(o, media, fields)
@@ -63,12 +63,12 @@ func (c *collector) form(o *Operation, media *openapi3.MediaType, fields url.Val
 		ref := openapi.Property(s, field)
 		if ref == nil || ref.Value == nil {
 			if closed {
-				c.add("body "+printed(field), "the form has the field %q, which is not declared", schema.Cut(field))
+				c.add(Body, "body "+printed(field), "the form has the field %q, which is not declared", schema.Cut(field))
 			}
 			continue
 		}
 		if n := len(fields[field]); n > 1 && !openapi.Types(ref.Value)["array"] {
-			c.add("body "+printed(field), "the field %s is there %d times", printed(field), n)
+			c.add(Body, "body "+printed(field), "the field %s is there %d times", printed(field), n)
 		}
 	}
 	ruled := map[string]bool{}
@@ -76,14 +76,14 @@ func (c *collector) form(o *Operation, media *openapi3.MediaType, fields url.Val
 		ref := s.Properties[rule.Name]
 		if values, ok := fields[rule.Name]; ok && ref != nil {
 			if ruled[rule.Name] = true; !o.allows(rule, ref, values[0]) {
-				c.add("body "+rule.Name, "the field %s must be %s", rule.Name, o.ruleText(rule, ref)).of(schema.Problem{Place: "/" + rule.Name, Schema: ref.Value})
+				c.add(Body, "body "+rule.Name, "the field %s must be %s", rule.Name, o.ruleText(rule, ref)).of(schema.Problem{Place: "/" + rule.Name, Want: o.ruleText(rule, ref), Schema: ref.Value})
 			}
 		}
 	}
 	for _, p := range c.problems(s, c.typed(s, object)) {
 		top, _, _ := strings.Cut(strings.TrimPrefix(p.Place, "/"), "/")
 		if !ruled[top] && p.Keyword != "properties" {
-			c.add(strings.TrimSpace("body "+printed(strings.TrimPrefix(p.Place, "/"))), "%s", p.Text).of(p)
+			c.add(Body, strings.TrimSpace("body "+printed(strings.TrimPrefix(p.Place, "/"))), "%s", p.Text).of(p)
 		}
 	}
 }

@@ -36,15 +36,15 @@ func (c *collector) headers(o *Operation, response *openapi3.Response, header ht
 		switch {
 		case len(values) == 0:
 			if declared.Required {
-				c.add("header "+name, "the header %s is missing", name)
+				c.add(Header, "header "+name, "the header %s is missing", name)
 			}
 			continue
 		case len(values) > 1 && declared.Schema != nil && !declared.Schema.Value.Type.Is("array"):
-			c.add("header "+name, "the header %s is there %d times", name, len(values))
+			c.add(Header, "header "+name, "the header %s is there %d times", name, len(values))
 		}
 		switch r, ok := o.headers[declared]; {
 		case ok && !r.Allows(values[0]):
-			c.add("header "+name, "the header %s must be %s, and is %q", name, r, schema.Cut(values[0]))
+			c.add(Header, "header "+name, "the header %s must be %s, and is %q", name, r, schema.Cut(values[0])).differs(values[0], r.String())
 		case !ok:
 			c.header(name, declared, values[0])
 		}
@@ -82,9 +82,9 @@ func (c *collector) standard(o *Operation, status int, header http.Header) {
 			scheme, _, _ := strings.Cut(part, " ")
 			return slices.ContainsFunc(o.schemes, func(known string) bool { return strings.EqualFold(known, scheme) })
 		}) {
-			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", schema.Cut(given), strings.Join(o.schemes, " or "))
+			c.add(Header, "header WWW-Authenticate", "the header WWW-Authenticate is %q, and must ask for %s", schema.Cut(given), strings.Join(o.schemes, " or ")).differs(given, strings.Join(o.schemes, " or "))
 		} else if basic.MatchString(given) && !strings.Contains(strings.ToLower(given), "realm=") {
-			c.add("header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", schema.Cut(given))
+			c.add(Header, "header WWW-Authenticate", "the header WWW-Authenticate is %q and lacks the realm (RFC 7617)", schema.Cut(given))
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (c *collector) addHTTP(rule, message string) {
 			return
 		}
 	}
-	c.found = append(c.found, Violation{Rule: rule, Message: message})
+	c.found = append(c.found, Violation{Kind: Header, Rule: rule, Message: message})
 }
 
 func splitList(values []string) []string {

@@ -92,10 +92,10 @@ func (c *collector) equal(p pair, x Exchange, body any) {
 	}
 	got, ok := p.answer.response(x, body)
 	if ok && !sameValue(got, want) {
-		c.add("equal "+p.answer.text, "%s is %q, and %s is %q", p.answer.short(), schema.Cut(got), p.request.describe(x), schema.Cut(want))
+		c.add(Relation, "equal "+p.answer.text, "%s is %q, and %s is %q", p.answer.short(), schema.Cut(got), p.request.describe(x), schema.Cut(want)).differs(got, want)
 	}
 	if !ok {
-		c.add("equal "+p.answer.text, "%s is missing or null, and must be %q", p.answer.short(), schema.Cut(want))
+		c.add(Relation, "equal "+p.answer.text, "%s is missing or null, and must be %q", p.answer.short(), schema.Cut(want)).differs("", want)
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *collector) unique(e expression, x Exchange, body any, memory *Memory) {
 	got, ok := e.response(x, body)
 	if !ok {
 		if e.in == "body" {
-			c.add("unique "+e.text, "%s is missing or null, and must be new each time", e.short())
+			c.add(Relation, "unique "+e.text, "%s is missing or null, and must be new each time", e.short())
 		}
 		return
 	}
@@ -113,7 +113,7 @@ func (c *collector) unique(e expression, x Exchange, body any, memory *Memory) {
 		memory.seen[e.text] = map[string]bool{}
 	}
 	if memory.seen[e.text][got] {
-		c.add("unique "+e.text, "%s is %q, which another answer had already", e.short(), schema.Cut(got))
+		c.add(Relation, "unique "+e.text, "%s is %q, which another answer had already", e.short(), schema.Cut(got))
 	}
 	memory.seen[e.text][got] = true
 }
@@ -121,7 +121,7 @@ func (c *collector) unique(e expression, x Exchange, body any, memory *Memory) {
 func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) {
 	got, ok := id.answer.response(x, body)
 	if !ok {
-		c.add("identify "+id.answer.text, "%s is missing or null", id.answer.short())
+		c.add(Relation, "identify "+id.answer.text, "%s is missing or null", id.answer.short())
 		return
 	}
 	var values, names []string
@@ -140,10 +140,10 @@ func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) 
 		memory.known[text], memory.owner[text] = map[string]string{}, map[string]string{}
 	}
 	if before, ok := memory.known[text][key]; ok && before != got {
-		c.add("identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), schema.Cut(got), schema.Cut(before), strings.Join(names, " and "))
+		c.add(Relation, "identify "+text, "%s is %q, and was %q for the same %s", id.answer.short(), schema.Cut(got), schema.Cut(before), strings.Join(names, " and ")).differs(got, before)
 	}
 	if before, ok := memory.owner[text][got]; ok && before != key {
-		c.add("identify "+text, "%s is %q, as for another %s: %q", id.answer.short(), schema.Cut(got), strings.Join(names, " and "), schema.Cut(strings.ReplaceAll(before, "\x00", " ")))
+		c.add(Relation, "identify "+text, "%s is %q, as for another %s: %q", id.answer.short(), schema.Cut(got), strings.Join(names, " and "), schema.Cut(strings.ReplaceAll(before, "\x00", " ")))
 	}
 	memory.known[text][key], memory.owner[text][got] = got, key
 }
@@ -151,7 +151,7 @@ func (c *collector) identify(id identity, x Exchange, body any, memory *Memory) 
 func (c *collector) now(e expression, x Exchange, body any) {
 	got, ok := e.response(x, body)
 	if !ok {
-		c.add("now "+e.text, "%s is missing or null, and must be the time of the request", e.short())
+		c.add(Relation, "now "+e.text, "%s is missing or null, and must be the time of the request", e.short())
 		return
 	}
 	at, err := time.Parse(time.RFC3339, got)
@@ -160,7 +160,7 @@ func (c *collector) now(e expression, x Exchange, body any) {
 		return
 	}
 	if away := x.Time.Sub(at); away > near || away < -near {
-		c.add("now "+e.text, "%s is %s, which is away from the time of the request, %s", e.short(), schema.Cut(got), x.Time.UTC().Format(time.RFC3339))
+		c.add(Relation, "now "+e.text, "%s is %s, which is away from the time of the request, %s", e.short(), schema.Cut(got), x.Time.UTC().Format(time.RFC3339)).differs(got, x.Time.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -177,9 +177,9 @@ func (c *collector) listed(e expression, x Exchange, body any, response *openapi
 	switch {
 	case len(values) == 0, body == nil:
 	case !ok:
-		c.add("listed "+e.text, "%s is missing or null; the examples of this answer have %s", e.short(), strings.Join(values, ", "))
+		c.add(Relation, "listed "+e.text, "%s is missing or null; the examples of this answer have %s", e.short(), strings.Join(values, ", ")).differs("", strings.Join(values, ", "))
 	case !slices.Contains(values, got):
-		c.add("listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), schema.Cut(got), strings.Join(values, ", "))
+		c.add(Relation, "listed "+e.text, "%s is %q; the examples of this answer have %s", e.short(), schema.Cut(got), strings.Join(values, ", ")).differs(got, strings.Join(values, ", "))
 	}
 }
 
@@ -200,7 +200,7 @@ func (c *collector) culprit(sayings []saying, x Exchange, body any) {
 		}
 	}
 	if len(wrong) > 0 {
-		c.add("culprit", "%s when %s in the %s is wrong", strings.Join(wrong, "; "), x.CulpritName, x.Culprit)
+		c.add(Relation, "culprit", "%s when %s in the %s is wrong", strings.Join(wrong, "; "), x.CulpritName, x.Culprit)
 	}
 }
 
@@ -230,7 +230,7 @@ func (c *collector) absent(e expression, x Exchange, body any, response *openapi
 			return
 		}
 	}
-	c.add("absent "+e.text, "the answer repeats %s", e.describe(x))
+	c.add(Relation, "absent "+e.text, "the answer repeats %s", e.describe(x))
 }
 
 // textOf is all text of a body.

@@ -60,7 +60,7 @@ func (o *Operation) CheckRequest(r *Request) []Violation {
 		c.parameter(o, w, r)
 	}
 	if !o.isAuthenticated(r) {
-		c.add("security", "the credentials are missing")
+		c.add(Security, "security", "the credentials are missing")
 	}
 	c.requestBody(o, r)
 	return c.found
@@ -77,7 +77,7 @@ func (c *collector) parameter(o *Operation, written serialize.Written, r *Reques
 	value, given := written.Read(r.query(), texts)
 	if !given {
 		if p.Required {
-			c.add(place, "the %s parameter %s is missing", p.In, p.Name)
+			c.add(Parameter, place, "the %s parameter %s is missing", p.In, p.Name)
 		}
 		return
 	}
@@ -86,7 +86,7 @@ func (c *collector) parameter(o *Operation, written serialize.Written, r *Reques
 			continue
 		}
 		if slices.ContainsFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && (text != "" || !p.AllowEmptyValue) }) {
-			c.add(place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema))
+			c.add(Parameter, place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema)).differs(texts[0], o.ruleText(rule, p.Schema))
 		}
 		return
 	}
@@ -99,11 +99,11 @@ func (c *collector) parameter(o *Operation, written serialize.Written, r *Reques
 		return
 	}
 	if err, failed := value.(error); failed {
-		c.add(place, "the %s parameter %s %v", p.In, p.Name, err)
+		c.add(Parameter, place, "the %s parameter %s %v", p.In, p.Name, err)
 		return
 	}
 	for _, problem := range c.problems(s.Value, c.typed(s.Value, value)) {
-		c.add(place, "the %s parameter %s", p.In, named(p.Name, problem)).of(problem)
+		c.add(Parameter, place, "the %s parameter %s", p.In, named(p.Name, problem)).of(problem)
 	}
 }
 
@@ -173,9 +173,9 @@ func (o *Operation) CheckQuery(r *Request) []Violation {
 		switch {
 		case declared:
 		case slices.ContainsFunc(o.Form, func(field rule.Rule) bool { return field.Name == name }):
-			c.add("query "+printed(name), "%s stands in the query, and is a field of the body", printed(name))
+			c.add(Parameter, "query "+printed(name), "%s stands in the query, and is a field of the body", printed(name))
 		default:
-			c.add("query "+printed(name), "the query has the parameter %q, which is not declared", schema.Cut(name))
+			c.add(Parameter, "query "+printed(name), "the query has the parameter %q, which is not declared", schema.Cut(name))
 		}
 	}
 	return c.found

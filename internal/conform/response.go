@@ -31,7 +31,10 @@ func (o *Operation) check(method string, status int, header http.Header, body []
 	}
 	if response == nil {
 		at := o.document.at(openapi.AtField(o.Spec.Origin, "responses"))
-		return []Violation{{Rule: o.ID + " responses", Message: fmt.Sprintf("the status %d is not declared", status), Line: at.Line, File: at.File}}
+		return []Violation{{
+			Kind: Status, Rule: o.ID + " responses", Message: fmt.Sprintf("the status %d is not declared", status),
+			Got: strconv.Itoa(status), Want: strings.Join(sortedKeys(o.Spec.Responses.Map()), " or "), Line: at.Line, File: at.File,
+		}}
 	}
 	c := newCollector(o.ID + " " + name)
 	c.document, c.where = o.document, o.document.at(openapi.At(response.Origin))
@@ -44,7 +47,7 @@ func (o *Operation) check(method string, status int, header http.Header, body []
 	if len(response.Content) == 0 {
 		// The specification does not say that nothing may come then.
 		if len(body) > 0 && o.document.Strict {
-			c.add("content", "the answer has a body of %d bytes, and none is declared", len(body))
+			c.add(Body, "content", "the answer has a body of %d bytes, and none is declared", len(body))
 		}
 		return c.found
 	}
@@ -91,23 +94,23 @@ func (c *collector) media(response *openapi3.Response, header http.Header) *open
 	declared := sortedKeys(response.Content)
 	given := header.Get("Content-Type")
 	if n := len(header.Values("Content-Type")); n > 1 {
-		c.add("content", "the header Content-Type is there %d times", n)
+		c.add(MediaType, "content", "the header Content-Type is there %d times", n)
 	}
 	if given == "" {
-		c.add("content", "the answer has no Content-Type; it must be %s", strings.Join(declared, " or "))
+		c.add(MediaType, "content", "the answer has no Content-Type; it must be %s", strings.Join(declared, " or ")).differs("", strings.Join(declared, " or "))
 		return nil
 	}
 	name, parameters, err := mime.ParseMediaType(given)
 	if err != nil {
-		c.add("content", "the Content-Type %q is malformed", schema.Cut(given))
+		c.add(MediaType, "content", "the Content-Type %q is malformed", schema.Cut(given))
 		return nil
 	}
 	if charset := parameters["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && strings.HasSuffix(name, "json") {
-		c.add("content", "the Content-Type is %q, and JSON is UTF-8", schema.Cut(given))
+		c.add(MediaType, "content", "the Content-Type is %q, and JSON is UTF-8", schema.Cut(given))
 	}
 	if media := openapi.Media(response.Content, given); media != nil {
 		return media
 	}
-	c.add("content", "the media type is %s; it must be %s", schema.Cut(name), strings.Join(declared, " or "))
+	c.add(MediaType, "content", "the media type is %s; it must be %s", schema.Cut(name), strings.Join(declared, " or ")).differs(name, strings.Join(declared, " or "))
 	return nil
 }

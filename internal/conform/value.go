@@ -23,7 +23,7 @@ func (c *collector) value(s *openapi3.Schema, v any) {
 		return
 	}
 	for _, p := range judge.Check(v) {
-		c.add("body#"+folded(p.Place)+" "+p.Keyword, "%s", p.Text).of(p)
+		c.add(Body, "body#"+folded(p.Place)+" "+p.Keyword, "%s", p.Text).of(p)
 	}
 }
 
@@ -35,7 +35,7 @@ var index = regexp.MustCompile(`/[0-9]+\b`)
 // text wants a text to keep its schema, as one of what it can be read as.
 func (c *collector) text(s *openapi3.Schema, text string) {
 	for _, p := range c.problems(s, c.typed(s, text)) {
-		c.add("body "+p.Keyword, "%s", p.Text).of(p)
+		c.add(Body, "body "+p.Keyword, "%s", p.Text).of(p)
 	}
 }
 
@@ -54,7 +54,7 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 		}
 		value, err := parseJSON([]byte(text))
 		if err != nil {
-			c.add("header "+name, "the header %s is not one JSON value: %v", name, err)
+			c.add(Header, "header "+name, "the header %s is not one JSON value: %v", name, err)
 			return
 		}
 		judge, err := c.document.Schemas.Of(media.Schema.Value, c.direction)
@@ -64,7 +64,7 @@ func (c *collector) header(name string, declared *openapi3.Header, text string) 
 		problems = judge.Check(plain(value))
 	}
 	for _, p := range problems {
-		c.add("header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body ")).of(p)
+		c.add(Header, "header "+name, "the header %s %s", name, strings.TrimPrefix(p.Text, "the body ")).of(p)
 	}
 }
 
@@ -141,10 +141,10 @@ func (c *collector) integer(path string, n json.Number) {
 		return
 	}
 	if r, ok := schema.Number(n); ok && r.IsInt() && !writtenAsInteger.MatchString(text) {
-		c.add("body#"+folded(path)+" type", "%s is %s, and must be written as an integer", placeName(path), schema.Cut(text))
+		c.add(Body, "body#"+folded(path)+" type", "%s is %s, and must be written as an integer", placeName(path), schema.Cut(text)).differs(text, "an integer")
 		return
 	}
-	c.add("body#"+folded(path)+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), schema.Cut(text))
+	c.add(Body, "body#"+folded(path)+" type", "%s is %s, which no integer of 64 bits holds", placeName(path), schema.Cut(text)).differs(text, "an integer of 64 bits")
 }
 
 func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
@@ -159,7 +159,7 @@ func (c *collector) fields(path string, s *openapi3.Schema, o *object) {
 		case ok, allowsOthers:
 			// Judged with the part that names it, or allowed, or refused by the schema itself.
 		default:
-			c.add("body#"+folded(path)+" properties", "%s has the field %q, which is not declared", placeName(path), schema.Cut(key))
+			c.add(Body, "body#"+folded(path)+" properties", "%s has the field %q, which is not declared", placeName(path), schema.Cut(key))
 		}
 	}
 }

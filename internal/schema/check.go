@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -20,6 +21,8 @@ type Problem struct {
 	Place string
 	// Keyword is the keyword that it breaks.
 	Keyword string
+	// Got is what is there, and Want what must be: "301", "300" for a maximum. Empty where that is no one thing.
+	Got, Want string
 	// Text says what is wrong: "ttl is 301, and its maximum is 300".
 	Text string
 	// Format is the format that a text has not; empty for other problems.
@@ -45,7 +48,7 @@ func (s *Schema) Check(v any) []Problem {
 
 func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Problem) {
 	if _, ok := e.ErrorKind.(*kind.AnyOf); ok && strings.Contains(e.SchemaURL, "?"+Discriminator+"=") {
-		s.add(e, Discriminator, s.set.wrongAlternative(e, at(root, e.InstanceLocation)), into)
+		s.add(e, Problem{Keyword: Discriminator, Text: s.set.wrongAlternative(e, at(root, e.InstanceLocation))}, into)
 		return
 	}
 	switch k := e.ErrorKind.(type) {
@@ -59,7 +62,7 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Proble
 			keyword, fits = "oneOf", len(one.Subschemas)
 		}
 		of := max(len(e.Causes), fits)
-		s.add(e, keyword, fmt.Sprintf("fits %d of %d alternatives", fits, of), into)
+		s.add(e, Problem{Keyword: keyword, Text: fmt.Sprintf("fits %d of %d alternatives", fits, of)}, into)
 		return
 	case *kind.Schema, *kind.Group, *kind.AllOf, *kind.Reference:
 		for _, cause := range e.Causes {
@@ -75,12 +78,11 @@ func (s *Schema) collect(e *jsonschema.ValidationError, root any, into *[]Proble
 	}
 	if k, ok := e.ErrorKind.(*kind.Required); ok {
 		for _, field := range k.Missing {
-			*into = append(*into, Problem{Place: pointer(e), Keyword: "required", Text: fmt.Sprintf("the field %s is missing", field), Schema: s.set.node(e.SchemaURL)})
+			*into = append(*into, Problem{Place: pointer(e), Keyword: "required", Want: field, Text: fmt.Sprintf("the field %s is missing", field), Schema: s.set.node(e.SchemaURL)})
 		}
 		return
 	}
-	keyword, text := words(e.ErrorKind, at(root, e.InstanceLocation))
-	s.add(e, keyword, text, into)
+	s.add(e, words(e.ErrorKind, at(root, e.InstanceLocation)), into)
 }
 
 // plausible is the one alternative that a value of this type can be meant for; nil when it is not known.
@@ -100,12 +102,13 @@ func isOtherType(e *jsonschema.ValidationError, depth int) bool {
 	return slices.ContainsFunc(e.Causes, func(cause *jsonschema.ValidationError) bool { return isOtherType(cause, depth) })
 }
 
-func (s *Schema) add(e *jsonschema.ValidationError, keyword, text string, into *[]Problem) {
+// add completes a problem whose text lacks the name of its place.
+func (s *Schema) add(e *jsonschema.ValidationError, p Problem, into *[]Problem) {
 	name := strings.Join(e.InstanceLocation, ".")
 	if name == "" {
 		name = "the body"
 	}
-	p := Problem{Place: pointer(e), Keyword: keyword, Text: name + " " + text, Schema: s.set.node(e.SchemaURL)}
+	p.Place, p.Text, p.Schema = pointer(e), name+" "+p.Text, s.set.node(e.SchemaURL)
 	if k, ok := e.ErrorKind.(*kind.Format); ok {
 		p.Format = k.Want
 	}
@@ -121,58 +124,77 @@ func pointer(e *jsonschema.ValidationError) string {
 	return place.String()
 }
 
-// words says what is wrong.
-func words(k jsonschema.ErrorKind, v any) (keyword, text string) {
+// words says what is wrong with a value.
+func words(k jsonschema.ErrorKind, v any) Problem {
+	got := Describe(v)
+	text := strings.TrimPrefix(got, "the string ")
 	switch k := k.(type) {
 	case *kind.Type:
-		if v == nil {
-			return "type", "is null, and must be " + strings.Join(k.Want, " or ")
-		}
-		return "type", fmt.Sprintf("is %s, and must be %s", Describe(v), strings.Join(k.Want, " or "))
+		return differs("type", got, strings.Join(k.Want, " or "), "is %s, and must be %s")
 	case *kind.Enum:
-		return "enum", fmt.Sprintf("is %s, which is not listed", Describe(v))
+		return differs("enum", got, choices(k.Want), "is %[1]s, which is not listed")
 	case *kind.Const:
-		return "const", fmt.Sprintf("is %s, and must be %s", Describe(v), Describe(k.Want))
+		return differs("const", got, Describe(k.Want), "is %s, and must be %s")
 	case *kind.Format:
-		return "format", fmt.Sprintf("is %s, which is no %s", strings.TrimPrefix(Describe(v), "the string "), k.Want)
+		return differs("format", text, k.Want, "is %s, which is no %s")
 	case *kind.Pattern:
-		return "pattern", fmt.Sprintf("is %s, which does not match %s", strings.TrimPrefix(Describe(v), "the string "), k.Want)
+		return differs("pattern", text, k.Want, "is %s, which does not match %s")
 	case *kind.MinLength:
-		return "length", fmt.Sprintf("is %d characters long: %s", k.Got, strings.TrimPrefix(Describe(v), "the string "))
+		return differs("length", strconv.Itoa(k.Got), atLeast(k.Want), "is %[1]s characters long: "+escaped(text))
 	case *kind.MaxLength:
-		return "length", fmt.Sprintf("is %d characters long: %s", k.Got, strings.TrimPrefix(Describe(v), "the string "))
+		return differs("length", strconv.Itoa(k.Got), atMost(k.Want), "is %[1]s characters long: "+escaped(text))
 	case *kind.Minimum:
-		return "minimum", fmt.Sprintf("is %s, and its minimum is %s", Describe(v), decimal(k.Want))
+		return differs("minimum", got, decimal(k.Want), "is %s, and its minimum is %s")
 	case *kind.Maximum:
-		return "maximum", fmt.Sprintf("is %s, and its maximum is %s", Describe(v), decimal(k.Want))
+		return differs("maximum", got, decimal(k.Want), "is %s, and its maximum is %s")
 	case *kind.ExclusiveMinimum:
-		return "exclusiveMinimum", fmt.Sprintf("is %s, and must be above %s", Describe(v), decimal(k.Want))
+		return differs("exclusiveMinimum", got, decimal(k.Want), "is %s, and must be above %s")
 	case *kind.ExclusiveMaximum:
-		return "exclusiveMaximum", fmt.Sprintf("is %s, and must be below %s", Describe(v), decimal(k.Want))
+		return differs("exclusiveMaximum", got, decimal(k.Want), "is %s, and must be below %s")
 	case *kind.MultipleOf:
-		return "multipleOf", fmt.Sprintf("is %s, which is no multiple of %s", Describe(v), decimal(k.Want))
+		return differs("multipleOf", got, decimal(k.Want), "is %s, which is no multiple of %s")
 	case *kind.MinItems:
-		return "items", fmt.Sprintf("has %d items", k.Got)
+		return differs("items", strconv.Itoa(k.Got), atLeast(k.Want), "has %[1]s items")
 	case *kind.MaxItems:
-		return "items", fmt.Sprintf("has %d items", k.Got)
+		return differs("items", strconv.Itoa(k.Got), atMost(k.Want), "has %[1]s items")
 	case *kind.UniqueItems:
-		return "uniqueItems", fmt.Sprintf("has the same item at %d and %d", k.Duplicates[0], k.Duplicates[1])
+		return Problem{Keyword: "uniqueItems", Text: fmt.Sprintf("has the same item at %d and %d", k.Duplicates[0], k.Duplicates[1])}
 	case *kind.AdditionalProperties:
-		return "properties", fmt.Sprintf("has the field %q, which is not declared", Cut(strings.Join(k.Properties, ", ")))
+		return differs("properties", strconv.Quote(Cut(strings.Join(k.Properties, ", "))), "", "has the field %[1]s, which is not declared")
 	case *kind.MinProperties:
-		return "minProperties", fmt.Sprintf("has %d fields, and must have at least %d", k.Got, k.Want)
+		return differs("minProperties", strconv.Itoa(k.Got), atLeast(k.Want), "has %s fields, and must have %s")
 	case *kind.MaxProperties:
-		return "maxProperties", fmt.Sprintf("has %d fields, and must have at most %d", k.Got, k.Want)
+		return differs("maxProperties", strconv.Itoa(k.Got), atMost(k.Want), "has %s fields, and must have %s")
 	case *kind.FalseSchema:
-		return "false", "must not be there"
+		return Problem{Keyword: "false", Got: got, Text: "must not be there"}
 	case *kind.Not:
-		return "not", "is what it must not be"
+		return Problem{Keyword: "not", Got: got, Text: "is what it must not be"}
 	}
-	path := k.KeywordPath()
-	if len(path) == 0 {
-		return "schema", "is against its schema"
+	keyword := "schema"
+	if path := k.KeywordPath(); len(path) > 0 {
+		keyword = path[0]
 	}
-	return path[0], "is against its " + path[0]
+	return Problem{Keyword: keyword, Got: got, Text: "is against its " + keyword}
+}
+
+// differs is a problem whose text is made of what is there and what must be.
+func differs(keyword, got, want, format string) Problem {
+	return Problem{Keyword: keyword, Got: got, Want: want, Text: fmt.Sprintf(format, got, want)}
+}
+
+func atLeast(n int) string { return fmt.Sprintf("at least %d", n) }
+
+func atMost(n int) string { return fmt.Sprintf("at most %d", n) }
+
+// escaped is a text within a format.
+func escaped(text string) string { return strings.ReplaceAll(text, "%", "%%") }
+
+func choices(values []any) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = strings.TrimPrefix(Describe(v), "the string ")
+	}
+	return Cut(strings.Join(texts, ", "))
 }
 
 // at is the value at a place.
