@@ -76,7 +76,8 @@ type commands struct {
 	DeviceToken  deviceTokenCommand  `cmd:"" help:"Mint a token for a device."`
 	DeviceRevoke deviceRevokeCommand `cmd:"" help:"End what the tokens of a device are good for, and its streams."`
 
-	Store storeCommands `cmd:"" help:"Check or copy the directory of a store."`
+	Store   storeCommands  `cmd:"" help:"Check or copy the directory of a store."`
+	Migrate migrateCommand `cmd:"" help:"Move what is pending from one machine's directory to NATS servers, or back."`
 }
 
 // run runs the command that args name and returns the exit code.

@@ -17,32 +17,27 @@ import (
 )
 
 type serveCommand struct {
-	Addr                 string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
-	OpsAddr              string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
-	OpsHost              list   `placeholder:"HOST[:PORT]" help:"A further name by which the operators' endpoints are asked; can be repeated. Addresses and localhost always do."`
-	OpsToken             string `placeholder:"TOKEN" help:"Bearer token that the operators' endpoints ask for, /healthz and /readyz excepted."`
-	Data                 string `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
-	Store                string `placeholder:"nats://A,B,C" help:"NATS servers whose JetStream is the store, which several of these processes share; with --device-key and --webhook-secret, the same for all. Without it the store is in --data, and this process's own."`
-	NATSCreds            string `name:"nats-creds" placeholder:"FILE" help:"Credentials of a NATS user, as nsc writes them."`
-	NATSCA               string `name:"nats-ca" placeholder:"FILE" help:"Certificates, in PEM, by which NATS servers are trusted that are asked by tls://."`
-	NATSReplicas         int    `name:"nats-replicas" default:"3" placeholder:"N" help:"On how many NATS servers each stream is. (${default})"`
-	NATSStreams          int    `name:"nats-streams" default:"4" placeholder:"N" help:"How many streams share the work; fixed once they are made. (${default})"`
-	NATSPrefix           string `name:"nats-prefix" default:"nudge" placeholder:"NAME" help:"What subjects and streams begin with: another one for each cluster on the same servers. (${default})"`
-	NodeName             string `placeholder:"NAME" help:"This process's name among those that share a store. Without it: the machine's."`
-	AcceptWeakDurability bool   `help:"Take NATS servers that may lose what they have acknowledged: with fewer than three replicas, or that do not say that they sync each write."`
-	MinFree              int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
-	DeviceKey            list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
-	Account              list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
-	Accounts             string `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
-	Challenges           string `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
-	Device               string `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
-	CORSOrigin           list   `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
-	PublicURL            string `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
-	MCPExecute           bool   `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
-	MaxInflight          int    `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. An account alone may have half of them. (${default})"`
-	MaxBody              int64  `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413, one that takes longer than 2 s 20001. (${default})"`
-	TLSCert              string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
-	TLSKey               string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
+	Addr     string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve the operation. Port 0 picks a free one. (${default})"`
+	OpsAddr  string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where to serve the operators' endpoints: /healthz, /readyz, /metrics, /notifications/{sid}, /events, /debug/pprof. Empty: nowhere. (${default})"`
+	OpsHost  list   `placeholder:"HOST[:PORT]" help:"A further name by which the operators' endpoints are asked; can be repeated. Addresses and localhost always do."`
+	OpsToken string `placeholder:"TOKEN" help:"Bearer token that the operators' endpoints ask for, /healthz and /readyz excepted."`
+	Data     string `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
+	Store    string `placeholder:"nats://A,B,C" help:"NATS servers whose JetStream is the store, which several of these processes share; with --device-key and --webhook-secret, the same for all. Without it the store is in --data, and this process's own."`
+	natsFlags
+	NodeName    string `placeholder:"NAME" help:"This process's name among those that share a store. Without it: the machine's."`
+	MinFree     int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
+	DeviceKey   list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
+	Account     list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
+	Accounts    string `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
+	Challenges  string `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	Device      string `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
+	CORSOrigin  list   `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
+	PublicURL   string `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
+	MCPExecute  bool   `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
+	MaxInflight int    `default:"${max_inflight}" placeholder:"N" help:"Requests processed at once; one more is answered 20429. An account alone may have half of them. (${default})"`
+	MaxBody     int64  `default:"${max_body}" placeholder:"BYTES" help:"Largest request body; a larger one is answered 20413, one that takes longer than 2 s 20001. (${default})"`
+	TLSCert     string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM: serve HTTPS. With --tls-key; both are read again when they change."`
+	TLSKey      string `name:"tls-key" placeholder:"FILE" help:"Private key of the certificate in PEM."`
 
 	MaxPending           int    `default:"${max_pending}" placeholder:"N" help:"Notifications that are pending at once; one more is answered 20429. (${default})"`
 	MaxPendingDevice     int    `default:"${max_pending_device}" placeholder:"N" help:"Notifications that are pending at once for one device; one more is answered 20429. (${default})"`

@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -19,8 +16,6 @@ import (
 	"github.com/nudgehq/nudge/delivery/cluster"
 	"github.com/nudgehq/nudge/delivery/jetstream"
 	"github.com/nudgehq/nudge/delivery/stream"
-	"github.com/nudgehq/nudge/internal/openapi"
-	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/server/ops"
 )
 
@@ -35,11 +30,8 @@ func (cmd *serveCommand) checkStore() error {
 		}
 		return nil
 	}
-	for _, one := range strings.Split(cmd.Store, ",") {
-		u, err := url.Parse(one)
-		if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
-			return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
-		}
+	if !areNATSServers(cmd.Store) {
+		return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
 	}
 	switch {
 	case cmd.TestClock:
@@ -48,23 +40,8 @@ func (cmd *serveCommand) checkStore() error {
 		return usagef("--store needs --device-key and --webhook-secret: the processes that share it have to use the same")
 	case cmd.NodeName != "" && !nodeName.MatchString(cmd.NodeName):
 		return usagef("--node-name must be up to 60 letters, digits, - and _")
-	case cmd.NATSReplicas < 1 || cmd.NATSReplicas > 5:
-		return usagef("--nats-replicas must be from 1 to 5")
-	case cmd.NATSStreams < 1 || cmd.NATSStreams > delivery.Partitions:
-		return usagef("--nats-streams must be from 1 to %d", delivery.Partitions)
 	}
-	return nil
-}
-
-// withoutPasswords are the servers of --store, without what proves who asks.
-func withoutPasswords(servers string) string {
-	var hosts []string
-	for _, one := range strings.Split(servers, ",") {
-		if u, err := url.Parse(one); err == nil {
-			hosts = append(hosts, u.Scheme+"://"+u.Host)
-		}
-	}
-	return strings.Join(hosts, ",")
+	return cmd.natsFlags.check()
 }
 
 // sharing is what makes this process one of several over a store.
@@ -86,59 +63,11 @@ func share(ctx context.Context, cmd *serveCommand, log *slog.Logger) (*sharing, 
 			name = "node"
 		}
 	}
-	trust, err := cmd.natsTrust()
-	if err != nil {
-		return nil, err
-	}
-	longest, err := longestTTL()
-	if err != nil {
-		return nil, err
-	}
-	store, err := jetstream.Open(ctx, jetstream.Options{
-		Servers: cmd.Store, Credentials: cmd.NATSCreds, TLS: trust, Name: name, Prefix: cmd.NATSPrefix, Replicas: cmd.NATSReplicas, Streams: cmd.NATSStreams,
-		Longest: longest, AcceptWeakDurability: cmd.AcceptWeakDurability, Logger: log,
-	})
+	store, err := cmd.openNATS(ctx, cmd.Store, name, log)
 	if err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
 	return &sharing{store: store, members: store.Members(name, jetstream.DefaultTiming), log: log}, nil
-}
-
-// natsTrust is by what NATS servers are trusted; nil for the machine's own certificates.
-func (cmd *serveCommand) natsTrust() (*tls.Config, error) {
-	if cmd.NATSCA == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(cmd.NATSCA)
-	if err != nil {
-		return nil, usagef("--nats-ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, usagef("--nats-ca: %s has no certificate in PEM", cmd.NATSCA)
-	}
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
-}
-
-// longestTTL is the longest that the document allows.
-func longestTTL() (time.Duration, error) {
-	doc, err := owndocument.Document()
-	if err != nil {
-		return 0, err
-	}
-	operations, err := openapi.Operations(doc)
-	if err != nil {
-		return 0, err
-	}
-	for _, op := range operations {
-		if op.FormSchema == nil {
-			continue
-		}
-		if ref := openapi.Property(op.FormSchema, "Ttl"); ref != nil && ref.Value.Max != nil {
-			return time.Duration(*ref.Value.Max) * time.Second, nil
-		}
-	}
-	return 0, nil
 }
 
 // join makes the node, and gives the channel to devices, wherever they are connected.

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -11,16 +12,34 @@ import (
 
 // revocation says up to when the tokens of a device are good for nothing.
 type revocation struct {
+	// Device is empty where the revocation was moved from a store that does not know names.
 	Device delivery.Device `json:"device"`
-	At     time.Time       `json:"at"`
+	// Hash is the device's, in hexadecimal digits; empty where Device is not.
+	Hash string    `json:"hash,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+func (r revocation) hash() (h delivery.DeviceHash) {
+	if r.Hash == "" {
+		return r.Device.Hash()
+	}
+	// What is no hash is nobody's.
+	_, _ = hex.Decode(h[:], []byte(r.Hash[:min(len(r.Hash), 2*len(h))]))
+	return h
 }
 
 // Revoke notes, durably and for all processes, that the tokens of a device that were issued up to a time are good for nothing.
 func (s *Store) Revoke(d delivery.Device, at time.Time) error {
-	ctx, cancel := context.WithTimeout(context.Background(), addTime)
+	return s.revoke(context.Background(), revocation{Device: d, At: at})
+}
+
+// revoke keeps a revocation, unless a later one is there.
+func (s *Store) revoke(ctx context.Context, r revocation) error {
+	ctx, cancel := context.WithTimeout(ctx, addTime)
 	defer cancel()
-	subject := s.members("r." + hash(d.ServiceSID, d.Identity))
-	data, err := json.Marshal(revocation{d, at})
+	hash := r.hash()
+	subject := s.members("r." + hex.EncodeToString(hash[:hashLength]))
+	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
@@ -28,6 +47,11 @@ func (s *Store) Revoke(d delivery.Device, at time.Time) error {
 		last, err := s.fromLeader(ctx, s.membersStream(), 0, subject)
 		if err != nil && !errors.Is(err, errNone) {
 			return err
+		}
+		var before revocation
+		if json.Unmarshal(last.data, &before) == nil && !r.At.After(before.At) {
+			s.noteRevoked(last)
+			return nil
 		}
 		written, err := s.publish(ctx, subject, "", last.sequence, data, 0)
 		if err == nil {
@@ -45,7 +69,10 @@ func (s *Store) Revoke(d delivery.Device, at time.Time) error {
 func (s *Store) Revoked(d delivery.Device) (at time.Time, revoked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, revoked = s.revoked[d]
+	if len(s.revoked) == 0 {
+		return at, false
+	}
+	at, revoked = s.revoked[d.Hash()]
 	return at, revoked
 }
 
@@ -59,10 +86,11 @@ func (s *Store) noteRevoked(m message) {
 	if json.Unmarshal(m.data, &r) != nil {
 		return
 	}
+	device := r.hash()
 	s.mu.Lock()
-	isNew := r.At.After(s.revoked[r.Device])
+	isNew := r.At.After(s.revoked[device])
 	if isNew {
-		s.revoked[r.Device] = r.At
+		s.revoked[device] = r.At
 	}
 	s.mu.Unlock()
 	if isNew && s.onRevoked != nil {

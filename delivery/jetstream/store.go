@@ -28,7 +28,7 @@ type Store struct {
 	// readers are those of the partitions that are taken, and pending where their pending records are, by SID.
 	readers   map[int]*reader
 	pending   [delivery.Partitions]map[string]place
-	revoked   map[delivery.Device]time.Time
+	revoked   map[delivery.DeviceHash]time.Time
 	onRevoked func(delivery.Device)
 	// ended is the latest end of a record that was seen.
 	ended time.Time
@@ -54,7 +54,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		conn.Close()
 		return nil, err
 	}
-	s := &Store{options: options, conn: conn, js: js, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.Device]time.Time{}}
+	s := &Store{options: options, conn: conn, js: js, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}}
 	if err := s.setUp(ctx); err != nil {
 		conn.Close()
 		return nil, err

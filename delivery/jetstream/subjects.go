@@ -47,8 +47,11 @@ func (s *Store) subject(n delivery.Notification, slot int) string {
 	return s.device(n.Device) + "." + hash(n.AccountSID, n.ChallengeSID) + "." + last
 }
 
-// hash is one token for two names: 96 bits, so that no two meet. Who reads compares the names.
+// hashLength is how much of a hash is in a subject, in bytes: 96 bits, so that no two meet. Who reads compares the names.
+const hashLength = 12
+
+// hash is one token for two names; of a device's, it begins its DeviceHash.
 func hash(first, second string) string {
 	sum := sha256.Sum256([]byte(first + "/" + second))
-	return hex.EncodeToString(sum[:12])
+	return hex.EncodeToString(sum[:hashLength])
 }

@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -62,9 +61,8 @@ func revokedKey(d delivery.Device) []byte { return deviceHash(revokedPrefix, d) 
 
 // deviceHash is a prefix and a hash of service and identity.
 func deviceHash(prefix byte, d delivery.Device) []byte {
-	h := sha256.New()
-	_, _ = h.Write([]byte(d.ServiceSID + "/" + d.Identity))
-	return h.Sum([]byte{prefix})[:1+sidLength]
+	hash := d.Hash()
+	return append([]byte{prefix}, hash[:]...)
 }
 
 // deviceKey ends like the pending key of the same notification.

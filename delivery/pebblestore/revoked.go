@@ -19,8 +19,12 @@ type revocations struct {
 
 // Revoke notes, durably, that the tokens of a device that were issued up to a time are good for nothing any more.
 func (s *Store) Revoke(d delivery.Device, at time.Time) error {
+	return s.revoke(revokedKey(d), at)
+}
+
+// revoke notes a revocation by its key.
+func (s *Store) revoke(key []byte, at time.Time) error {
 	return s.use(func() error {
-		key := revokedKey(d)
 		batch := s.db.NewBatch()
 		_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano())), nil)
 		if err := s.commit(batch, true); err != nil {

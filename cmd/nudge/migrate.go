@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/jetstream"
+	"github.com/nudgehq/nudge/delivery/pebblestore"
+)
+
+type migrateCommand struct {
+	From string `required:"" placeholder:"DIR|nats://A,B,C" help:"Where the notifications are: the data directory of a server that does not run, or NATS servers whose nodes do not."`
+	To   string `required:"" placeholder:"nats://A,B,C|DIR" help:"Where they go; made where there is none."`
+	natsFlags
+}
+
+// Help is what the command's help says below its flags.
+func (*migrateCommand) Help() string {
+	return "What is pending goes on where it is moved to, with its expiry and the counts of its challenges; revoked tokens stay revoked. " +
+		"A move that was cut off is repeated by the same command, and goes back with --from and --to exchanged. " +
+		"Keys are not moved: start the nodes with the --device-key and the --webhook-secret that device.key and webhook.secret in the directory hold."
+}
+
+// Run moves what is pending, and prints how much as JSON.
+func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
+	if areNATSServers(cmd.From) == areNATSServers(cmd.To) {
+		return usagef("of --from and --to one must be a directory, and the other URLs such as nats://HOST:PORT, with commas between")
+	}
+	if err := cmd.check(); err != nil {
+		return err
+	}
+	if !areNATSServers(cmd.From) {
+		if info, err := os.Stat(cmd.From); err != nil || !info.IsDir() {
+			return usagef("--from %s is not a directory", cmd.From)
+		}
+	}
+	from, err := cmd.open(ctx, "--from", cmd.From, out)
+	if err != nil {
+		return err
+	}
+	to, err := cmd.open(ctx, "--to", cmd.To, out)
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	report, err := delivery.Move(ctx, from, to)
+	if printed := json.NewEncoder(out.stdout).Encode(report); err == nil {
+		err = printed
+	}
+	if err != nil {
+		err = fmt.Errorf("not all was moved; the same command goes on: %w", err)
+	}
+	return errors.Join(err, to.Close(), from.Close())
+}
+
+// open opens a store that no process uses.
+func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out output) (delivery.PortableStore, error) {
+	log := plainLogger(out.stderr)
+	if !areNATSServers(where) {
+		store, err := pebblestore.Open(where, pebblestore.Options{Logger: log})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+		return store, nil
+	}
+	store, err := cmd.openNATS(ctx, where, "nudge migrate", log)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	running, err := store.Running(ctx, jetstream.DefaultTiming)
+	if err == nil && len(running) > 0 {
+		err = fmt.Errorf("nodes use it, and have to be stopped first: %s", strings.Join(running, ", "))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", flag, err), store.Close())
+	}
+	return store, nil
+}
