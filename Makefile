@@ -112,7 +112,8 @@ cluster: ## run three NATS servers, three nodes that share them and a balancer o
 CHAOS ?= -for 80s
 
 .PHONY: chaos
-chaos: ## kill and stop the processes of a cluster under load, and judge what arrived (2 minutes)
+chaos: ## try a cluster of processes, then kill and stop them under load, and judge what arrived (3 minutes)
+	cd interop && $(GOTEST) $(ONCE) $(TIMEOUT) -tags cluster ./local
 	cd interop && $(GO) run ./cmd/chaos -dir $(BUILD)/chaos $(CHAOS)
 
 .PHONY: bench

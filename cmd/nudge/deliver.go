@@ -49,7 +49,7 @@ type delivering struct {
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, log *slog.Logger) (_ *delivering, err error) {
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
 	d := &delivering{clock: machineClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -90,6 +90,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	hub := &stream.Hub{MaxConnections: cmd.MaxDeviceConnections}
 	var toDevices delivery.Channel = hub
 	if d.shared != nil {
+		d.shared.members.Compare(sums)
 		toDevices = d.shared.join(hub)
 	}
 	hooks := webhook.New(secrets, cmd.webhookOptions())

@@ -78,6 +78,9 @@ type commands struct {
 
 	Store   storeCommands  `cmd:"" help:"Check or copy the directory of a store."`
 	Migrate migrateCommand `cmd:"" help:"Move what is pending from one machine's directory to NATS servers, or back."`
+
+	Challenges directoryCommands[challengesKind] `cmd:"" help:"Put, get or remove the challenges of nodes with --challenges nats."`
+	Accounts   directoryCommands[accountsKind]   `cmd:"" help:"Put, get or remove the accounts of nodes with --accounts nats."`
 }
 
 // run runs the command that args name and returns the exit code.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"syscall"
 	"time"
 
@@ -76,6 +75,7 @@ type serving struct {
 	handler    *server.Server
 	delivering *delivering
 	refreshers refreshers
+	watched    watchedDirectories
 	tls        *tls.Config
 
 	development bool
@@ -93,21 +93,29 @@ type serving struct {
 // prepare makes all parts but the listeners.
 func (s *serving) prepare(ctx context.Context) error {
 	cmd := s.cmd
-	who, development, accounts, err := cmd.accounts(s.log)
+	who, development, accounts, err := cmd.accounts(s.log, &s.watched)
 	if err != nil {
 		return err
 	}
-	directory, example, challenges, err := cmd.challenges(s.log)
+	directory, example, challenges, err := cmd.challenges(s.log, &s.watched)
 	if err != nil {
 		return err
 	}
-	s.development, s.example, s.refreshers = development, example, slices.Concat(accounts, challenges)
+	s.development, s.example = development, example
+	for _, file := range []settingsFile{accounts, challenges} {
+		if file != nil {
+			s.refreshers = append(s.refreshers, file.Refresh)
+		}
+	}
 	config := server.Config{
 		Accounts: who, Challenges: directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
 		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
 	}
-	if s.delivering, err = cmd.deliver(ctx, s.ops, development, s.log); err != nil {
+	if s.delivering, err = cmd.deliver(ctx, s.ops, development, cmd.sums(accounts, challenges), s.log); err != nil {
 		return err
+	}
+	if err := s.watched.read(ctx, s.delivering.shared, s.ops); err != nil {
+		return errors.Join(err, s.delivering.Close())
 	}
 	config.Queue, config.Now = s.delivering.front, s.delivering.clock.Now
 	if s.handler, err = server.New(config); err != nil {

@@ -28,8 +28,8 @@ type serveCommand struct {
 	MinFree     int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
 	DeviceKey   list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
 	Account     list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
-	Accounts    string `placeholder:"FILE" help:"YAML file of accounts and their API keys (SK…); read again when it changes."`
-	Challenges  string `default:"any" placeholder:"any|FILE" help:"Which challenges exist: any, or those of a YAML file, read again when it changes. (${default})"`
+	Accounts    string `placeholder:"FILE|nats" help:"YAML file of accounts and their API keys (SK…); read again when it changes. nats: those that nudge accounts has put into --store."`
+	Challenges  string `default:"any" placeholder:"any|FILE|nats" help:"Which challenges exist: any, those of a YAML file, read again when it changes, or, with nats, those that nudge challenges has put into --store. (${default})"`
 	Device      string `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
 	CORSOrigin  list   `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
 	PublicURL   string `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
@@ -107,7 +107,9 @@ func (cmd *serveCommand) checkChoices() error {
 	case err == nil && !info.IsDir():
 		return usagef("--data %s is not a directory", cmd.Data)
 	case cmd.Challenges == "":
-		return usagef("--challenges must be any or a file")
+		return usagef("--challenges must be any, a file or nats")
+	case (cmd.Challenges == inNATS || cmd.Accounts == inNATS) && cmd.Store == "":
+		return usagef("--challenges nats and --accounts nats are for a store that --store names; a file of that name is ./nats")
 	case cmd.Challenges != "any" && cmd.Device != "stream":
 		return usagef("--device is for --challenges any: the file says the channel of each challenge")
 	case cmd.TestClock && cmd.OpsAddr == "":
@@ -181,6 +183,13 @@ func (cmd *serveCommand) drainDelay() time.Duration {
 	return 5 * time.Second
 }
 
+// settingsFile is a file that is read again when it changes.
+type settingsFile interface {
+	// Refresh reads it again, changed or not, and Sum tells one content from another.
+	Refresh()
+	Sum() [32]byte
+}
+
 // refreshers read their files again, changed or not.
 type refreshers []func()
 
@@ -190,8 +199,9 @@ func (r refreshers) refresh() {
 	}
 }
 
-// accounts collects who may call. Without any account it is the development account, if nobody else can reach it.
-func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, development bool, r refreshers, err error) {
+// accounts collects who may call. Without any account it is the development account, if nobody else can reach it. Those that are in
+// NATS are read when the store is open.
+func (cmd *serveCommand) accounts(log *slog.Logger, watched *watchedDirectories) (who server.Accounts, development bool, f settingsFile, err error) {
 	if len(cmd.Account) == 0 && cmd.Accounts == "" {
 		if !isLoopback(cmd.Addr) {
 			return nil, false, nil, usagef("--addr %s can be reached from other machines: give --account or --accounts, or listen on 127.0.0.1", cmd.Addr)
@@ -208,6 +218,10 @@ func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, develo
 	if cmd.Accounts == "" {
 		return set, false, nil, nil
 	}
+	if cmd.Accounts == inNATS {
+		watched.accounts = &accounts.Watched{}
+		return accounts.Any{set, watched.accounts}, false, nil, nil
+	}
 	if strings.HasPrefix(cmd.Accounts, "AC") && strings.Contains(cmd.Accounts, ":") {
 		return nil, false, nil, usagef("--accounts is a file; an account with its token is for --account")
 	}
@@ -215,10 +229,10 @@ func (cmd *serveCommand) accounts(log *slog.Logger) (who server.Accounts, develo
 	if err != nil {
 		return nil, false, nil, usagef("--accounts: %w", err)
 	}
-	return accounts.Any{set, file}, false, refreshers{file.Refresh}, nil
+	return accounts.Any{set, file}, false, file, nil
 }
 
-func (cmd *serveCommand) challenges(log *slog.Logger) (directory server.Challenges, example server.ChallengeKey, r refreshers, err error) {
+func (cmd *serveCommand) challenges(log *slog.Logger, watched *watchedDirectories) (directory server.Challenges, example server.ChallengeKey, f settingsFile, err error) {
 	if cmd.Challenges == "any" {
 		everyone, err := challenges.ParseDevice(cmd.Device)
 		if err != nil {
@@ -226,11 +240,15 @@ func (cmd *serveCommand) challenges(log *slog.Logger) (directory server.Challeng
 		}
 		return everyone, exampleChallenge(), nil, nil
 	}
+	if cmd.Challenges == inNATS {
+		watched.challenges = &challenges.Watched{}
+		return watched.challenges, exampleChallenge(), nil, nil
+	}
 	file, err := challenges.OpenFile(cmd.Challenges, log)
 	if err != nil {
 		return nil, server.ChallengeKey{}, nil, usagef("--challenges: %w", err)
 	}
-	return file, file.First(), refreshers{file.Refresh}, nil
+	return file, file.First(), file, nil
 }
 
 // secrets gives the secrets that were given, or the data directory's.

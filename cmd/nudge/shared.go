@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -52,6 +55,10 @@ type sharing struct {
 	log     *slog.Logger
 	cancel  context.CancelFunc
 	left    chan struct{}
+	// watchCtx ends what watches the directories.
+	watchCtx  context.Context
+	stopWatch context.CancelFunc
+	watching  sync.WaitGroup
 }
 
 // share connects to the store that is shared.
@@ -67,7 +74,9 @@ func share(ctx context.Context, cmd *serveCommand, log *slog.Logger) (*sharing, 
 	if err != nil {
 		return nil, fmt.Errorf("--store: %w", err)
 	}
-	return &sharing{store: store, members: store.Members(name, jetstream.DefaultTiming), log: log}, nil
+	s := &sharing{store: store, members: store.Members(name, jetstream.DefaultTiming), log: log}
+	s.watchCtx, s.stopWatch = context.WithCancel(context.Background())
+	return s, nil
 }
 
 // join makes the node, and gives the channel to devices, wherever they are connected.
@@ -101,6 +110,8 @@ func (s *sharing) start(queue *delivery.Queue) (deliveries, error) {
 
 // leave hands over what this process owns.
 func (s *sharing) leave() {
+	s.stopWatch()
+	s.watching.Wait()
 	if s.cancel == nil {
 		return
 	}
@@ -123,11 +134,39 @@ func (s *sharing) ready() error {
 	return nil
 }
 
+// sums gives checksums of what has to be the same on all nodes: short ones, which tell a difference and nothing of a secret.
+func (cmd *serveCommand) sums(accounts, challenges settingsFile) func() map[string]string {
+	return func() map[string]string {
+		sums := map[string]string{}
+		for name, of := range map[string]struct {
+			flags []string
+			place string
+			file  settingsFile
+		}{
+			"--accounts":       {flags: cmd.Account, place: cmd.Accounts, file: accounts},
+			"--challenges":     {flags: []string{cmd.Device}, place: cmd.Challenges, file: challenges},
+			"--device-key":     {flags: cmd.DeviceKey},
+			"--webhook-secret": {flags: cmd.WebhookSecret},
+		} {
+			text := strings.Join(of.flags, ",") + " " + of.place
+			if of.file != nil {
+				// Where a file is is each machine's own matter.
+				content := of.file.Sum()
+				text = strings.Join(of.flags, ",") + " " + string(content[:])
+			}
+			sum := sha256.Sum256([]byte(name + " " + text))
+			sums[name] = hex.EncodeToString(sum[:4])
+		}
+		return sums
+	}
+}
+
 // operate gives operators what they see of the nodes.
 func (s *sharing) operate(operators *ops.Ops) {
 	operators.CheckReady(s.ready)
 	operators.RelayEvents(s.node.Watch)
 	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+".", s.node.Owned)
 	operators.Gauge("nudge_nodes_alive", "Nodes that share the store, this one included, as it sees them.", func() int { return len(s.members.View().Nodes) })
+	operators.Gauge("nudge_settings_differing", "Settings that have to be the same on all nodes, and are not: accounts, challenges, keys.", func() int { return len(s.members.Differing()) })
 	operators.Gauge("nudge_partitions_unowned", "Partitions that no node owns, as this one sees them.", func() int { return s.members.View().Unowned })
 }

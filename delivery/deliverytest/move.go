@@ -44,7 +44,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		once := notification(5, 2, 3)
 		once.TTL = 0
 		must(t, s.Add(t.Context(), once))
-		must(t, s.RestoreRevocation(t.Context(), delivery.Revocation{Device: Notification(7).Device.Hash(), At: now}))
+		must(t, s.RestoreRevocation(t.Context(), delivery.Revocation{Device: Notification(7).Hash(), At: now}))
 	}
 	// check wants everything there as it was, once.
 	check := func(t *testing.T, s delivery.PortableStore) {
@@ -66,7 +66,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 			t.Errorf("%+v, %v, %d pending", record, err, len(pending))
 		}
 		revoked, err := s.Revocations(t.Context())
-		if err != nil || len(revoked) != 1 || revoked[0].Device != Notification(7).Device.Hash() || !revoked[0].At.Equal(now) {
+		if err != nil || len(revoked) != 1 || revoked[0].Device != Notification(7).Hash() || !revoked[0].At.Equal(now) {
 			t.Errorf("revoked: %v, %v", revoked, err)
 		}
 	}

@@ -52,8 +52,11 @@ type Membership struct {
 	busy    [delivery.Partitions]bool
 	owned   [delivery.Partitions]bool
 	leaving bool
-	changed chan struct{}
-	working sync.WaitGroup
+	// sums gives the checksums of what has to be the same on all nodes, differing the names of those that were not at the last beat.
+	sums      func() map[string]string
+	differing []string
+	changed   chan struct{}
+	working   sync.WaitGroup
 }
 
 // member is what is known of a node.
@@ -61,11 +64,14 @@ type member struct {
 	sequence uint64
 	seen     time.Time
 	dead     bool
+	sums     map[string]string
 }
 
 // status is what a node says of itself.
 type status struct {
 	Dead bool `json:"dead,omitempty"`
+	// Sums are checksums of what has to be the same on all nodes, by their names.
+	Sums map[string]string `json:"sums,omitempty"`
 }
 
 // Members makes the membership of a node, whose name is a token: letters, digits, - and _.
@@ -121,7 +127,7 @@ func (m *Membership) note(msg message) bool {
 		var said status
 		_ = json.Unmarshal(msg.data, &said)
 		if known := m.nodes[name]; known == nil || msg.sequence > known.sequence {
-			m.nodes[name] = &member{sequence: msg.sequence, seen: time.Now(), dead: said.Dead}
+			m.nodes[name] = &member{sequence: msg.sequence, seen: time.Now(), dead: said.Dead, sums: said.Sums}
 			if known == nil || said.Dead {
 				m.wake()
 			}
@@ -170,6 +176,11 @@ func (m *Membership) join() {
 
 // beatOnce sends a heartbeat, and extends the lease from when it was sent.
 func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
+	own := status{}
+	if m.sums != nil {
+		own.Sums = m.sums()
+		m.compare(own.Sums)
+	}
 	m.mu.Lock()
 	me, last, leaving := m.me, m.beat, m.leaving
 	m.mu.Unlock()
@@ -177,7 +188,7 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 		return
 	}
 	sent := time.Now()
-	data, _ := json.Marshal(status{})
+	data, _ := json.Marshal(own)
 	// One that takes longer than a beat is given up: there is time for two more within the lease.
 	brief, cancel := context.WithTimeout(ctx, m.timing.Beat)
 	defer cancel()

@@ -5,6 +5,7 @@
 package reload
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,7 @@ type File[T any] struct {
 
 	mu      sync.Mutex
 	value   T
+	sum     Sum
 	version version
 	// refused is the version that could not be read or parsed last, and was logged.
 	refused version
@@ -36,6 +38,9 @@ type File[T any] struct {
 	// aside is closed when what is being read aside is in force; nil for nothing.
 	aside chan struct{}
 }
+
+// Sum is the SHA-256 of a file.
+type Sum [sha256.Size]byte
 
 type version struct {
 	modified time.Time
@@ -55,7 +60,7 @@ func Open[T any](path string, log *slog.Logger, parse func([]byte) (T, error)) (
 		return nil, err
 	}
 	f.version, f.readAt = v, time.Now()
-	if f.value, err = f.load(); err != nil {
+	if f.value, f.sum, err = f.load(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -82,8 +87,8 @@ func (f *File[T]) Value() T {
 	repeated := v.same(f.version) || v.same(f.refused)
 	if v.size <= onTheSpot {
 		f.version, f.readAt = v, time.Now()
-		value, err := f.load()
-		f.settle(v, value, err, repeated)
+		value, sum, err := f.load()
+		f.settle(v, value, sum, err, repeated)
 		return f.value
 	}
 	if f.aside == nil {
@@ -97,13 +102,21 @@ func (f *File[T]) readAside(v version, repeated bool) {
 	done := make(chan struct{})
 	f.version, f.readAt, f.aside = v, time.Now(), done
 	go func() {
-		value, err := f.load()
+		value, sum, err := f.load()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.settle(v, value, err, repeated)
+		f.settle(v, value, sum, err, repeated)
 		f.aside = nil
 		close(done)
 	}()
+}
+
+// Sum tells one content that is in force from another.
+func (f *File[T]) Sum() Sum {
+	f.Value()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sum
 }
 
 // Refresh reads the file again, changed or not, and returns when what it holds is in force.
@@ -121,10 +134,10 @@ func (f *File[T]) Refresh() {
 }
 
 // settle puts what was read into force, if it is valid, and logs. The file is locked.
-func (f *File[T]) settle(v version, value T, err error, repeated bool) {
+func (f *File[T]) settle(v version, value T, sum Sum, err error, repeated bool) {
 	f.refused = version{}
 	if err == nil {
-		f.value = value
+		f.value, f.sum = value, sum
 	} else {
 		f.refused = v
 	}
@@ -150,13 +163,13 @@ func (f *File[T]) stat() (version, error) {
 }
 
 // load reads and parses the file as it is now.
-func (f *File[T]) load() (value T, err error) {
+func (f *File[T]) load() (value T, sum Sum, err error) {
 	data, err := os.ReadFile(f.path)
 	if err != nil {
-		return value, err
+		return value, sum, err
 	}
 	if value, err = f.parse(data); err != nil {
-		return value, fmt.Errorf("%s: %w", f.path, err)
+		return value, sum, fmt.Errorf("%s: %w", f.path, err)
 	}
-	return value, nil
+	return value, sha256.Sum256(data), nil
 }

@@ -37,8 +37,8 @@ type Cluster struct {
 	NATS     []*Process
 	Nodes    []*Node
 	Balancer *Balancer
-	// Store is what --store of a node is.
-	Store string
+	// Store is what --store of a node is, and OperatorStore that of nudge challenges, nudge accounts and nudge migrate.
+	Store, OperatorStore string
 	// Program is the nudge that runs.
 	Program string
 }
@@ -86,13 +86,14 @@ func (c *Cluster) startNATS(o Options, server string) error {
 	if err != nil {
 		return err
 	}
-	env := []string{"NUDGE_NATS_PASSWORD=" + password, "SYS_NATS_PASSWORD=" + password}
+	env := []string{"NUDGE_NATS_PASSWORD=" + password, "OPERATOR_NATS_PASSWORD=" + password, "SYS_NATS_PASSWORD=" + password}
 	var urls []string
 	for i, name := range natsNames {
 		env = append(env, fmt.Sprintf("NATS_ROUTE_%s=nats://127.0.0.1:%d", strings.ToUpper(name), free[2*i+1]))
 		urls = append(urls, fmt.Sprintf("nats://nudge:%s@127.0.0.1:%d", password, free[2*i]))
 	}
 	c.Store = strings.Join(urls, ",")
+	c.OperatorStore = strings.ReplaceAll(c.Store, "nats://nudge:", "nats://operator:")
 	for i, name := range natsNames {
 		p := &Process{
 			Name: "nats-" + name, path: server, args: []string{"-c", filepath.Join(o.Module, "deploy", "cluster", "nats.conf")}, log: filepath.Join(o.Dir, "nats-"+name+".log"),

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,12 @@ type joined struct {
 // join has a node take part.
 func (w *world) join(t *testing.T, o jetstream.Options, name string) joined {
 	t.Helper()
+	return w.joinWith(t, o, name, func() map[string]string { return map[string]string{"keys": "same"} })
+}
+
+// joinWith is join of a node with checksums.
+func (w *world) joinWith(t *testing.T, o jetstream.Options, name string, sums func() map[string]string) joined {
+	t.Helper()
 	o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", name)
 	store := open(t, o)
 	w.mu.Lock()
@@ -123,6 +130,7 @@ func (w *world) join(t *testing.T, o jetstream.Options, name string) joined {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	members := store.Members(name, timing)
+	members.Compare(sums)
 	go func() { ended <- members.Run(ctx, one{w, name}) }()
 	var once sync.Once
 	end := func() { once.Do(func() { cancel(); <-ended }) }
@@ -195,4 +203,53 @@ func TestLostClaim(t *testing.T) {
 		return slices.ContainsFunc(w.history[taken][before:], func(what string) bool { return strings.HasSuffix(what, "release a") })
 	})
 	w.wait(t, "each has half again", func() bool { return w.has("a", half, half)() && w.has("b", half, half)() })
+}
+
+// Nodes tell which settings they do not have in common, until they have.
+func TestDifferingSettings(t *testing.T) {
+	o := options(natsServer(t))
+	w := newWorld()
+	var mended atomic.Bool
+	a := w.join(t, o, "a")
+	b := w.joinWith(t, o, "b", func() map[string]string {
+		if mended.Load() {
+			return map[string]string{"keys": "same"}
+		}
+		return map[string]string{"keys": "other", "accounts": "more"}
+	})
+	for _, node := range []joined{a, b} {
+		w.wait(t, "they differ", func() bool { return slices.Equal(node.Differing(), []string{"accounts", "keys"}) })
+	}
+	mended.Store(true)
+	for _, node := range []joined{a, b} {
+		w.wait(t, "they are the same", func() bool { return len(node.Differing()) == 0 })
+	}
+}
+
+// A store tells whether nodes use it.
+func TestRunning(t *testing.T) {
+	o := options(natsServer(t))
+	w := newWorld()
+	store := open(t, o)
+	running := func() int {
+		t.Helper()
+		names, err := store.Running(t.Context(), timing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	if n := running(); n != 0 {
+		t.Errorf("before: %d", n)
+	}
+	a, b := w.join(t, o, "a"), w.join(t, o, "b")
+	w.wait(t, "both have a share", func() bool { return w.has("a", 1, delivery.Partitions)() && w.has("b", 1, delivery.Partitions)() })
+	if n := running(); n != 2 {
+		t.Errorf("two run: %d", n)
+	}
+	a.leave()
+	b.kill()
+	if n := running(); n != 0 {
+		t.Errorf("after the end: %d", n)
+	}
 }

@@ -28,29 +28,49 @@ func (f *File) Authenticate(username, password string) (accountSID string, ok bo
 	return f.file.Value().Authenticate(username, password)
 }
 
+// Sum tells one content of the file that is in force from another.
+func (f *File) Sum() [32]byte { return f.file.Sum() }
+
 // Refresh reads the file again, whether it looks changed or not.
 func (f *File) Refresh() { f.file.Refresh() }
 
+// entry is one account as the file has it.
+type entry struct {
+	SID    string   `yaml:"sid" json:"sid"`
+	Tokens []string `yaml:"tokens" json:"tokens,omitempty"`
+	Keys   []key    `yaml:"keys" json:"keys,omitempty"`
+}
+
+// key is an API key.
+type key struct {
+	SID    string `yaml:"sid" json:"sid"`
+	Secret string `yaml:"secret" json:"secret"`
+}
+
 func parseFile(data []byte) (Set, error) {
+	_, set, err := parse(data)
+	return set, err
+}
+
+// parse gives the entries of a file, and what they let in.
+func parse(data []byte) ([]entry, Set, error) {
 	var content struct {
-		Accounts []struct {
-			SID    string   `yaml:"sid"`
-			Tokens []string `yaml:"tokens"`
-			Keys   []struct {
-				SID    string `yaml:"sid"`
-				Secret string `yaml:"secret"`
-			} `yaml:"keys"`
-		} `yaml:"accounts"`
+		Accounts []entry `yaml:"accounts"`
 	}
 	if err := strictyaml.Decode(data, &content); err != nil {
-		return Set{}, err
+		return nil, Set{}, err
 	}
 	if len(content.Accounts) == 0 {
-		return Set{}, errors.New("accounts: must list at least one account")
+		return nil, Set{}, errors.New("accounts: must list at least one account")
 	}
+	set, err := setOf(content.Accounts)
+	return content.Accounts, set, err
+}
+
+func setOf(entries []entry) (Set, error) {
 	var set Set
 	listed := map[string]bool{}
-	for i, account := range content.Accounts {
+	for i, account := range entries {
 		if !accountSID.MatchString(account.SID) {
 			return Set{}, fmt.Errorf("accounts[%d].sid: must be AC and 32 hexadecimal digits", i)
 		}

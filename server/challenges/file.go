@@ -59,6 +59,9 @@ func (f *File) Find(_ context.Context, key server.ChallengeKey) (server.Challeng
 	return challenge, nil
 }
 
+// Sum tells one content of the file that is in force from another.
+func (f *File) Sum() [32]byte { return f.file.Sum() }
+
 // Refresh reads the file again, whether it looks changed or not.
 func (f *File) Refresh() { f.file.Refresh() }
 
@@ -94,43 +97,57 @@ var rules = sync.OnceValues(func() (map[string]rule.Rule, error) {
 
 // entry is one challenge as the file has it.
 type entry struct {
-	AccountSID   string        `yaml:"account_sid"`
-	ServiceSID   string        `yaml:"service_sid"`
-	Identity     string        `yaml:"identity"`
-	ChallengeSID string        `yaml:"challenge_sid"`
-	EntitySID    string        `yaml:"entity_sid"`
-	Status       server.Status `yaml:"status"`
-	Expires      string        `yaml:"expires"`
-	Channel      string        `yaml:"channel"`
-	Address      string        `yaml:"address"`
+	AccountSID   string        `yaml:"account_sid" json:"account_sid"`
+	ServiceSID   string        `yaml:"service_sid" json:"service_sid"`
+	Identity     string        `yaml:"identity" json:"identity"`
+	ChallengeSID string        `yaml:"challenge_sid" json:"challenge_sid"`
+	EntitySID    string        `yaml:"entity_sid" json:"entity_sid,omitempty"`
+	Status       server.Status `yaml:"status" json:"status,omitempty"`
+	Expires      string        `yaml:"expires" json:"expires,omitempty"`
+	Channel      string        `yaml:"channel" json:"channel,omitempty"`
+	Address      string        `yaml:"address" json:"address,omitempty"`
 }
 
 func parseFile(data []byte) (directory, error) {
-	// An empty list is a directory without challenges; a file without the list is one that is being written.
-	var content struct {
-		Challenges *[]entry `yaml:"challenges"`
-	}
-	if err := strictyaml.Decode(data, &content); err != nil {
-		return directory{}, err
-	}
-	if content.Challenges == nil {
-		return directory{}, errors.New("challenges: is missing; an empty directory is challenges: []")
-	}
-	d := directory{challenges: make(map[server.ChallengeKey]server.Challenge, len(*content.Challenges))}
-	for i, e := range *content.Challenges {
-		challenge, err := e.challenge()
-		if err != nil {
-			return directory{}, fmt.Errorf("challenges[%d].%w", i, err)
-		}
+	d := directory{challenges: map[server.ChallengeKey]server.Challenge{}}
+	err := eachOf(data, func(i int, _ entry, challenge server.Challenge) error {
 		if _, twice := d.challenges[challenge.ChallengeKey]; twice {
-			return directory{}, fmt.Errorf("challenges[%d]: %s is listed twice", i, challenge.ChallengeSID)
+			return fmt.Errorf("challenges[%d]: %s is listed twice", i, challenge.ChallengeSID)
 		}
 		d.challenges[challenge.ChallengeKey] = challenge
 		if i == 0 {
 			d.first = challenge.ChallengeKey
 		}
+		return nil
+	})
+	if err != nil {
+		return directory{}, err
 	}
 	return d, nil
+}
+
+// eachOf gives each entry of a file, with what it means.
+func eachOf(data []byte, each func(i int, e entry, challenge server.Challenge) error) error {
+	// An empty list is a directory without challenges; a file without the list is one that is being written.
+	var content struct {
+		Challenges *[]entry `yaml:"challenges"`
+	}
+	if err := strictyaml.Decode(data, &content); err != nil {
+		return err
+	}
+	if content.Challenges == nil {
+		return errors.New("challenges: is missing; an empty directory is challenges: []")
+	}
+	for i, e := range *content.Challenges {
+		challenge, err := e.challenge()
+		if err != nil {
+			return fmt.Errorf("challenges[%d].%w", i, err)
+		}
+		if err := each(i, e, challenge); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // challenge applies the defaults and checks the entry. The error starts with the field's name.

@@ -1,0 +1,123 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNoKey means that a bucket does not have a key.
+var ErrNoKey = errors.New("jetstream: the bucket does not have this key")
+
+// Bucket is a KV bucket of NATS, which all processes watch and nats kv reads too. Keys are tokens with dots between.
+type Bucket struct {
+	store  *Store
+	name   string
+	reader *reader
+}
+
+// Bucket gives the bucket with a name of one word, which it makes where there is none.
+func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
+	ctx, cancel := context.WithTimeout(ctx, setUpTime)
+	defer cancel()
+	b := &Bucket{store: s, name: strings.ToUpper(s.options.Prefix + "_" + name)}
+	want := jetstream.KeyValueConfig{Bucket: b.name, Description: name + " of nudge", History: 1, Storage: jetstream.FileStorage, Replicas: s.options.Replicas}
+	for {
+		brief, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
+		kv, err := s.js.KeyValue(brief, b.name)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			kv, err = s.js.CreateKeyValue(brief, want)
+		}
+		var is jetstream.KeyValueStatus
+		if err == nil {
+			is, err = kv.Status(brief)
+		}
+		cancel()
+		if err == nil {
+			if replicas := is.(*jetstream.KeyValueBucketStatus).StreamInfo().Config.Replicas; replicas != want.Replicas {
+				return nil, fmt.Errorf("jetstream: the bucket %s is not as it should be: replicas is %d, and has to be %d", b.name, replicas, want.Replicas)
+			}
+			break
+		}
+		// Several processes may make it at once, and the servers may be choosing a leader.
+		if sleep(ctx, 100*time.Millisecond) != nil {
+			return nil, fmt.Errorf("jetstream: the bucket %s cannot be had: %w", b.name, err)
+		}
+	}
+	b.reader = &reader{js: s.js, stream: b.stream(), filter: b.subject(">")}
+	return b, nil
+}
+
+func (b *Bucket) stream() string { return "KV_" + b.name }
+
+func (b *Bucket) subject(key string) string { return "$KV." + b.name + "." + key }
+
+// Put sets a value, which must not be empty.
+func (b *Bucket) Put(ctx context.Context, key string, value []byte) error {
+	return b.write(ctx, key, "", value)
+}
+
+// Remove removes a key. That it was not there is no error.
+func (b *Bucket) Remove(ctx context.Context, key string) error { return b.write(ctx, key, "DEL", nil) }
+
+func (b *Bucket) write(ctx context.Context, key, operation string, value []byte) error {
+	m := nats.NewMsg(b.subject(key))
+	if m.Data = value; operation != "" {
+		m.Header.Set("KV-Operation", operation)
+	}
+	ctx, cancel := context.WithTimeout(ctx, addTime)
+	defer cancel()
+	for {
+		_, err := b.store.js.PublishMsg(ctx, m)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, nats.ErrNoResponders) || sleep(ctx, 100*time.Millisecond) != nil {
+			return fmt.Errorf("jetstream: %s cannot be written: %w", key, err)
+		}
+	}
+}
+
+// Get gives the value of a key, as the bucket's leader has it.
+func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
+	m, err := b.store.fromLeader(ctx, b.stream(), 0, b.subject(key))
+	if errors.Is(err, errNone) || err == nil && len(m.data) == 0 {
+		return nil, ErrNoKey
+	}
+	return m.data, err
+}
+
+// Read gives all that is there to each, in the order in which it was written; a nil value is of a key that was removed.
+func (b *Bucket) Read(ctx context.Context, each func(key string, value []byte)) error {
+	if err := b.reader.all(ctx, b.given(each)); err != nil {
+		return fmt.Errorf("jetstream: the bucket %s cannot be read: %w", b.name, err)
+	}
+	return nil
+}
+
+// Follow gives what changes behind what was read, until ctx is done.
+func (b *Bucket) Follow(ctx context.Context, each func(key string, value []byte)) {
+	for ctx.Err() == nil {
+		if err := b.reader.read(ctx, false, b.given(each)); err != nil && ctx.Err() == nil {
+			b.store.options.Logger.Warn("a bucket is read anew", slog.String("bucket", b.name), slog.Any("error", err))
+			_ = sleep(ctx, 100*time.Millisecond)
+		}
+	}
+}
+
+func (b *Bucket) given(each func(key string, value []byte)) func(message) bool {
+	return func(m message) bool {
+		value := m.data
+		if len(value) == 0 {
+			value = nil
+		}
+		each(strings.TrimPrefix(m.subject, b.subject("")), value)
+		return true
+	}
+}

@@ -1,0 +1,58 @@
+package jetstream
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Compare has the nodes compare what has to be the same on all of them, such as files of settings: sums gives checksums by name, and
+// is called once a beat. It is called before Run.
+func (m *Membership) Compare(sums func() map[string]string) { m.sums = sums }
+
+// Differing gives the names of what is not the same on another node that is alive.
+func (m *Membership) Differing() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.differing)
+}
+
+// compare looks what other nodes have otherwise, and says so when that changes.
+func (m *Membership) compare(own map[string]string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var differing []string
+	for _, name := range m.alive(time.Now()) {
+		// A node of a version that says nothing differs in nothing.
+		if node := m.nodes[name]; name != m.me && node != nil && node.sums != nil {
+			differing = append(differing, unequal(own, node.sums)...)
+		}
+	}
+	slices.Sort(differing)
+	differing = slices.Compact(differing)
+	if slices.Equal(differing, m.differing) {
+		return
+	}
+	m.differing = differing
+	if len(differing) == 0 {
+		m.store.options.Logger.Info("all nodes have the same settings again")
+		return
+	}
+	m.store.options.Logger.Warn("another node has other settings than this one: "+strings.Join(differing, ", "), slog.Any("differing", differing))
+}
+
+// unequal are the names whose checksums are not the same.
+func unequal(a, b map[string]string) (names []string) {
+	for name, sum := range a {
+		if b[name] != sum {
+			names = append(names, name)
+		}
+	}
+	for name := range b {
+		if _, has := a[name]; !has {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,110 @@
+package accounts
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+)
+
+// Watched is a directory of accounts that is told of each that changes. The zero Watched lets nobody in.
+type Watched struct {
+	mu  sync.RWMutex
+	all Set
+	of  map[string]Set
+}
+
+// Split gives the entries of a file of accounts, each by its account's SID: a file with this account alone, in JSON. Tokens and
+// secrets are in it as their hashes.
+func Split(data []byte) (map[string][]byte, error) {
+	list, _, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	entries := map[string][]byte{}
+	for _, account := range list {
+		for i, token := range account.Tokens {
+			if account.Tokens[i], err = hashOf(token); err != nil {
+				return nil, err
+			}
+		}
+		for i, key := range account.Keys {
+			if account.Keys[i].Secret, err = hashOf(key.Secret); err != nil {
+				return nil, err
+			}
+		}
+		if entries[account.SID], err = json.Marshal(map[string][]entry{"accounts": {account}}); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// hashOf is a token as its hash.
+func hashOf(token string) (string, error) {
+	d, err := digestOf(token)
+	return hashed + hex.EncodeToString(d[:]), err
+}
+
+// Join makes a file of entries. Each is written on a line of its own.
+func Join(entries [][]byte) ([]byte, error) {
+	text := []byte("accounts:\n")
+	for _, one := range entries {
+		var content map[string][]json.RawMessage
+		if err := json.Unmarshal(one, &content); err != nil || len(content["accounts"]) != 1 {
+			return nil, errors.New("an entry is not one account in JSON")
+		}
+		text = append(append(append(text, "  - "...), content["accounts"][0]...), '\n')
+	}
+	return text, nil
+}
+
+// Set keeps an entry as Split made it, or removes the account where it is nil. One that is not valid changes nothing.
+func (w *Watched) Set(accountSID string, data []byte) error {
+	var given Set
+	if data != nil {
+		list, set, err := parse(data)
+		if err != nil {
+			return err
+		}
+		if len(list) != 1 || list[0].SID != accountSID {
+			return errors.New("accounts: it is not the one account of its key")
+		}
+		given = set
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for username := range given.credentials {
+		if c, known := w.all.credentials[username]; known && c.accountSID != accountSID {
+			return fmt.Errorf("accounts: %s is another account's", username)
+		}
+	}
+	if w.all.credentials == nil {
+		w.all.credentials, w.of = map[string]credential{}, map[string]Set{}
+	}
+	for username := range w.of[accountSID].credentials {
+		delete(w.all.credentials, username)
+	}
+	delete(w.of, accountSID)
+	if data != nil {
+		maps.Copy(w.all.credentials, given.credentials)
+		w.of[accountSID] = given
+	}
+	return nil
+}
+
+// Authenticate tells whose the credentials are, as the accounts are now.
+func (w *Watched) Authenticate(username, password string) (accountSID string, ok bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.all.Authenticate(username, password)
+}
+
+// Len is how many accounts there are.
+func (w *Watched) Len() int {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return len(w.of)
+}
