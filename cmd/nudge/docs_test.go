@@ -122,8 +122,41 @@ func TestDeployFiles(t *testing.T) {
 			}
 		}
 		for _, variable := range regexp.MustCompile(`NUDGE_[A-Z_]+`).FindAllString(string(data), -1) {
-			if !strings.Contains(text, "$"+variable) {
+			if !strings.Contains(text, "$"+variable) && variable != "NUDGE_NATS_PASSWORD" {
 				t.Errorf("%s sets %s, which serve does not read", file, variable)
+			}
+		}
+	}
+}
+
+// The alerts and the dashboard ask for metrics that there are.
+func TestDeployedMetrics(t *testing.T) {
+	var names strings.Builder
+	for _, pattern := range []string{"*.go", "../../server/ops/*.go"} {
+		sources, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range sources {
+			data, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names.Write(data)
+		}
+	}
+	for _, file := range []string{"alerts.yaml", "dashboard.json"} {
+		data, err := os.ReadFile(filepath.Join("../../deploy/cluster", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := regexp.MustCompile(`nudge_[a-z_]+`).FindAllString(string(data), -1)
+		if len(asked) < 8 {
+			t.Errorf("%s asks for %d metrics", file, len(asked))
+		}
+		for _, name := range asked {
+			if !strings.Contains(names.String(), `"`+name+`"`) {
+				t.Errorf("%s asks for %s, which there is not", file, name)
 			}
 		}
 	}

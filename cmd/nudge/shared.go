@@ -168,5 +168,24 @@ func (s *sharing) operate(operators *ops.Ops) {
 	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+".", s.node.Owned)
 	operators.Gauge("nudge_nodes_alive", "Nodes that share the store, this one included, as it sees them.", func() int { return len(s.members.View().Nodes) })
 	operators.Gauge("nudge_settings_differing", "Settings that have to be the same on all nodes, and are not: accounts, challenges, keys.", func() int { return len(s.members.Differing()) })
+	operators.Gauge("nudge_node_leased", "1 while this node may act, 0 while it has no lease.", func() int {
+		if s.members.View().Leased {
+			return 1
+		}
+		return 0
+	})
+	operators.Gauge("nudge_feed_behind", "Messages that the owned partition that is furthest behind has still to read.", s.store.Behind)
+	for name, counter := range map[string]struct {
+		help string
+		of   func(jetstream.Counts) int
+	}{
+		"nudge_partitions_taken_total":      {"Partitions that this node took.", func(c jetstream.Counts) int { return c.Taken }},
+		"nudge_partitions_taken_over_total": {"Partitions that this node took from a dead one.", func(c jetstream.Counts) int { return c.TakenOver }},
+		"nudge_nodes_declared_dead_total":   {"Nodes that this one declared dead.", func(c jetstream.Counts) int { return c.Dead }},
+		"nudge_leases_lost_total":           {"How often this node's lease ran out.", func(c jetstream.Counts) int { return c.LeasesLost }},
+		"nudge_writes_refused_total":        {"Claims, heartbeats and outcomes that were refused because another node was first.", func(c jetstream.Counts) int { return c.Refused }},
+	} {
+		operators.Counter(name, counter.help, func() int { return counter.of(s.members.Counts()) })
+	}
 	operators.Gauge("nudge_partitions_unowned", "Partitions that no node owns, as this one sees them.", func() int { return s.members.View().Unowned })
 }

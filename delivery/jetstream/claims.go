@@ -92,6 +92,7 @@ func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, me s
 	sequence, err := m.store.publish(ctx, m.store.claimSubject(p), "", seen.sequence, []byte(me), 0)
 	if err != nil {
 		if verdictOf(err) == stale {
+			m.count(&m.counts.Refused)
 			if last, err := m.store.fromLeader(ctx, m.store.membersStream(), 0, m.store.claimSubject(p)); err == nil {
 				m.note(last)
 			}
@@ -106,6 +107,10 @@ func (m *Membership) claim(ctx context.Context, owner cluster.Owner, p int, me s
 	m.mu.Lock()
 	isStill := m.me == me
 	m.owned[p] = isStill
+	m.counts.Taken++
+	if seen.owner != "" && seen.owner != me {
+		m.counts.TakenOver++
+	}
 	m.mu.Unlock()
 	if !isStill {
 		owner.Release(p)

@@ -105,5 +105,6 @@ func (s *Store) locate(ctx context.Context, wanted delivery.Record, at place, ma
 	if mayBeOurs && ok && record.State == wanted.State && record.Ended.Equal(wanted.Ended) {
 		return at, true, nil
 	}
+	s.refused.Add(1)
 	return at, false, fmt.Errorf("%w: %s", delivery.ErrEnded, wanted.SID)
 }

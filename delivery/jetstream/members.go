@@ -57,6 +57,7 @@ type Membership struct {
 	differing []string
 	changed   chan struct{}
 	working   sync.WaitGroup
+	counts    Counts
 }
 
 // member is what is known of a node.
@@ -138,8 +139,6 @@ func (m *Membership) note(msg message) bool {
 			m.claims[p] = claim{string(msg.data), msg.sequence}
 			m.wake()
 		}
-	case "r":
-		m.store.noteRevoked(msg)
 	}
 	return true
 }
@@ -195,6 +194,7 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 	sequence, err := m.store.publish(brief, m.store.nodeSubject(me), "", last, data, heartbeatKept)
 	if err != nil {
 		if verdictOf(err) == stale {
+			m.count(&m.counts.Refused)
 			m.refused(ctx, owner, me)
 		} else if ctx.Err() == nil {
 			m.store.options.Logger.Warn("a heartbeat is not acknowledged", slog.Any("error", err))
@@ -204,6 +204,9 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 	m.mu.Lock()
 	m.beat = sequence
 	if sent.After(m.until) {
+		if !m.since.IsZero() {
+			m.counts.LeasesLost++
+		}
 		m.since = sent
 	}
 	m.until = sent.Add(m.timing.Lease)
@@ -227,6 +230,7 @@ func (m *Membership) refused(ctx context.Context, owner cluster.Owner, me string
 		return
 	}
 	m.store.options.Logger.Warn("this node was declared dead, and joins anew", slog.String("node", me))
+	m.count(&m.counts.LeasesLost)
 	m.join()
 	m.releaseAll(owner)
 }
@@ -273,6 +277,7 @@ func (m *Membership) judge(ctx context.Context) {
 			continue
 		}
 		m.store.options.Logger.Warn("a node is declared dead", slog.String("node", name))
+		m.count(&m.counts.Dead)
 		m.note(message{m.store.nodeSubject(name), written, data})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,7 +33,7 @@ type reader struct {
 	got      uint64
 	consumer jetstream.Consumer
 	// pending is how many messages were there, behind the last one that was read.
-	pending uint64
+	pending atomic.Uint64
 }
 
 // open makes the consumer, where there is none.
@@ -56,7 +57,8 @@ func (r *reader) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("jetstream: %s cannot be read: %w", r.stream, err)
 	}
-	r.consumer, r.got, r.pending = consumer, 0, consumer.CachedInfo().NumPending
+	r.consumer, r.got = consumer, 0
+	r.pending.Store(consumer.CachedInfo().NumPending)
 	return nil
 }
 
@@ -76,10 +78,10 @@ func (r *reader) read(ctx context.Context, onlyThere bool, each func(message) bo
 	}()
 	count := readAtOnce
 	if onlyThere {
-		if r.pending == 0 {
+		if r.pending.Load() == 0 {
 			return nil
 		}
-		count = int(min(readAtOnce, r.pending))
+		count = int(min(readAtOnce, r.pending.Load()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
@@ -96,13 +98,14 @@ func (r *reader) read(ctx context.Context, onlyThere bool, each func(message) bo
 		if r.got++; meta.Sequence.Consumer != r.got {
 			return errGap
 		}
-		r.last, r.pending = meta.Sequence.Stream, meta.NumPending
+		r.last = meta.Sequence.Stream
+		r.pending.Store(meta.NumPending)
 		if !each(message{m.Subject(), meta.Sequence.Stream, m.Data()}) {
 			// What of the batch is not taken is missing for the next.
 			r.consumer = nil
 			return nil
 		}
-		if onlyThere && r.pending == 0 {
+		if onlyThere && r.pending.Load() == 0 {
 			break
 		}
 	}
@@ -138,7 +141,7 @@ func (r *reader) all(ctx context.Context, each func(message) bool) error {
 			if err := sleep(ctx, 200*time.Millisecond); err != nil {
 				return err
 			}
-		case stopped || r.pending == 0:
+		case stopped || r.pending.Load() == 0:
 			return nil
 		}
 	}

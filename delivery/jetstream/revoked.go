@@ -38,24 +38,23 @@ func (s *Store) revoke(ctx context.Context, r revocation) error {
 	ctx, cancel := context.WithTimeout(ctx, addTime)
 	defer cancel()
 	hash := r.hash()
-	subject := s.members("r." + hex.EncodeToString(hash[:hashLength]))
+	key := hex.EncodeToString(hash[:])
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	for {
-		last, err := s.fromLeader(ctx, s.membersStream(), 0, subject)
+		last, err := s.fromLeader(ctx, s.revocations.stream(), 0, s.revocations.subject(key))
 		if err != nil && !errors.Is(err, errNone) {
 			return err
 		}
 		var before revocation
 		if json.Unmarshal(last.data, &before) == nil && !r.At.After(before.At) {
-			s.noteRevoked(last)
+			s.noteRevoked(key, last.data)
 			return nil
 		}
-		written, err := s.publish(ctx, subject, "", last.sequence, data, 0)
-		if err == nil {
-			s.noteRevoked(message{subject, written, data})
+		if _, err = s.publish(ctx, s.revocations.subject(key), "", last.sequence, data, 0); err == nil {
+			s.noteRevoked(key, data)
 			return nil
 		}
 		what := verdictOf(err)
@@ -76,14 +75,31 @@ func (s *Store) Revoked(d delivery.Device) (at time.Time, revoked bool) {
 	return at, revoked
 }
 
-// OnRevoked has a function called when another process has revoked the tokens of a device. It is called before the nodes are
-// watched.
-func (s *Store) OnRevoked(f func(delivery.Device)) { s.onRevoked = f }
+// OnRevoked has a function called when another process has revoked the tokens of a device.
+func (s *Store) OnRevoked(f func(delivery.Device)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onRevoked = f
+}
 
-// noteRevoked keeps what a message says.
-func (s *Store) noteRevoked(m message) {
+// watchRevoked reads the revocations that are there, and goes on with what others revoke until ctx is done.
+func (s *Store) watchRevoked(ctx context.Context) (err error) {
+	if s.revocations, err = s.Bucket(ctx, "revoked"); err != nil {
+		return err
+	}
+	if err := s.revocations.Read(ctx, s.noteRevoked); err != nil {
+		return err
+	}
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopWatching = cancel
+	s.watching.Go(func() { s.revocations.Follow(watching, s.noteRevoked) })
+	return nil
+}
+
+// noteRevoked keeps what an entry says.
+func (s *Store) noteRevoked(_ string, data []byte) {
 	var r revocation
-	if json.Unmarshal(m.data, &r) != nil {
+	if json.Unmarshal(data, &r) != nil {
 		return
 	}
 	device := r.hash()
@@ -92,8 +108,9 @@ func (s *Store) noteRevoked(m message) {
 	if isNew {
 		s.revoked[device] = r.At
 	}
+	tell := s.onRevoked
 	s.mu.Unlock()
-	if isNew && s.onRevoked != nil {
-		s.onRevoked(r.Device)
+	if isNew && tell != nil && r.Hash == "" {
+		tell(r.Device)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,6 +24,8 @@ type Store struct {
 	js      jetstream.JetStream
 	// creating and ending bound what is under way.
 	creating, ending chan struct{}
+	// refused counts outcomes that another process had written before.
+	refused atomic.Int64
 
 	mu sync.Mutex
 	// readers are those of the partitions that are taken, and pending where their pending records are, by SID.
@@ -30,6 +33,10 @@ type Store struct {
 	pending   [delivery.Partitions]map[string]place
 	revoked   map[delivery.DeviceHash]time.Time
 	onRevoked func(delivery.Device)
+	// revocations is the bucket of what is revoked, which is watched until stopWatching.
+	revocations  *Bucket
+	stopWatching context.CancelFunc
+	watching     sync.WaitGroup
 	// ended is the latest end of a record that was seen.
 	ended time.Time
 }
@@ -55,7 +62,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{options: options, conn: conn, js: js, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}}
-	if err := s.setUp(ctx); err != nil {
+	err = s.setUp(ctx)
+	if err == nil {
+		err = s.watchRevoked(ctx)
+	}
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -235,6 +246,8 @@ func (s *Store) Ready() error {
 
 // Close ends the connection.
 func (s *Store) Close() error {
+	s.stopWatching()
 	s.conn.Close()
+	s.watching.Wait()
 	return nil
 }

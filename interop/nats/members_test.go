@@ -167,6 +167,9 @@ func TestMembers(t *testing.T) {
 	w.wait(t, "what the dead one had is taken over", func() bool {
 		return len(w.owned["a"])+len(w.owned["c"]) == delivery.Partitions && w.has("a", third, delivery.Partitions/2)()
 	})
+	if counts := a.Counts(); counts.TakenOver == 0 || counts.Taken < counts.TakenOver || counts.LeasesLost > 0 {
+		t.Errorf("after another one died: %+v", counts)
+	}
 	a.leave()
 	if n := w.shares()["a"]; n != 0 {
 		t.Errorf("who left still has %d", n)
