@@ -77,6 +77,8 @@ func (o *Options) connect() (*nats.Conn, error) {
 		nats.Name(o.Name), nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second),
 		nats.CustomInboxPrefix("_INBOX_" + o.Prefix),
+		// The servers are those that were named: what they tell of each other may be addresses that reach nobody from here.
+		nats.IgnoreDiscoveredServers(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			// A right that is missing is told here alone; the request itself just takes too long.
 			o.Logger.Error("the NATS server refuses", slog.Any("error", err))

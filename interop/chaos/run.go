@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/nudgehq/nudge/interop/local"
@@ -49,9 +48,12 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if err := l.writeChallenges(challenges, count); err != nil {
 		return Verdict{}, err
 	}
-	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Flags: []string{"--challenges", challenges, "--webhook-allow-private", "--no-access-log"}})
+	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Links: true, SmallDisk: true, Flags: []string{"--challenges", challenges, "--webhook-allow-private", "--no-access-log"}})
 	if err != nil {
 		return Verdict{}, err
+	}
+	if c.SmallDisk == "" {
+		o.Progress("no disk can be filled here: that takes root, on Linux")
 	}
 	defer c.Stop()
 	l.url = c.Balancer.URL()
@@ -98,82 +100,4 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	// What comes twice comes soon.
 	time.Sleep(3 * time.Second)
 	return Check(history.Events()), ctx.Err()
-}
-
-// breaker breaks processes, one at a time of each kind, and mends them.
-type breaker struct {
-	cluster  *local.Cluster
-	history  *History
-	random   *rand.Rand
-	progress func(string)
-	// onlyStops stops nodes for longer than their lease, and does nothing else.
-	onlyStops bool
-}
-
-// run breaks something every few seconds until ctx is done; then everything runs.
-func (b *breaker) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		b.wait(ctx, 2*time.Second, 4*time.Second)
-		if ctx.Err() != nil {
-			return
-		}
-		if b.onlyStops {
-			p := b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))].Process
-			b.tell(p, Stopped)
-			p.Signal(syscall.SIGSTOP)
-			b.wait(ctx, lapsed+time.Second, time.Second)
-			b.tell(p, GoesOn)
-			p.Signal(syscall.SIGCONT)
-			continue
-		}
-		if b.random.IntN(3) == 0 {
-			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(len(b.cluster.NATS))], true)
-			// One server at a time: two of three are needed.
-			b.wait(ctx, 8*time.Second, 4*time.Second)
-		} else {
-			b.breakOne(ctx, b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))].Process, false)
-		}
-	}
-}
-
-// breakOne breaks a process, and mends it some seconds later, in any case.
-func (b *breaker) breakOne(ctx context.Context, p *local.Process, isServer bool) {
-	switch kind := b.random.IntN(3); {
-	case kind == 0:
-		b.tell(p, "killed")
-		p.Stop(syscall.SIGKILL)
-		b.wait(ctx, time.Second, 4*time.Second)
-		b.start(p)
-	case kind == 1 && !isServer:
-		b.tell(p, "ended politely")
-		p.Stop(syscall.SIGTERM)
-		b.wait(ctx, time.Second, 2*time.Second)
-		b.start(p)
-	default:
-		b.tell(p, Stopped)
-		p.Signal(syscall.SIGSTOP)
-		b.wait(ctx, time.Second, 6*time.Second)
-		b.tell(p, GoesOn)
-		p.Signal(syscall.SIGCONT)
-	}
-}
-
-func (b *breaker) start(p *local.Process) {
-	b.tell(p, "started")
-	if err := p.Start(); err != nil {
-		b.progress(err.Error())
-	}
-}
-
-func (b *breaker) tell(p *local.Process, what string) {
-	b.history.Add(Event{Kind: Fault, Who: p.Name, What: what})
-	b.progress(fmt.Sprintf("%6.1f s: %s %s", b.history.Now().Seconds(), p.Name, what))
-}
-
-// wait waits for some time between least and least+more, or until ctx is done.
-func (b *breaker) wait(ctx context.Context, least, more time.Duration) {
-	select {
-	case <-time.After(least + time.Duration(b.random.Int64N(int64(more)))):
-	case <-ctx.Done():
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -30,6 +32,8 @@ type Options struct {
 	Nodes int
 	// Flags are further flags of nudge serve.
 	Flags []string
+	// Links has nodes reach the servers over links that can be broken, and SmallDisk gives one server a disk that can be filled.
+	Links, SmallDisk bool
 }
 
 // Cluster is three NATS servers, nudge nodes and a balancer.
@@ -41,6 +45,8 @@ type Cluster struct {
 	Store, OperatorStore string
 	// Program is the nudge that runs.
 	Program string
+	// SmallDisk is the folder of a server, the last one, that is on a small disk of its own; empty where there is none.
+	SmallDisk string
 }
 
 // Node is a nudge that runs.
@@ -48,7 +54,12 @@ type Node struct {
 	*Process
 	// URL is where it serves, OpsURL where operators look.
 	URL, OpsURL string
+	// Links are those to the servers, if they can be broken.
+	Links []*Link
 }
+
+// smallDisk is how large the small disk is.
+const smallDisk = "256m"
 
 // natsNames are the names of the NATS servers.
 var natsNames = []string{"a", "b", "c"}
@@ -94,6 +105,15 @@ func (c *Cluster) startNATS(o Options, server string) error {
 	}
 	c.Store = strings.Join(urls, ",")
 	c.OperatorStore = strings.ReplaceAll(c.Store, "nats://nudge:", "nats://operator:")
+	if o.SmallDisk {
+		dir := filepath.Join(o.Dir, "nats-"+natsNames[len(natsNames)-1])
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if mountSmall(dir, smallDisk) == nil {
+			c.SmallDisk = dir
+		}
+	}
 	for i, name := range natsNames {
 		p := &Process{
 			Name: "nats-" + name, path: server, args: []string{"-c", filepath.Join(o.Module, "deploy", "cluster", "nats.conf")}, log: filepath.Join(o.Dir, "nats-"+name+".log"),
@@ -119,10 +139,15 @@ func (c *Cluster) startNodes(o Options) error {
 	for i := range o.Nodes {
 		name := fmt.Sprintf("n%d", i+1)
 		public, private := fmt.Sprintf("127.0.0.1:%d", free[2*i]), fmt.Sprintf("127.0.0.1:%d", free[2*i+1])
+		store, links, err := c.linked(o)
+		if err != nil {
+			return err
+		}
 		n := &Node{
-			URL: "http://" + public, OpsURL: "http://" + private,
+			Links: links,
+			URL:   "http://" + public, OpsURL: "http://" + private,
 			Process: &Process{
-				Name: name, path: c.Program, log: filepath.Join(o.Dir, name+".log"), env: []string{"NUDGE_STORE=" + c.Store},
+				Name: name, path: c.Program, log: filepath.Join(o.Dir, name+".log"), env: []string{"NUDGE_STORE=" + store},
 				args: append([]string{
 					"serve", "--node-name", name, "--addr", public, "--ops-addr", private, "--account", Account,
 					"--device-key", DeviceKey, "--webhook-secret", WebhookSecret, "--data", filepath.Join(o.Dir, name),
@@ -140,6 +165,27 @@ func (c *Cluster) startNodes(o Options) error {
 	}
 	c.Balancer, err = balance(addresses)
 	return err
+}
+
+// linked is what --store of a node is, with its links where there have to be some.
+func (c *Cluster) linked(o Options) (store string, links []*Link, err error) {
+	if !o.Links {
+		return c.Store, nil, nil
+	}
+	var urls []string
+	for one := range strings.SplitSeq(c.Store, ",") {
+		u, err := url.Parse(one)
+		if err != nil {
+			return "", nil, err
+		}
+		link, err := newLink(u.Host)
+		if err != nil {
+			return "", nil, err
+		}
+		u.Host = link.address()
+		links, urls = append(links, link), append(urls, u.String())
+	}
+	return strings.Join(urls, ","), links, nil
 }
 
 // Ready waits until all nodes are ready, and starts those again that gave up before the servers were there.
@@ -192,6 +238,9 @@ func (c *Cluster) Stop() {
 		n.Signal(syscall.SIGTERM)
 	}
 	for _, n := range c.Nodes {
+		for _, link := range n.Links {
+			link.Set(Whole)
+		}
 		select {
 		case <-n.Ended():
 		case <-time.After(20 * time.Second):
@@ -201,5 +250,13 @@ func (c *Cluster) Stop() {
 	for _, p := range c.NATS {
 		p.Signal(syscall.SIGCONT)
 		p.Stop(syscall.SIGKILL)
+	}
+	for _, n := range c.Nodes {
+		for _, link := range n.Links {
+			link.close()
+		}
+	}
+	if c.SmallDisk != "" {
+		Unmount(c.SmallDisk)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/interop/chaos"
+	"github.com/nudgehq/nudge/interop/local"
 )
 
 func main() {
@@ -37,6 +38,12 @@ func run() error {
 	}
 	if o.Dir, err = filepath.Abs(*dir); err != nil || *dir == "" {
 		return fmt.Errorf("-dir is needed: a folder for the history, logs and stores")
+	}
+	if disks, err := filepath.Glob(filepath.Join(o.Dir, "nats-*")); err == nil {
+		// A run that was killed may have left one.
+		for _, disk := range disks {
+			local.Unmount(disk)
+		}
 	}
 	if err := os.RemoveAll(o.Dir); err != nil {
 		return err

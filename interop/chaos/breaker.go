@@ -1,0 +1,173 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/nudgehq/nudge/interop/local"
+)
+
+// breaker breaks processes, links and a disk, one at a time, and mends them.
+type breaker struct {
+	cluster  *local.Cluster
+	history  *History
+	random   *rand.Rand
+	progress func(string)
+	// onlyStops stops nodes for longer than their lease, and does nothing else.
+	onlyStops bool
+}
+
+// run breaks something every few seconds until ctx is done; then everything runs.
+func (b *breaker) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		b.wait(ctx, 2*time.Second, 4*time.Second)
+		if ctx.Err() != nil {
+			return
+		}
+		if b.onlyStops {
+			p := b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))].Process
+			b.tell(p.Name, Stopped)
+			p.Signal(syscall.SIGSTOP)
+			b.wait(ctx, lapsed+time.Second, time.Second)
+			b.tell(p.Name, GoesOn)
+			p.Signal(syscall.SIGCONT)
+			continue
+		}
+		switch kind := b.random.IntN(10); {
+		case kind < 2:
+			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(len(b.cluster.NATS))], true)
+		case kind == 2:
+			b.killServers(ctx)
+		case kind == 3 && b.cluster.SmallDisk != "":
+			b.fillDisk(ctx)
+		case kind < 7:
+			b.breakLinks(ctx, b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))])
+			continue
+		default:
+			b.breakOne(ctx, b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))].Process, false)
+			continue
+		}
+		// One server at a time, but for all of them: two of three are needed.
+		b.wait(ctx, 8*time.Second, 4*time.Second)
+	}
+}
+
+// breakOne breaks a process, and mends it some seconds later, in any case.
+func (b *breaker) breakOne(ctx context.Context, p *local.Process, isServer bool) {
+	switch kind := b.random.IntN(3); {
+	case kind == 0:
+		b.tell(p.Name, "killed")
+		p.Stop(syscall.SIGKILL)
+		b.wait(ctx, time.Second, 4*time.Second)
+		b.start(p)
+	case kind == 1 && !isServer:
+		b.tell(p.Name, "ended politely")
+		p.Stop(syscall.SIGTERM)
+		b.wait(ctx, time.Second, 2*time.Second)
+		b.start(p)
+	default:
+		b.tell(p.Name, Stopped)
+		p.Signal(syscall.SIGSTOP)
+		b.wait(ctx, time.Second, 6*time.Second)
+		b.tell(p.Name, GoesOn)
+		p.Signal(syscall.SIGCONT)
+	}
+}
+
+// killServers kills all servers at once: what was acknowledged is on their disks.
+func (b *breaker) killServers(ctx context.Context) {
+	b.tell("all servers", "killed")
+	for _, p := range b.cluster.NATS {
+		p.Signal(syscall.SIGKILL)
+	}
+	for _, p := range b.cluster.NATS {
+		<-p.Ended()
+	}
+	b.wait(ctx, time.Second, 2*time.Second)
+	for _, p := range b.cluster.NATS {
+		b.start(p)
+	}
+}
+
+// breakLinks breaks one link of a node, or all, and mends them some seconds later.
+func (b *breaker) breakLinks(ctx context.Context, n *local.Node) {
+	links, which := n.Links, "all links"
+	if b.random.IntN(3) == 0 {
+		i := b.random.IntN(len(links))
+		links, which = links[i:i+1], fmt.Sprintf("the link to server %d", i+1)
+	}
+	states := []local.State{local.Cut, local.Stuck, local.Slow}
+	i := b.random.IntN(len(states))
+	b.tell(n.Name, which+" "+[]string{"cut", "stuck", "slow"}[i])
+	for _, link := range links {
+		link.Set(states[i])
+	}
+	b.wait(ctx, time.Second, 7*time.Second)
+	b.tell(n.Name, which+" whole again")
+	for _, link := range links {
+		link.Set(local.Whole)
+	}
+}
+
+// fillDisk fills the disk of a server, and empties it some seconds later. A server whose disk was full stores nothing any more until it is
+// started again.
+func (b *breaker) fillDisk(ctx context.Context) {
+	p := b.cluster.NATS[len(b.cluster.NATS)-1]
+	filler := filepath.Join(b.cluster.SmallDisk, "filler")
+	b.tell(p.Name, "its disk is full")
+	if err := fill(filler); err != nil {
+		b.progress(err.Error())
+	}
+	b.wait(ctx, 3*time.Second, 5*time.Second)
+	if err := os.Remove(filler); err != nil {
+		b.progress(err.Error())
+	}
+	b.tell(p.Name, "its disk is empty again, and it is restarted")
+	p.Stop(syscall.SIGKILL)
+	b.start(p)
+}
+
+// fill writes a file until the disk is full.
+func fill(name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, zeros{})
+	if errors.Is(err, syscall.ENOSPC) {
+		err = nil
+	}
+	return errors.Join(err, file.Close())
+}
+
+// zeros is a reader without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func (b *breaker) start(p *local.Process) {
+	b.tell(p.Name, "started")
+	if err := p.Start(); err != nil {
+		b.progress(err.Error())
+	}
+}
+
+func (b *breaker) tell(who, what string) {
+	b.history.Add(Event{Kind: Fault, Who: who, What: what})
+	b.progress(fmt.Sprintf("%6.1f s: %s %s", b.history.Now().Seconds(), who, what))
+}
+
+// wait waits for some time between least and least+more, or until ctx is done.
+func (b *breaker) wait(ctx context.Context, least, more time.Duration) {
+	select {
+	case <-time.After(least + time.Duration(b.random.Int64N(int64(more)))):
+	case <-ctx.Done():
+	}
+}
