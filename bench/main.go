@@ -8,6 +8,7 @@
 //	bench contract  the contract kit beside other tools that test servers, on the same wrong servers
 //	bench foreign   the contract kit beside Schemathesis on small documents of all kinds, with right and wrong servers
 //	bench real      the contract kit beside Schemathesis on real servers
+//	bench simulate  a hundred nodes over a simulated store and clock, for days: nothing lost, late or twice
 //	bench public    the cases of public documents: whether they are made, and what it takes
 //
 // Each starts its own servers, which are this program again, and stops by itself.
@@ -26,9 +27,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|foreign|real|public|soak")
+		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|foreign|real|public|soak|simulate")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -162,10 +162,14 @@ func (r *runner) judgeStatus(c Case, q request, a answer) []Violation {
 // wrongStatus is an answer whose status does not fit the request; problem says why.
 func wrongStatus(c Case, q request, a answer, problem string) Violation {
 	v := Violation{Kind: conform.Status, Rule: c.Rule, Message: fmt.Sprintf("answered %s to %s%s", statusOf(a), q.description, problem), Got: strconv.Itoa(a.status)}
-	if c.expect == refused {
+	switch c.expect {
+	case refused:
 		v.Want = wanted(c, q)
-	} else if c.expect != unjudged {
+	case either:
+		v.Want = "2XX or " + wanted(c, q)
+	case accepted, acceptedOrUnknown:
 		v.Want = "2XX"
+	case unjudged:
 	}
 	return v
 }

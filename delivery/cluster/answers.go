@@ -81,9 +81,7 @@ func (n *Node) asAny(q question) *answer {
 	switch {
 	case q.Devices != nil:
 		devices := slices.DeleteFunc(n.Hub.Devices(), func(d delivery.Device) bool { return delivery.PartitionOf(d) != *q.Devices })
-		if len(devices) > 0 {
-			_, _ = n.ask(ctx, askTime, ofOwner(*q.Devices), question{Here: &here{n.ID, devices}})
-		}
+		n.tellOwner(ctx, *q.Devices, devices)
 	case q.Acknowledge != nil && n.queue.Knows(q.Acknowledge.SID):
 		return &answer{Failed: failureOf(n.queue.Acknowledge(ctx, q.Acknowledge.Device, q.Acknowledge.SID))}
 	case q.Find != "" && n.queue.Knows(q.Find):

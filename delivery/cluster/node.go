@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ const (
 	// that is believed.
 	hereEvery = 5 * time.Second
 	hereKept  = 3 * hereEvery
+	// hereAtOnce is how many devices are named in one message: some 100 kB, of the 1 MB that NATS carries.
+	hereAtOnce = 1000
 	// wokenAgain is how much of a device's is tried each time.
 	wokenAgain = 1000
 )
@@ -115,10 +118,20 @@ func (n *Node) announce(ctx context.Context) {
 			if n.queue.Owns(partition) {
 				n.wakeAgain(ctx, devices)
 			} else {
-				_, _ = n.ask(ctx, askTime, ofOwner(partition), question{Here: &here{n.ID, devices}})
+				n.tellOwner(ctx, partition, devices)
 			}
 		}
 		n.forget(time.Now().Add(-hereKept))
+	}
+}
+
+// tellOwner tells the owner of a partition which of its devices are connected here.
+func (n *Node) tellOwner(ctx context.Context, partition int, devices []delivery.Device) {
+	for some := range slices.Chunk(devices, hereAtOnce) {
+		if _, err := n.ask(ctx, askTime, ofOwner(partition), question{Here: &here{n.ID, some}}); errors.Is(err, ErrNobody) {
+			// A new owner asks.
+			return
+		}
 	}
 }
 

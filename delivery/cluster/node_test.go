@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"sync"
@@ -59,6 +60,10 @@ func (b *localBus) Listen(subject string, each func([]byte)) (func(), error) {
 }
 
 func (b *localBus) Request(ctx context.Context, subject string, question []byte) ([]byte, error) {
+	if len(question) > 1<<20 {
+		// As NATS does.
+		return nil, errors.New("maximum payload exceeded")
+	}
 	b.mu.Lock()
 	answers := make(chan []byte, 16)
 	if len(b.handlers[subject]) == 0 || b.deaf && subject == "nodes" {
@@ -301,6 +306,32 @@ func TestPresenceIsRepaired(t *testing.T) {
 		}
 		if again := c.Take(); again != nil {
 			t.Errorf("it came again: %+v", again)
+		}
+	})
+}
+
+// More devices of one partition than one message can name are connected to a node.
+func TestManyDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newThree(t)
+		n := notification(time.Minute)
+		partition := delivery.PartitionOf(n.Device)
+		for i, connected := 0, 0; connected < 12_000; i++ {
+			if d := (delivery.Device{ServiceSID: n.ServiceSID, Identity: fmt.Sprintf("one-of-many-%020d", i)}); delivery.PartitionOf(d) == partition {
+				connected++
+				t.Cleanup(all.hubs[1].Connect(d, "").Close)
+			}
+		}
+		c := all.connect(t, 1, n.Device)
+		if err := all.nodes[0].Take(t.Context(), partition); err != nil {
+			t.Fatal(err)
+		}
+		if err := all.nodes[2].Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(20 * time.Second)
+		if a := c.Take(); a == nil || a.SID != n.SID {
+			t.Errorf("it got %+v", a)
 		}
 	})
 }

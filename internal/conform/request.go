@@ -85,8 +85,13 @@ func (c *collector) parameter(o *Operation, written serialize.Written, r *Reques
 		if rule.In != p.In || rule.Name != p.Name || written.IsDelimited() || len(texts) == 0 {
 			continue
 		}
-		if slices.ContainsFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && (text != "" || !p.AllowEmptyValue) }) {
-			c.add(Parameter, place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema)).differs(texts[0], o.ruleText(rule, p.Schema))
+		if wrong := slices.IndexFunc(texts, func(text string) bool { return !o.allows(rule, p.Schema, text) && (text != "" || !p.AllowEmptyValue) }); wrong >= 0 {
+			got := texts[wrong]
+			if p.In == openapi3.ParameterInHeader || p.In == openapi3.ParameterInCookie {
+				// It may be a secret.
+				got = ""
+			}
+			c.add(Parameter, place, "the %s parameter %s must be %s", p.In, p.Name, o.ruleText(rule, p.Schema)).differs(got, o.ruleText(rule, p.Schema))
 		}
 		return
 	}

@@ -67,7 +67,8 @@ func (d *Document) leaveOutComponents(options ...openapi3.ValidationOption) (res
 			return
 		}
 		name, is := strings.CutPrefix(media.Schema.Ref, "#/components/schemas/")
-		if component := components[name]; is && component != nil && component.Value == media.Schema.Value {
+		// The validator passes over a component whose name is none.
+		if component := components[name]; is && openapi3.ValidateIdentifier(name) == nil && component != nil && component.Value == media.Schema.Value {
 			bodies[media] = media.Schema
 		}
 	})

@@ -22,7 +22,7 @@ func (c *cases) object(p place, v *view, object map[string]any) {
 		switch {
 		case slices.Contains(v.required, name):
 			c.add(p, below(p.name, name), "left out", "required", without)
-		case !v.fieldsAreFree():
+		case !p.alone || !v.fieldsAreFree():
 			c.add(p, below(p.name, name), "left out", "properties", without)
 		case c.isNew(p, without):
 			c.list = append(c.list, Case{Place: below(p.name, name), What: "left out", Keyword: "properties", Value: func() any { return p.with(without) }, Valid: true})

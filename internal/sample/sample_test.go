@@ -157,6 +157,8 @@ func TestPlacesAreJudgedAsTheWhole(t *testing.T) {
 		"{type: array, minItems: 2, prefixItems: [{type: integer}], unevaluatedItems: {type: string}}",
 		"{type: object, propertyNames: {maxLength: 3}, properties: {a: {type: object, maxProperties: 2, additionalProperties: {type: integer, maximum: 4}}}}",
 		"{type: array, contains: {type: integer, minimum: 5}, items: {type: integer}}",
+		"{type: array, minItems: 1, contains: {required: [x]}, items: {type: object, properties: {x: {type: integer}, y: {type: integer}}}}",
+		"{type: object, properties: {a: {type: object, properties: {x: {type: integer}, y: {type: integer}}}}, dependentSchemas: {a: {properties: {a: {required: [x]}}}}}",
 	} {
 		s := compile(t, text)
 		for _, all := range []bool{false, true} {

@@ -132,7 +132,7 @@ func words(k jsonschema.ErrorKind, v any) Problem {
 	case *kind.Type:
 		return differs("type", got, strings.Join(k.Want, " or "), "is %s, and must be %s")
 	case *kind.Enum:
-		return differs("enum", got, choices(k.Want), "is %[1]s, which is not listed")
+		return Problem{Keyword: "enum", Got: text, Want: choices(k.Want), Text: "is " + got + ", which is not listed"}
 	case *kind.Const:
 		return differs("const", got, Describe(k.Want), "is %s, and must be %s")
 	case *kind.Format:

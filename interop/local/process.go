@@ -59,6 +59,13 @@ func (p *Process) Signal(s syscall.Signal) {
 	}
 }
 
+// PID is its number with the system.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.command.Process.Pid
+}
+
 // Stop sends it a signal that ends it, and waits for that.
 func (p *Process) Stop(s syscall.Signal) {
 	p.Signal(s)
