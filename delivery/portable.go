@@ -40,7 +40,8 @@ type PortableStore interface {
 	// Counted gives how many notifications count against the limit of a notification's challenge.
 	Counted(ctx context.Context, n Notification) (int, error)
 	// Restore keeps a record of another store as it is, and has at least so many count for its challenge. It does nothing, and
-	// gives false, where a record with its SID is there already that was not moved away.
+	// gives false, where a record with its SID is there already that was not moved away; but one that is pending there and has ended
+	// here ends there too.
 	Restore(ctx context.Context, r Record, counted int) (restored bool, err error)
 	// Revocations gives all devices whose tokens were revoked.
 	Revocations(ctx context.Context) ([]Revocation, error)
@@ -55,6 +56,8 @@ type MoveReport struct {
 	Pending int `json:"pending"`
 	Ended   int `json:"ended"`
 	Revoked int `json:"revoked_devices"`
+	// Expired had expired so long ago that no store keeps it; it is ended where it was.
+	Expired int `json:"expired"`
 	// There were in the other store already, by a move before this one.
 	There int `json:"already_there"`
 }
@@ -106,11 +109,19 @@ func (m *mover) flush(ctx context.Context) error {
 	var moving sync.WaitGroup
 	free := make(chan struct{}, moveAtOnce)
 	var failed error
-	var moved []Record
+	var over []Record
 	for _, record := range m.batch {
 		free <- struct{}{}
 		moving.Go(func() {
 			defer func() { <-free }()
+			if record.State == Pending && time.Since(record.Expires()) > Retention {
+				record.State, record.Ended = Expired, record.Expires()
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				m.report.Expired++
+				over = append(over, record)
+				return
+			}
 			restored, err := m.restore(ctx, record)
 			m.mu.Lock()
 			defer m.mu.Unlock()
@@ -127,16 +138,16 @@ func (m *mover) flush(ctx context.Context) error {
 			}
 			if record.State == Pending {
 				record.State, record.Reason, record.Ended = Failed, Moved, time.Now()
-				moved = append(moved, record)
+				over = append(over, record)
 			}
 		})
 	}
 	moving.Wait()
 	m.batch = m.batch[:0]
-	if len(moved) == 0 {
+	if len(over) == 0 {
 		return failed
 	}
-	if err := m.from.End(ctx, moved...); err != nil {
+	if err := m.from.End(ctx, over...); err != nil {
 		return errors.Join(failed, fmt.Errorf("what is moved cannot be ended where it was, and would be delivered twice; move again: %w", err))
 	}
 	return failed

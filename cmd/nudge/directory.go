@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -95,8 +96,8 @@ func (cmd *putCommand[K]) Run(ctx context.Context, out output) error {
 	}
 	return cmd.use(ctx, d, out, func(bucket *jetstream.Bucket) error {
 		put := 0
-		for key, entry := range entries {
-			if err := bucket.Put(ctx, key, entry); err != nil {
+		for _, key := range slices.Sorted(maps.Keys(entries)) {
+			if err := bucket.Put(ctx, key, entries[key]); err != nil {
 				return fmt.Errorf("%d of %d were put: %w", put, len(entries), err)
 			}
 			put++

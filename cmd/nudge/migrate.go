@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/jetstream"
@@ -39,14 +39,16 @@ func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
 			return usagef("--from %s is not a directory", cmd.From)
 		}
 	}
-	from, err := cmd.open(ctx, "--from", cmd.From, out)
+	from, endFrom, err := cmd.open(ctx, "--from", cmd.From, out)
 	if err != nil {
 		return err
 	}
-	to, err := cmd.open(ctx, "--to", cmd.To, out)
+	defer endFrom()
+	to, endTo, err := cmd.open(ctx, "--to", cmd.To, out)
 	if err != nil {
-		return errors.Join(err, from.Close())
+		return err
 	}
+	defer endTo()
 	report, err := delivery.Move(ctx, from, to)
 	if printed := json.NewEncoder(out.stdout).Encode(report); err == nil {
 		err = printed
@@ -54,29 +56,36 @@ func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
 	if err != nil {
 		err = fmt.Errorf("not all was moved; the same command goes on: %w", err)
 	}
-	return errors.Join(err, to.Close(), from.Close())
+	return err
 }
 
-// open opens a store that no process uses.
-func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out output) (delivery.PortableStore, error) {
+// open opens a store that no process uses, and keeps others from it until end.
+func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out output) (store delivery.PortableStore, end func(), err error) {
 	log := plainLogger(out.stderr)
 	if !areNATSServers(where) {
-		store, err := pebblestore.Open(where, pebblestore.Options{Logger: log})
+		embedded, err := pebblestore.Open(where, pebblestore.Options{Logger: log})
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", flag, err)
+			return nil, nil, fmt.Errorf("%s: %w", flag, err)
 		}
-		return store, nil
+		return embedded, func() { closeStore(embedded, log) }, nil
 	}
-	store, err := cmd.openNATS(ctx, where, "nudge migrate", log)
+	shared, err := cmd.openNATS(ctx, where, "nudge migrate", log)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
+		return nil, nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	running, err := store.Running(ctx, jetstream.DefaultTiming)
-	if err == nil && len(running) > 0 {
-		err = fmt.Errorf("nodes use it, and have to be stopped first: %s", strings.Join(running, ", "))
-	}
+	endMove, err := shared.BeginMove(ctx, jetstream.DefaultTiming)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", flag, err), store.Close())
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", flag, err), shared.Close())
 	}
-	return store, nil
+	return shared, func() {
+		endMove()
+		closeStore(shared, log)
+	}, nil
+}
+
+// closeStore closes a store, in which all that is to be durable is so.
+func closeStore(s delivery.Store, log *slog.Logger) {
+	if err := s.Close(); err != nil {
+		log.Warn("a store was not closed cleanly", slog.Any("error", err))
+	}
 }

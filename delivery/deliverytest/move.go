@@ -97,6 +97,11 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		nothing(t, to)
 		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
 		check(t, to)
+		nothing(t, from)
+		move(t, to, from, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
+		check(t, from)
+		nothing(t, to)
+		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
 		must(t, to.Add(t.Context(), notification(10, 0, 3)))
 		for _, full := range []int{0, 2} {
 			if err := to.Add(t.Context(), notification(11+full, full, 3)); !errors.Is(err, delivery.ErrLimit) {
@@ -113,5 +118,45 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		move(t, from, to, delivery.MoveReport{There: 5, Revoked: 1})
 		check(t, to)
 		nothing(t, from)
+	})
+	t.Run("what ended where it was, after a move that was cut off, ends where it is", func(t *testing.T) {
+		from, to := open(t)
+		fill(t, from)
+		if _, err := delivery.Move(t.Context(), cutOff{from}, to); !errors.Is(err, errCutOff) {
+			t.Error(err)
+		}
+		must(t, from.End(t.Context(), delivery.Record{Notification: notification(0, 0, 3), State: delivery.Delivered, Attempts: 1, LastAttempt: now, Ended: now}))
+		move(t, from, to, delivery.MoveReport{Ended: 1, There: 4, Revoked: 1})
+		if record, err := to.Find(t.Context(), Notification(0).SID); err != nil || record.State != delivery.Delivered {
+			t.Errorf("what was delivered is %+v, %v", record, err)
+		}
+	})
+	t.Run("what nobody keeps any more is not moved", func(t *testing.T) {
+		from, to := open(t)
+		old := notification(0, 0, 3)
+		old.Created = now.Add(-2 * time.Hour)
+		must(t, from.Add(t.Context(), old))
+		move(t, from, to, delivery.MoveReport{Expired: 1})
+		if record, err := from.Find(t.Context(), old.SID); err != nil || record.State != delivery.Expired {
+			t.Errorf("it is %+v, %v", record, err)
+		}
+		if _, err := to.Find(t.Context(), old.SID); !errors.Is(err, delivery.ErrNotFound) {
+			t.Errorf("it is found where it was not moved: %v", err)
+		}
+	})
+	t.Run("what is counted stays so as long as it would", func(t *testing.T) {
+		from, to := open(t)
+		ended := notification(0, 0, 3)
+		must(t, from.Add(t.Context(), ended))
+		must(t, from.End(t.Context(), delivery.Record{Notification: ended, State: delivery.Delivered, Ended: now.Add(2*time.Second - delivery.Retention)}))
+		for i := 1; i < 3; i++ {
+			once := notification(i, 0, 3)
+			once.TTL = 0
+			must(t, from.Add(t.Context(), once))
+		}
+		move(t, from, to, delivery.MoveReport{Ended: 1})
+		if err := to.Add(t.Context(), notification(9, 0, 3)); !errors.Is(err, delivery.ErrLimit) {
+			t.Errorf("one more at once: %v", err)
+		}
 	})
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ErrNoKey means that a bucket does not have a key.
-var ErrNoKey = errors.New("jetstream: the bucket does not have this key")
-
 // Bucket is a KV bucket of NATS, which all processes watch and nats kv reads too. Keys are tokens with dots between.
 type Bucket struct {
 	store  *Store
@@ -40,8 +37,8 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 		}
 		cancel()
 		if err == nil {
-			if replicas := is.(*jetstream.KeyValueBucketStatus).StreamInfo().Config.Replicas; replicas != want.Replicas {
-				return nil, fmt.Errorf("jetstream: the bucket %s is not as it should be: replicas is %d, and has to be %d", b.name, replicas, want.Replicas)
+			if wrong := b.differences(is, want); len(wrong) > 0 {
+				return nil, fmt.Errorf("jetstream: the bucket %s is not as it should be: %s", b.name, strings.Join(wrong, "; "))
 			}
 			break
 		}
@@ -52,6 +49,27 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	}
 	b.reader = &reader{js: s.js, stream: b.stream(), filter: b.subject(">")}
 	return b, nil
+}
+
+// differences says what of a bucket is not as it should be: nothing in it may go by itself.
+func (b *Bucket) differences(is jetstream.KeyValueStatus, want jetstream.KeyValueConfig) (wrong []string) {
+	status, ok := is.(*jetstream.KeyValueBucketStatus)
+	if !ok {
+		return nil
+	}
+	config := status.StreamInfo().Config
+	for _, one := range []struct {
+		what     string
+		is, want any
+	}{
+		{"replicas", config.Replicas, want.Replicas}, {"storage", config.Storage, want.Storage}, {"history", config.MaxMsgsPerSubject, int64(want.History)},
+		{"max_age", config.MaxAge, want.TTL}, {"max_bytes", config.MaxBytes, int64(-1)}, {"discard", config.Discard, jetstream.DiscardNew},
+	} {
+		if one.is != one.want {
+			wrong = append(wrong, fmt.Sprintf("%s is %v, and has to be %v", one.what, one.is, one.want))
+		}
+	}
+	return wrong
 }
 
 func (b *Bucket) stream() string { return "KV_" + b.name }
@@ -84,15 +102,6 @@ func (b *Bucket) write(ctx context.Context, key, operation string, value []byte)
 	}
 }
 
-// Get gives the value of a key, as the bucket's leader has it.
-func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
-	m, err := b.store.fromLeader(ctx, b.stream(), 0, b.subject(key))
-	if errors.Is(err, errNone) || err == nil && len(m.data) == 0 {
-		return nil, ErrNoKey
-	}
-	return m.data, err
-}
-
 // Read gives all that is there to each, in the order in which it was written; a nil value is of a key that was removed.
 func (b *Bucket) Read(ctx context.Context, each func(key string, value []byte)) error {
 	if err := b.reader.all(ctx, b.given(each)); err != nil {
@@ -106,7 +115,7 @@ func (b *Bucket) Follow(ctx context.Context, each func(key string, value []byte)
 	for ctx.Err() == nil {
 		if err := b.reader.read(ctx, false, b.given(each)); err != nil && ctx.Err() == nil {
 			b.store.options.Logger.Warn("a bucket is read anew", slog.String("bucket", b.name), slog.Any("error", err))
-			_ = sleep(ctx, 100*time.Millisecond)
+			_ = sleep(ctx, time.Second)
 		}
 	}
 }

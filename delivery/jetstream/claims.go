@@ -45,12 +45,25 @@ func (m *Membership) alive(now time.Time) (names []string) {
 	return names
 }
 
+// moves tells whether what is pending is being moved to another store. It is locked.
+func (m *Membership) moves(now time.Time) bool {
+	for _, node := range m.nodes {
+		if node.moving && !node.dead && now.Sub(node.seen) < heartbeatKept {
+			return true
+		}
+	}
+	return false
+}
+
 // follow does what the plan wants of this node.
 func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !now.Before(m.until) {
+		return
+	}
+	if m.moves(now) {
 		return
 	}
 	alive := m.alive(now)

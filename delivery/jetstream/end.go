@@ -40,7 +40,7 @@ func (s *Store) end(ctx context.Context, record delivery.Record) error {
 				return err
 			}
 		}
-		_, err := s.publish(ctx, at.subject, record.SID+" "+string(record.State), at.sequence, outcomeData(record), delivery.Retention)
+		_, err := s.publish(ctx, at.subject, fmt.Sprintf("%s %s %d", record.SID, record.State, at.sequence), at.sequence, outcomeData(record), delivery.Retention)
 		if err == nil {
 			s.noteEnd(partition, record)
 			return nil

@@ -52,7 +52,9 @@ type Membership struct {
 	busy    [delivery.Partitions]bool
 	owned   [delivery.Partitions]bool
 	leaving bool
-	// sums gives the checksums of what has to be the same on all nodes, differing the names of those that were not at the last beat.
+	// own is what this node says of itself. sums gives the checksums in it, and differing are the names of those that other nodes have
+	// otherwise.
+	own       status
 	sums      func() map[string]string
 	differing []string
 	changed   chan struct{}
@@ -66,6 +68,7 @@ type member struct {
 	seen     time.Time
 	dead     bool
 	sums     map[string]string
+	moving   bool
 }
 
 // status is what a node says of itself.
@@ -73,6 +76,8 @@ type status struct {
 	Dead bool `json:"dead,omitempty"`
 	// Sums are checksums of what has to be the same on all nodes, by their names.
 	Sums map[string]string `json:"sums,omitempty"`
+	// Moving says that it is no node, and moves what is pending to another store: nobody may own anything meanwhile.
+	Moving bool `json:"moving,omitempty"`
 }
 
 // Members makes the membership of a node, whose name is a token: letters, digits, - and _.
@@ -100,6 +105,9 @@ func (m *Membership) Run(ctx context.Context, owner cluster.Owner) error {
 	var running sync.WaitGroup
 	running.Go(func() { m.watch(alive, watching) })
 	running.Go(func() { m.beats(alive, owner) })
+	if m.sums != nil {
+		running.Go(func() { m.sumUp(alive) })
+	}
 	m.manage(ctx, owner)
 	m.leave(alive, owner)
 	cancel()
@@ -128,8 +136,8 @@ func (m *Membership) note(msg message) bool {
 		var said status
 		_ = json.Unmarshal(msg.data, &said)
 		if known := m.nodes[name]; known == nil || msg.sequence > known.sequence {
-			m.nodes[name] = &member{sequence: msg.sequence, seen: time.Now(), dead: said.Dead, sums: said.Sums}
-			if known == nil || said.Dead {
+			m.nodes[name] = &member{sequence: msg.sequence, seen: time.Now(), dead: said.Dead, sums: said.Sums, moving: said.Moving}
+			if known == nil || said.Dead || said.Moving {
 				m.wake()
 			}
 		}
@@ -154,6 +162,10 @@ func (m *Membership) wake() {
 // beats says once a beat that this node is alive.
 func (m *Membership) beats(ctx context.Context, owner cluster.Owner) {
 	m.join()
+	m.beatUntil(ctx, owner)
+}
+
+func (m *Membership) beatUntil(ctx context.Context, owner cluster.Owner) {
 	ticker := time.NewTicker(m.timing.Beat)
 	defer ticker.Stop()
 	for {
@@ -175,13 +187,8 @@ func (m *Membership) join() {
 
 // beatOnce sends a heartbeat, and extends the lease from when it was sent.
 func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
-	own := status{}
-	if m.sums != nil {
-		own.Sums = m.sums()
-		m.compare(own.Sums)
-	}
 	m.mu.Lock()
-	me, last, leaving := m.me, m.beat, m.leaving
+	me, last, leaving, own := m.me, m.beat, m.leaving, m.own
 	m.mu.Unlock()
 	if leaving {
 		return

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -58,14 +61,15 @@ func (s *Store) slots(ctx context.Context, n delivery.Notification, all int) (ma
 	return taken, nil
 }
 
-// Restore keeps a record of another store: where it was moved from here before it takes that slot again, else the first free one,
-// behind the limit where there is none. Other slots are taken until as many count as there.
+// Restore keeps a record of another store: in its own slot where it was moved from there before, else in the first free one, behind
+// the limit where there is none. Other slots are taken until as many count as there.
 func (s *Store) Restore(ctx context.Context, r delivery.Record, counted int) (restored bool, err error) {
+	wrote := false
 	for {
-		restored, err = s.restore(ctx, r, counted)
+		restored, err = s.restore(ctx, r, counted, &wrote)
 		switch what := verdictOf(err); {
 		case err == nil:
-			return restored, nil
+			return restored || wrote, nil
 		case what == never || ctx.Err() != nil:
 			return false, err
 		default:
@@ -77,54 +81,59 @@ func (s *Store) Restore(ctx context.Context, r delivery.Record, counted int) (re
 	}
 }
 
-func (s *Store) restore(ctx context.Context, r delivery.Record, counted int) (bool, error) {
-	keep := time.Until(r.Expires()) + delivery.Retention
-	data := pendingData(r.Notification)
+// restore tries once; wrote tells that this or an earlier try may have written the record.
+func (s *Store) restore(ctx context.Context, r delivery.Record, counted int, wrote *bool) (bool, error) {
+	taken, err := s.slots(ctx, r.Notification, max(r.ChallengeLimit, counted))
+	if err != nil {
+		return false, err
+	}
+	own, there := ownSlot(taken, r.SID)
+	keep, data := time.Until(r.Expires())+delivery.Retention, pendingData(r.Notification)
 	if r.State != delivery.Pending {
 		keep, data = time.Until(r.Ended)+delivery.Retention, outcomeData(r)
 	}
-	if keep <= 0 {
-		return false, nil
-	}
-	slots := max(r.ChallengeLimit, counted)
-	taken, err := s.slots(ctx, r.Notification, slots)
-	if err != nil {
-		return false, err
-	}
-	own, isThere, err := ownSlot(taken, r.SID)
-	if err != nil {
-		return false, err
-	}
-	if !isThere {
+	isThere := own > 0 && !there.IsMoved() && (there.State != delivery.Pending || r.State == delivery.Pending)
+	restored := !isThere && keep > 0
+	if restored {
 		if own == 0 {
 			own = freeSlot(taken, r.ChallengeLimit, counted)
 		}
-		if _, err := s.publish(ctx, s.subject(r.Notification, own), "", taken[own].sequence, data, keep); err != nil {
+		_, err := s.publish(ctx, s.subject(r.Notification, own), "", taken[own].sequence, data, keep)
+		*wrote = *wrote || err == nil || verdictOf(err) == unknown
+		if err != nil {
 			return false, err
 		}
 		taken[own] = message{}
 	}
-	for slot := 1; r.ChallengeLimit > 0 && len(taken) < counted; slot++ {
+	return restored, s.fill(ctx, r.Notification, taken, counted)
+}
+
+// fill takes free slots of a challenge until as many are taken as count. How long these would still count is not known: as long as
+// any may.
+func (s *Store) fill(ctx context.Context, n delivery.Notification, taken map[int]message, counted int) error {
+	for slot := 1; n.ChallengeLimit > 0 && len(taken) < counted; slot++ {
 		if _, isTaken := taken[slot]; isTaken {
 			continue
 		}
-		if _, err := s.publish(ctx, s.subject(r.Notification, slot), "", 0, nil, keep); err != nil {
-			return false, err
+		if _, err := s.publish(ctx, s.subject(n, slot), "", 0, nil, max(s.options.Longest, n.TTL)+delivery.Retention); err != nil {
+			return err
 		}
 		taken[slot] = message{}
 	}
-	return !isThere, nil
+	return nil
 }
 
-// freeSlot is the first slot that is not taken; when as many are taken as count, rather one that is only counted. Where there is
-// no limit each notification has its own.
+// freeSlot is the first slot that is not taken; when as many are taken as count, rather the first that is only counted. Where there
+// is no limit each notification has its own.
 func freeSlot(taken map[int]message, limit, counted int) int {
 	if limit == 0 {
 		return 1
 	}
-	for slot, m := range taken {
-		if len(taken) >= counted && len(m.data) == 0 {
-			return slot
+	if len(taken) >= counted {
+		for _, slot := range slices.Sorted(maps.Keys(taken)) {
+			if len(taken[slot].data) == 0 {
+				return slot
+			}
 		}
 	}
 	slot := 1
@@ -134,18 +143,14 @@ func freeSlot(taken map[int]message, limit, counted int) int {
 	return slot
 }
 
-// ownSlot finds the slot of a SID, 0 for none; isThere is false when it was moved from there.
-func ownSlot(taken map[int]message, sid string) (slot int, isThere bool, err error) {
+// ownSlot finds the slot of a SID, 0 for none. What cannot be read is another's.
+func ownSlot(taken map[int]message, sid string) (slot int, there delivery.Record) {
 	for slot, m := range taken {
-		record, ok, err := m.record()
-		if err != nil {
-			return 0, false, err
-		}
-		if ok && record.SID == sid {
-			return slot, !record.IsMoved(), nil
+		if record, ok, err := m.record(); err == nil && ok && record.SID == sid {
+			return slot, record
 		}
 	}
-	return 0, false, nil
+	return 0, there
 }
 
 // Revocations gives the devices whose tokens were revoked.
@@ -163,32 +168,68 @@ func (s *Store) RestoreRevocation(ctx context.Context, r delivery.Revocation) er
 	return s.revoke(ctx, revocation{Hash: hex.EncodeToString(r.Device[:]), At: r.At})
 }
 
-// Running gives the nodes that use the store now: those that say that they are alive while it is looked. It takes two beats.
-func (s *Store) Running(ctx context.Context, timing Timing) ([]string, error) {
-	before, err := s.said(ctx)
+// BeginMove keeps nodes from owning anything until the move ends: nodes that start meanwhile wait. The error says which nodes run, or
+// that another move does. It takes as long as a silent node may be alive.
+func (s *Store) BeginMove(ctx context.Context, timing Timing) (end func(), err error) {
+	m := s.Members("move", timing)
+	m.own = status{Moving: true}
+	m.join()
+	if m.beatOnce(ctx, idle{}); m.beat == 0 {
+		return nil, errors.New("jetstream: the servers take no write")
+	}
+	beating, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { m.beatUntil(beating, idle{}) })
+	end = func() {
+		cancel()
+		running.Wait()
+		m.leave(context.WithoutCancel(ctx), idle{})
+	}
+	alive, err := s.running(ctx, timing, m.me)
+	if err == nil && len(alive) > 0 {
+		err = fmt.Errorf("nodes use it, and have to be stopped first: %s", strings.Join(alive, ", "))
+	}
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return end, nil
+}
+
+// idle owns nothing.
+type idle struct{}
+
+func (idle) Take(context.Context, int) error { return nil }
+func (idle) Release(int)                     {}
+func (idle) Extend(time.Time)                {}
+
+// running gives the others that use the store now: those that say that they are alive while it is looked.
+func (s *Store) running(ctx context.Context, timing Timing, own string) ([]string, error) {
+	before, err := s.alive(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(before) > 0 {
-		if err := sleep(ctx, 2*timing.Beat+timing.Beat/2); err != nil {
+	if len(before) > 1 {
+		if err := sleep(ctx, timing.Silence+timing.Beat/2); err != nil {
 			return nil, err
 		}
 	}
-	after, err := s.said(ctx)
+	after, err := s.alive(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var running []string
 	for name, sequence := range after {
-		if sequence > before[name] {
+		if sequence > before[name] && name != own {
 			running = append(running, name)
 		}
 	}
+	slices.Sort(running)
 	return running, nil
 }
 
-// said gives the last heartbeats of the nodes that are not dead.
-func (s *Store) said(ctx context.Context) (map[string]uint64, error) {
+// alive gives the last heartbeats of those that are not dead.
+func (s *Store) alive(ctx context.Context) (map[string]uint64, error) {
 	last := map[string]uint64{}
 	r := &reader{js: s.js, stream: s.membersStream(), filter: s.members("n.*")}
 	err := r.all(ctx, func(m message) bool {

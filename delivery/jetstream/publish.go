@@ -104,8 +104,9 @@ func (s *Store) publish(ctx context.Context, subject, id string, sequence uint64
 		return 0, err
 	}
 	var ack struct {
-		Sequence uint64   `json:"seq"`
-		Error    *refusal `json:"error"`
+		Sequence  uint64   `json:"seq"`
+		Duplicate bool     `json:"duplicate"`
+		Error     *refusal `json:"error"`
 	}
 	if err := json.Unmarshal(answer.Data, &ack); err != nil {
 		return 0, fmt.Errorf("jetstream: an acknowledgement cannot be read: %w", err)

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -10,6 +11,24 @@ import (
 // Compare has the nodes compare what has to be the same on all of them, such as files of settings: sums gives checksums by name, and
 // is called once a beat. It is called before Run.
 func (m *Membership) Compare(sums func() map[string]string) { m.sums = sums }
+
+// sumUp keeps the checksums up to date. No heartbeat waits for it: a disk may hang.
+func (m *Membership) sumUp(ctx context.Context) {
+	ticker := time.NewTicker(m.timing.Beat)
+	defer ticker.Stop()
+	for {
+		sums := m.sums()
+		m.mu.Lock()
+		m.own.Sums = sums
+		m.mu.Unlock()
+		m.compare(sums)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // Differing gives the names of what is not the same on another node that is alive.
 func (m *Membership) Differing() []string {

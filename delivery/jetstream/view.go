@@ -12,6 +12,8 @@ type View struct {
 	Leased bool `json:"leased"`
 	// Nodes are those that are alive, with how many partitions each owns.
 	Nodes map[string]int `json:"nodes"`
+	// Moving tells that what is pending is being moved to another store, and that nobody may own anything.
+	Moving bool `json:"moving,omitempty"`
 	// Unowned is how many partitions nobody owns.
 	Unowned int `json:"unowned"`
 }
@@ -21,7 +23,7 @@ func (m *Membership) View() View {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	v := View{Node: m.me, Leased: now.Before(m.until), Nodes: map[string]int{}}
+	v := View{Node: m.me, Leased: now.Before(m.until), Moving: m.moves(now), Nodes: map[string]int{}}
 	for _, name := range m.alive(now) {
 		v.Nodes[name] = 0
 	}

@@ -62,7 +62,13 @@ func (s *Store) Restore(ctx context.Context, r delivery.Record, counted int) (re
 	if err != nil && !errors.Is(err, delivery.ErrNotFound) {
 		return false, err
 	}
+	if isThere && there.State == delivery.Pending && r.State != delivery.Pending {
+		return true, s.End(ctx, r)
+	}
 	err = s.use(func() error {
+		if err := s.space.check(); err != nil {
+			return err
+		}
 		batch := s.db.NewBatch()
 		if counted > 0 {
 			unlock, err := s.countAtLeast(batch, r.Notification, counted)

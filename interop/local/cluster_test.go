@@ -144,13 +144,13 @@ func TestDirectoriesAndMigration(t *testing.T) {
 	for _, n := range c.Nodes {
 		n.Stop(syscall.SIGTERM)
 	}
-	if out := nudge(0, "migrate", "--from", c.OperatorStore, "--to", to); !strings.HasSuffix(out, `{"pending":3,"ended":0,"revoked_devices":0,"already_there":0}`+"\n") {
+	if out := nudge(0, "migrate", "--from", c.OperatorStore, "--to", to); !strings.HasSuffix(out, `{"pending":3,"ended":0,"revoked_devices":0,"expired":0,"already_there":0}`+"\n") {
 		t.Errorf("moved: %s", out)
 	}
 	if state := stateOf(t, c.Program, to, sid); state != "pending" {
 		t.Errorf("after the move it is %s", state)
 	}
-	if out := nudge(0, "migrate", "--from", to, "--to", c.OperatorStore); !strings.HasSuffix(out, `{"pending":3,"ended":0,"revoked_devices":0,"already_there":0}`+"\n") {
+	if out := nudge(0, "migrate", "--from", to, "--to", c.OperatorStore); !strings.HasSuffix(out, `{"pending":3,"ended":0,"revoked_devices":0,"expired":0,"already_there":0}`+"\n") {
 		t.Errorf("moved back: %s", out)
 	}
 	if state := stateOf(t, c.Program, to, sid); state != "failed" {

@@ -229,30 +229,31 @@ func TestDifferingSettings(t *testing.T) {
 	}
 }
 
-// A store tells whether nodes use it.
-func TestRunning(t *testing.T) {
+// What is pending is moved while no node runs; one that starts meanwhile waits for the end.
+func TestNobodyOwnsDuringAMove(t *testing.T) {
 	o := options(natsServer(t))
 	w := newWorld()
 	store := open(t, o)
-	running := func() int {
-		t.Helper()
-		names, err := store.Running(t.Context(), timing)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(names)
-	}
-	if n := running(); n != 0 {
-		t.Errorf("before: %d", n)
-	}
 	a, b := w.join(t, o, "a"), w.join(t, o, "b")
 	w.wait(t, "both have a share", func() bool { return w.has("a", 1, delivery.Partitions)() && w.has("b", 1, delivery.Partitions)() })
-	if n := running(); n != 2 {
-		t.Errorf("two run: %d", n)
+	if _, err := store.BeginMove(t.Context(), timing); err == nil || !strings.Contains(err.Error(), "a-") || !strings.Contains(err.Error(), "b-") {
+		t.Errorf("two run: %v", err)
 	}
 	a.leave()
 	b.kill()
-	if n := running(); n != 0 {
-		t.Errorf("after the end: %d", n)
+	end, err := store.BeginMove(t.Context(), timing)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if _, err := store.BeginMove(t.Context(), timing); err == nil {
+		t.Error("two move at once")
+	}
+	c := w.join(t, o, "c")
+	w.wait(t, "the node that starts sees it", func() bool { return c.View().Moving })
+	<-time.After(timing.Settled + timing.Silence)
+	if n := w.shares()["c"]; n != 0 {
+		t.Errorf("it owns %d", n)
+	}
+	end()
+	w.wait(t, "it has all when the move has ended", w.has("c", delivery.Partitions, delivery.Partitions))
 }

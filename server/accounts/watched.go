@@ -5,15 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
+	"strings"
 	"sync"
 )
 
 // Watched is a directory of accounts that is told of each that changes. The zero Watched lets nobody in.
 type Watched struct {
-	mu  sync.RWMutex
+	mu sync.RWMutex
+	// all is who is let in; of are the accounts' own sets.
 	all Set
 	of  map[string]Set
+	// have are the accounts that have a username, by their SIDs.
+	have map[string][]string
 }
 
 // Split gives the entries of a file of accounts, each by its account's SID: a file with this account alone, in JSON. Tokens and
@@ -50,6 +54,9 @@ func hashOf(token string) (string, error) {
 
 // Join makes a file of entries. Each is written on a line of its own.
 func Join(entries [][]byte) ([]byte, error) {
+	if len(entries) == 0 {
+		return []byte("accounts: []\n"), nil
+	}
 	text := []byte("accounts:\n")
 	for _, one := range entries {
 		var content map[string][]json.RawMessage
@@ -61,7 +68,8 @@ func Join(entries [][]byte) ([]byte, error) {
 	return text, nil
 }
 
-// Set keeps an entry as Split made it, or removes the account where it is nil. One that is not valid changes nothing.
+// Set keeps an entry as Split made it, or removes the account where it is nil. One that is not valid changes nothing. A key of two
+// accounts is an error too, and the rest of the account is kept.
 func (w *Watched) Set(accountSID string, data []byte) error {
 	var given Set
 	if data != nil {
@@ -76,23 +84,41 @@ func (w *Watched) Set(accountSID string, data []byte) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.of == nil {
+		w.all.credentials, w.of, w.have = map[string]credential{}, map[string]Set{}, map[string][]string{}
+	}
+	before := w.of[accountSID]
+	if w.of[accountSID] = given; data == nil {
+		delete(w.of, accountSID)
+	}
+	var shared []string
+	for username := range before.credentials {
+		w.have[username] = slices.DeleteFunc(w.have[username], func(sid string) bool { return sid == accountSID })
+		w.settle(username)
+	}
 	for username := range given.credentials {
-		if c, known := w.all.credentials[username]; known && c.accountSID != accountSID {
-			return fmt.Errorf("accounts: %s is another account's", username)
+		w.have[username] = append(w.have[username], accountSID)
+		w.settle(username)
+		if len(w.have[username]) > 1 {
+			shared = append(shared, username)
 		}
 	}
-	if w.all.credentials == nil {
-		w.all.credentials, w.of = map[string]credential{}, map[string]Set{}
-	}
-	for username := range w.of[accountSID].credentials {
-		delete(w.all.credentials, username)
-	}
-	delete(w.of, accountSID)
-	if data != nil {
-		maps.Copy(w.all.credentials, given.credentials)
-		w.of[accountSID] = given
+	if len(shared) > 0 {
+		slices.Sort(shared)
+		return fmt.Errorf("accounts: %s belongs to two accounts; it is taken as the first one's, by their SIDs", strings.Join(shared, ", "))
 	}
 	return nil
+}
+
+// settle decides whose a username is: of several accounts that have it the first one's by their SIDs, so that all nodes decide alike,
+// in whatever order they are told.
+func (w *Watched) settle(username string) {
+	if len(w.have[username]) == 0 {
+		delete(w.have, username)
+		delete(w.all.credentials, username)
+		return
+	}
+	w.all.credentials[username] = w.of[slices.Min(w.have[username])].credentials[username]
 }
 
 // Authenticate tells whose the credentials are, as the accounts are now.

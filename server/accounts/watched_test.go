@@ -38,7 +38,26 @@ func TestWatched(t *testing.T) {
 	lets(key, "s3cret", account)
 	lets(key, "t0ken", "")
 	if err := directory.Set(other, file(other, "another")); err == nil {
-		t.Error("a key belongs to two accounts")
+		t.Error("a key belongs to two accounts, and nothing is said")
+	}
+	lets(other, "another", other)
+	lets(key, "s3cret", account)
+	// Whoever was told first, the first by its SID has it; and what is given up is the other's.
+	var late accounts.Watched
+	_ = late.Set(other, file(other, "another"))
+	if sid, _ := late.Authenticate(key, "s3cret"); sid != other {
+		t.Errorf("the only one that has the key is %q", sid)
+	}
+	_ = late.Set(account, entries[account])
+	if sid, _ := late.Authenticate(key, "s3cret"); sid != account {
+		t.Errorf("of two accounts the key is %q's", sid)
+	}
+	_ = late.Set(account, nil)
+	if sid, _ := late.Authenticate(key, "s3cret"); sid != other {
+		t.Errorf("after the first is gone the key is %q's", sid)
+	}
+	if err := directory.Set(other, nil); err != nil {
+		t.Error(err)
 	}
 	for _, wrong := range []string{"accounts: []", string(file(other, "t0ken")), "accounts: [{sid: " + account + "}]"} {
 		if directory.Set(account, []byte(wrong)) == nil {
