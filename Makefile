@@ -127,6 +127,19 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(BUILD)/bench devices
 	$(BUILD)/bench million
 
+.PHONY: bench-cluster
+bench-cluster: ## measure a cluster on loopback: take-overs, rolling restarts under load, nodes and streams (8 minutes)
+	cd interop && $(GO) run ./cmd/clusterbench -dir $(BUILD)/clusterbench
+
+# make simulate SIMULATE='-days 7'
+SIMULATE ?= -nodes 100 -devices 10000000 -days 1
+
+.PHONY: simulate
+simulate: ## let a hundred nodes live for days over a simulated store and clock (15 minutes)
+	@mkdir -p $(BUILD)
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	$(BUILD)/bench simulate $(SIMULATE)
+
 .PHONY: bench-contract
 bench-contract: ## set the contract kit beside Schemathesis, Specmatic and Prism on the same wrong servers, small documents and real servers (25 minutes)
 	@command -v java npm python3 >/dev/null || { echo "It needs Java, npm and Python 3 with venv: on Debian, apt-get install default-jre-headless npm python3-venv"; exit 1; }

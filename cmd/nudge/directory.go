@@ -51,25 +51,32 @@ type directoryCommands[K directoryKind] struct {
 
 // directoryFlags say where the directory is.
 type directoryFlags struct {
-	Store string `required:"" placeholder:"nats://A,B,C" help:"The NATS servers that the nodes share."`
+	Store string `required:"" placeholder:"nats://A,B,C" help:"The NATS servers that the nodes share, with a user that may write there: the operator of deploy/cluster/nats.conf."`
 	natsFlags
 }
 
-// use opens the bucket of a directory.
-func (f directoryFlags) use(ctx context.Context, d directory, out output, work func(*jetstream.Bucket) error) error {
+// use opens the bucket of a directory, which is made where it has to be and is not there.
+func (f directoryFlags) use(ctx context.Context, d directory, out output, isMade bool, work func(*jetstream.Bucket) error) error {
 	if !areNATSServers(f.Store) {
 		return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
 	}
 	if err := f.check(); err != nil {
 		return err
 	}
-	store, err := f.openNATS(ctx, f.Store, "nudge "+d.bucket, plainLogger(out.stderr))
+	options, err := f.options(f.Store, "nudge "+d.bucket, plainLogger(out.stderr))
 	if err != nil {
-		return fmt.Errorf("--store: %w", err)
+		return err
+	}
+	options.MustExist = !isMade
+	store, err := jetstream.Connect(ctx, options)
+	if err != nil {
+		return unreachable("--store", f.Store, err)
 	}
 	bucket, err := store.Bucket(ctx, d.bucket)
 	if err == nil {
 		err = work(bucket)
+	} else {
+		err = unreachable("--store", f.Store, err)
 	}
 	return errors.Join(err, store.Close())
 }
@@ -94,7 +101,7 @@ func (cmd *putCommand[K]) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return usagef("%s: %w", cmd.File, err)
 	}
-	return cmd.use(ctx, d, out, func(bucket *jetstream.Bucket) error {
+	return cmd.use(ctx, d, out, true, func(bucket *jetstream.Bucket) error {
 		put := 0
 		for _, key := range slices.Sorted(maps.Keys(entries)) {
 			if err := bucket.Put(ctx, key, entries[key]); err != nil {
@@ -116,7 +123,7 @@ type getCommand[K directoryKind] struct {
 func (cmd *getCommand[K]) Run(ctx context.Context, out output) error {
 	var kind K
 	d := kind.directory()
-	return cmd.use(ctx, d, out, func(bucket *jetstream.Bucket) error {
+	return cmd.use(ctx, d, out, false, func(bucket *jetstream.Bucket) error {
 		found, err := d.read(ctx, bucket, cmd.SID)
 		if err != nil {
 			return err
@@ -142,7 +149,7 @@ type removeCommand[K directoryKind] struct {
 func (cmd *removeCommand[K]) Run(ctx context.Context, out output) error {
 	var kind K
 	d := kind.directory()
-	return cmd.use(ctx, d, out, func(bucket *jetstream.Bucket) error {
+	return cmd.use(ctx, d, out, false, func(bucket *jetstream.Bucket) error {
 		found, err := d.read(ctx, bucket, cmd.SID)
 		if err != nil {
 			return err

@@ -22,6 +22,8 @@ type migrateCommand struct {
 // Help is what the command's help says below its flags.
 func (*migrateCommand) Help() string {
 	return "What is pending goes on where it is moved to, with its expiry and the counts of its challenges; revoked tokens stay revoked. " +
+		"What is printed: pending and ended count the notifications that were moved and copied, already_there those that an earlier move had brought. " +
+		"The NATS user is the operator of deploy/cluster/nats.conf. " +
 		"A move that was cut off is repeated by the same command, and goes back with --from and --to exchanged. " +
 		"Keys are not moved: start the nodes with the --device-key and the --webhook-secret that device.key and webhook.secret in the directory hold."
 }
@@ -37,6 +39,9 @@ func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
 	if !areNATSServers(cmd.From) {
 		if info, err := os.Stat(cmd.From); err != nil || !info.IsDir() {
 			return usagef("--from %s is not a directory", cmd.From)
+		}
+		if !pebblestore.IsStore(cmd.From) {
+			return usagef("--from %s holds no store", cmd.From)
 		}
 	}
 	from, endFrom, err := cmd.open(ctx, "--from", cmd.From, out)
@@ -69,9 +74,14 @@ func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out out
 		}
 		return embedded, func() { closeStore(embedded, log) }, nil
 	}
-	shared, err := cmd.openNATS(ctx, where, "nudge migrate", log)
+	options, err := cmd.options(where, "nudge migrate", log)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", flag, err)
+		return nil, nil, err
+	}
+	options.MustExist = flag == "--from"
+	shared, err := jetstream.Open(ctx, options)
+	if err != nil {
+		return nil, nil, unreachable(flag, where, err)
 	}
 	endMove, err := shared.BeginMove(ctx, jetstream.DefaultTiming)
 	if err != nil {

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -74,20 +75,34 @@ func (f natsFlags) trust() (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
-// openNATS connects to the store on NATS servers; name is this process's, as their operators see it.
-func (f natsFlags) openNATS(ctx context.Context, servers, name string, log *slog.Logger) (*jetstream.Store, error) {
+// options are those of a store on NATS servers; name is this process's, as their operators see it.
+func (f natsFlags) options(servers, name string, log *slog.Logger) (o jetstream.Options, err error) {
 	trust, err := f.trust()
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	longest, err := longestTTL()
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	return jetstream.Open(ctx, jetstream.Options{
+	if f.NATSCreds != "" {
+		if _, err := os.ReadFile(f.NATSCreds); err != nil {
+			return o, usagef("--nats-creds: %w", err)
+		}
+	}
+	return jetstream.Options{
 		Servers: servers, Credentials: f.NATSCreds, TLS: trust, Name: name, Prefix: f.NATSPrefix, Replicas: f.NATSReplicas, Streams: f.NATSStreams,
 		Longest: longest, AcceptWeakDurability: f.AcceptWeakDurability, Logger: log,
-	})
+	}, nil
+}
+
+// unreachable names the servers that a store could not be opened on, and the flags that it may be for.
+func unreachable(flag, servers string, err error) error {
+	err = fmt.Errorf("%s %s: %w", flag, withoutPasswords(servers), err)
+	if errors.Is(err, jetstream.ErrOtherwise) {
+		err = fmt.Errorf("%w (--nats-streams, --nats-replicas; --nats-prefix for another store)", err)
+	}
+	return err
 }
 
 // longestTTL is the longest that the document allows.

@@ -71,9 +71,13 @@ func share(ctx context.Context, cmd *serveCommand, log *slog.Logger) (*sharing, 
 			name = "node"
 		}
 	}
-	store, err := cmd.openNATS(ctx, cmd.Store, name, log)
+	options, err := cmd.options(cmd.Store, name, log)
 	if err != nil {
-		return nil, fmt.Errorf("--store: %w", err)
+		return nil, err
+	}
+	store, err := jetstream.Open(ctx, options)
+	if err != nil {
+		return nil, unreachable("--store", cmd.Store, err)
 	}
 	s := &sharing{store: store, members: store.Members(name, jetstream.DefaultTiming), log: log}
 	s.watchCtx, s.stopWatch = context.WithCancel(context.Background())
@@ -124,6 +128,7 @@ func (s *sharing) leave() {
 
 var (
 	errJoining = errors.New("joining: this node has no lease yet")
+	errLost    = errors.New("store away: this node has lost its lease, because its heartbeats are not acknowledged")
 	errMoving  = errors.New("moving: nudge migrate moves what is pending")
 )
 
@@ -135,6 +140,8 @@ func (s *sharing) ready() error {
 	switch view := s.members.View(); {
 	case view.Moving:
 		return errMoving
+	case view.Lost:
+		return errLost
 	case !view.Leased:
 		return errJoining
 	}
@@ -174,7 +181,12 @@ func (cmd *serveCommand) sums(accounts, challenges settingsFile) func() map[stri
 func (s *sharing) operate(operators *ops.Ops) {
 	operators.CheckReady(s.ready)
 	operators.RelayEvents(s.node.Watch)
-	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+".", s.node.Owned)
+	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+"; 0 without a lease.", func() int {
+		if !s.members.View().Leased {
+			return 0
+		}
+		return s.node.Owned()
+	})
 	operators.Gauge("nudge_nodes_alive", "Nodes that share the store, this one included, as it sees them.", func() int { return len(s.members.View().Nodes) })
 	operators.Gauge("nudge_settings_differing", "Settings that have to be the same on all nodes, and are not: accounts, challenges, keys.", func() int { return len(s.members.Differing()) })
 	operators.Gauge("nudge_node_leased", "1 while this node may act, 0 while it has no lease.", func() int {

@@ -22,11 +22,17 @@ func (w watchedDirectories) read(ctx context.Context, s *sharing, operators *ops
 		if err := s.watch(ctx, accountsKind{}, w.accounts.Set, operators); err != nil {
 			return err
 		}
+		if w.accounts.Len() == 0 {
+			s.log.Warn("--accounts nats: there are no accounts yet, so nobody is let in: nudge accounts put FILE")
+		}
 		operators.Gauge("nudge_accounts", "Accounts of --accounts nats that this node knows.", w.accounts.Len)
 	}
 	if w.challenges != nil {
 		if err := s.watch(ctx, challengesKind{}, w.challenges.Set, operators); err != nil {
 			return err
+		}
+		if w.challenges.Len() == 0 {
+			s.log.Warn("--challenges nats: there are no challenges yet: nudge challenges put FILE")
 		}
 		operators.Gauge("nudge_challenges", "Challenges of --challenges nats that this node knows.", w.challenges.Len)
 	}

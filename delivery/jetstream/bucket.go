@@ -19,7 +19,8 @@ type Bucket struct {
 	reader *reader
 }
 
-// Bucket gives the bucket with a name of one word, which it makes where there is none.
+// Bucket gives the bucket with a name of one word, which it makes where there is none, unless Options.MustExist is set: the error is then
+// jetstream.ErrBucketNotFound.
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	ctx, cancel := context.WithTimeout(ctx, setUpTime)
 	defer cancel()
@@ -28,6 +29,10 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	for {
 		brief, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
 		kv, err := s.js.KeyValue(brief, b.name)
+		if errors.Is(err, jetstream.ErrBucketNotFound) && s.options.MustExist {
+			cancel()
+			return nil, err
+		}
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			kv, err = s.js.CreateKeyValue(brief, want)
 		}
@@ -38,7 +43,7 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 		cancel()
 		if err == nil {
 			if wrong := b.differences(is, want); len(wrong) > 0 {
-				return nil, fmt.Errorf("jetstream: the bucket %s is not as it should be: %s", b.name, strings.Join(wrong, "; "))
+				return nil, fmt.Errorf("%w: the bucket %s: %s", ErrOtherwise, b.name, strings.Join(wrong, "; "))
 			}
 			break
 		}
@@ -66,7 +71,7 @@ func (b *Bucket) differences(is jetstream.KeyValueStatus, want jetstream.KeyValu
 		{"max_age", config.MaxAge, want.TTL}, {"max_bytes", config.MaxBytes, int64(-1)}, {"discard", config.Discard, jetstream.DiscardNew},
 	} {
 		if one.is != one.want {
-			wrong = append(wrong, fmt.Sprintf("%s is %v, and has to be %v", one.what, one.is, one.want))
+			wrong = append(wrong, fmt.Sprintf("%s is %v, and not %v", one.what, one.is, one.want))
 		}
 	}
 	return wrong
@@ -91,11 +96,14 @@ func (b *Bucket) write(ctx context.Context, key, operation string, value []byte)
 	}
 	ctx, cancel := context.WithTimeout(ctx, addTime)
 	defer cancel()
+	ctx, errorOf, stop := b.store.denied.until(ctx)
+	defer stop()
 	for {
 		_, err := b.store.js.PublishMsg(ctx, m)
 		if err == nil {
 			return nil
 		}
+		err = errorOf(err)
 		if !errors.Is(err, jetstream.ErrNoStreamResponse) && !errors.Is(err, nats.ErrNoResponders) || sleep(ctx, 100*time.Millisecond) != nil {
 			return fmt.Errorf("jetstream: %s cannot be written: %w", key, err)
 		}
@@ -114,7 +122,7 @@ func (b *Bucket) Read(ctx context.Context, each func(key string, value []byte)) 
 func (b *Bucket) Follow(ctx context.Context, each func(key string, value []byte)) {
 	for ctx.Err() == nil {
 		if err := b.reader.read(ctx, false, b.given(each)); err != nil && ctx.Err() == nil {
-			b.store.options.Logger.Warn("a bucket is read anew", slog.String("bucket", b.name), slog.Any("error", err))
+			b.store.seldom.warn(b.store.options.Logger, "buckets cannot be read now; it is tried again", slog.String("bucket", b.name), slog.Any("error", err))
 			_ = sleep(ctx, time.Second)
 		}
 	}

@@ -61,6 +61,11 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !now.Before(m.until) {
+		if !m.until.IsZero() && !m.lapsed {
+			m.lapsed = true
+			m.counts.LeasesLost++
+			m.store.options.Logger.Warn("this node has no lease any more, and delivers nothing: its heartbeats are not acknowledged")
+		}
 		return
 	}
 	if m.moves(now) {

@@ -60,6 +60,8 @@ type Membership struct {
 	changed   chan struct{}
 	working   sync.WaitGroup
 	counts    Counts
+	// lapsed tells that the lease has run out.
+	lapsed bool
 }
 
 // member is what is known of a node.
@@ -120,7 +122,7 @@ func (m *Membership) watch(ctx context.Context, r *reader) {
 	for ctx.Err() == nil {
 		err := r.read(ctx, false, m.note)
 		if err != nil && ctx.Err() == nil {
-			m.store.options.Logger.Warn("the nodes are watched anew", slog.Any("error", err))
+			m.store.seldom.warn(m.store.options.Logger, "the nodes cannot be watched now; it is tried again", slog.Any("error", err))
 			_ = sleep(ctx, 100*time.Millisecond)
 		}
 	}
@@ -204,16 +206,14 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 			m.count(&m.counts.Refused)
 			m.refused(ctx, owner, me)
 		} else if ctx.Err() == nil {
-			m.store.options.Logger.Warn("a heartbeat is not acknowledged", slog.Any("error", err))
+			m.store.seldom.warn(m.store.options.Logger, "heartbeats are not acknowledged", slog.Any("error", err))
 		}
 		return
 	}
 	m.mu.Lock()
 	m.beat = sequence
+	m.lapsed = false
 	if sent.After(m.until) {
-		if !m.since.IsZero() {
-			m.counts.LeasesLost++
-		}
 		m.since = sent
 	}
 	m.until = sent.Add(m.timing.Lease)

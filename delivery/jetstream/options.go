@@ -43,6 +43,8 @@ type Options struct {
 	// AcceptWeakDurability takes servers that may lose what they have acknowledged: of which nobody tells that they sync each
 	// write, or with fewer than three replicas.
 	AcceptWeakDurability bool
+	// MustExist refuses servers that have no store under the prefix, instead of making one.
+	MustExist bool
 	// Logger gets what goes wrong. Nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -72,7 +74,7 @@ func (o *Options) complete() error {
 }
 
 // connect connects. Nothing is buffered while there is no connection: what was answered with an error is never sent later.
-func (o *Options) connect() (*nats.Conn, error) {
+func (o *Options) connect(denied *denials) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(o.Name), nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second),
@@ -82,6 +84,9 @@ func (o *Options) connect() (*nats.Conn, error) {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			// A right that is missing is told here alone; the request itself just takes too long.
 			o.Logger.Error("the NATS server refuses", slog.Any("error", err))
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				denied.note(err)
+			}
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -100,7 +105,7 @@ func (o *Options) connect() (*nats.Conn, error) {
 	}
 	conn, err := nats.Connect(o.Servers, options...)
 	if err != nil {
-		return nil, fmt.Errorf("no NATS server can be reached: %w", err)
+		return nil, reachable(err)
 	}
 	return conn, nil
 }

@@ -25,11 +25,17 @@ const duplicates = 10 * time.Second
 // conditions that are refused while another is in flight.
 const minAPILevel = 2
 
+// notClustered is the number of the refusal of a server that is alone.
+const notClustered = 10074
+
+// ErrOtherwise means that streams or buckets are there, and are not as they are asked for.
+var ErrOtherwise = errors.New("jetstream: it was made otherwise than is asked for")
+
 // ErrWeak means that the servers may lose what they have acknowledged.
 var ErrWeak = errors.New("jetstream: the servers may lose what they have acknowledged")
 
-// setUp makes the streams that are not there, and verifies all.
-func (s *Store) setUp(ctx context.Context) error {
+// checkServers asks the servers what they are. It is before anything is made: what weak servers were given stays.
+func (s *Store) checkServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, setUpTime)
 	defer cancel()
 	info, err := s.js.AccountInfo(ctx)
@@ -39,6 +45,13 @@ func (s *Store) setUp(ctx context.Context) error {
 	if info.API.Level < minAPILevel {
 		return fmt.Errorf("jetstream: the NATS server is too old: its API has level %d, and %d is needed", info.API.Level, minAPILevel)
 	}
+	return s.checkDurability(ctx)
+}
+
+// setUp makes the streams that are not there, and verifies all.
+func (s *Store) setUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, setUpTime)
+	defer cancel()
 	wanted := []jetstream.StreamConfig{s.membersConfig()}
 	for number := range s.options.Streams {
 		wanted = append(wanted, s.config(number))
@@ -49,10 +62,10 @@ func (s *Store) setUp(ctx context.Context) error {
 			return err
 		}
 		if wrong := differences(is, want); len(wrong) > 0 {
-			return fmt.Errorf("jetstream: the stream %s is not as it should be: %s", want.Name, strings.Join(wrong, "; "))
+			return fmt.Errorf("%w: the stream %s: %s", ErrOtherwise, want.Name, strings.Join(wrong, "; "))
 		}
 	}
-	return s.checkDurability(ctx)
+	return nil
 }
 
 // config is what a stream of notifications has to be.
@@ -87,6 +100,10 @@ func (s *Store) stream(ctx context.Context, wanted jetstream.StreamConfig) (jets
 	for {
 		brief, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
 		found, err := s.js.Stream(brief, wanted.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) && s.options.MustExist {
+			cancel()
+			return wanted, fmt.Errorf("jetstream: there is no store here: the stream %s is missing", wanted.Name)
+		}
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			found, err = s.js.CreateStream(brief, wanted)
 		}
@@ -95,7 +112,7 @@ func (s *Store) stream(ctx context.Context, wanted jetstream.StreamConfig) (jets
 			return found.CachedInfo().Config, nil
 		}
 		var refused *jetstream.APIError
-		if errors.As(err, &refused) && refused.Code < 500 && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		if errors.As(err, &refused) && (refused.Code < 500 || refused.ErrorCode == notClustered) && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return wanted, fmt.Errorf("jetstream: the stream %s cannot be made: %w", wanted.Name, err)
 		}
 		if sleep(ctx, 100*time.Millisecond) != nil {
@@ -118,7 +135,7 @@ func differences(is, want jetstream.StreamConfig) (wrong []string) {
 		{"partitions", is.Metadata["nudge-partitions"], want.Metadata["nudge-partitions"]},
 	} {
 		if one.is != one.want {
-			wrong = append(wrong, fmt.Sprintf("%s is %v, and has to be %v", one.what, one.is, one.want))
+			wrong = append(wrong, fmt.Sprintf("%s is %v, and not %v", one.what, one.is, one.want))
 		}
 	}
 	return wrong

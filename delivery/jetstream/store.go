@@ -37,6 +37,8 @@ type Store struct {
 	revocations  *Bucket
 	stopWatching context.CancelFunc
 	watching     sync.WaitGroup
+	denied       denials
+	seldom       seldom
 	// ended is the latest end of a record that was seen.
 	ended time.Time
 }
@@ -49,26 +51,40 @@ type place struct {
 
 // Open connects, and makes or verifies the streams.
 func Open(ctx context.Context, options Options) (*Store, error) {
+	s, err := Connect(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	guarded, errorOf, cancel := s.denied.until(ctx)
+	defer cancel()
+	if err = s.setUp(guarded); err == nil {
+		err = s.watchRevoked(guarded)
+	}
+	if err != nil {
+		s.conn.Close()
+		return nil, errorOf(err)
+	}
+	return s, nil
+}
+
+// Connect connects, for buckets alone: it makes no stream, and the methods of a delivery.Store are not to be used.
+func Connect(ctx context.Context, options Options) (*Store, error) {
 	if err := options.complete(); err != nil {
 		return nil, err
 	}
-	conn, err := options.connect()
-	if err != nil {
+	s := &Store{options: options, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}}
+	var err error
+	if s.conn, err = options.connect(&s.denied); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(conn)
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	s := &Store{options: options, conn: conn, js: js, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}}
-	err = s.setUp(ctx)
-	if err == nil {
-		err = s.watchRevoked(ctx)
+	guarded, errorOf, cancel := s.denied.until(ctx)
+	defer cancel()
+	if s.js, err = jetstream.New(s.conn); err == nil {
+		err = s.checkServers(guarded)
 	}
 	if err != nil {
-		conn.Close()
-		return nil, err
+		s.conn.Close()
+		return nil, errorOf(err)
 	}
 	return s, nil
 }
@@ -191,7 +207,7 @@ func (s *Store) Follow(ctx context.Context, partition int, each func(delivery.Re
 			return ctx.Err() == nil
 		})
 		if err != nil && ctx.Err() == nil {
-			s.options.Logger.Warn("a partition is read anew", slog.Int("partition", partition), slog.Any("error", err))
+			s.seldom.warn(s.options.Logger, "partitions cannot be read now; it is tried again", slog.Int("partition", partition), slog.Any("error", err))
 			_ = sleep(ctx, 100*time.Millisecond)
 		}
 	}
@@ -241,12 +257,14 @@ func (s *Store) Ready() error {
 	if !s.conn.IsConnected() {
 		return errors.New("jetstream: there is no connection to a NATS server")
 	}
-	return nil
+	return s.denied.ready()
 }
 
 // Close ends the connection.
 func (s *Store) Close() error {
-	s.stopWatching()
+	if s.stopWatching != nil {
+		s.stopWatching()
+	}
 	s.conn.Close()
 	s.watching.Wait()
 	return nil

@@ -8,8 +8,9 @@ import (
 type View struct {
 	// Node is this node's name; empty before it has joined.
 	Node string `json:"node"`
-	// Leased tells that it may act now.
+	// Leased tells that it may act now, Lost that it had a lease, and has not.
 	Leased bool `json:"leased"`
+	Lost   bool `json:"lost,omitempty"`
 	// Nodes are those that are alive, with how many partitions each owns.
 	Nodes map[string]int `json:"nodes"`
 	// Moving tells that what is pending is being moved to another store, and that nobody may own anything.
@@ -23,9 +24,13 @@ func (m *Membership) View() View {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	v := View{Node: m.me, Leased: now.Before(m.until), Moving: m.moves(now), Nodes: map[string]int{}}
+	v := View{Node: m.me, Leased: now.Before(m.until), Lost: m.lapsed, Moving: m.moves(now), Nodes: map[string]int{}}
 	for _, name := range m.alive(now) {
 		v.Nodes[name] = 0
+	}
+	if m.me != "" && !m.leaving {
+		// It is alive, whatever the others see.
+		v.Nodes[m.me] = 0
 	}
 	for _, c := range m.claims {
 		if _, ok := v.Nodes[c.owner]; ok {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,12 @@ type Store struct {
 // the directory.
 func Open(dir string, options Options) (*Store, error) {
 	return open(dir, options, false)
+}
+
+// IsStore tells whether a directory holds a store.
+func IsStore(dir string) bool {
+	manifests, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+	return err == nil && len(manifests) > 0
 }
 
 func open(dir string, options Options, readOnly bool) (_ *Store, err error) {

@@ -140,8 +140,8 @@ func TestSetUp(t *testing.T) {
 		change func(o *jetstream.Options)
 		says   string
 	}{
-		{name: "another number of streams", change: func(o *jetstream.Options) { o.Streams = 2 }, says: "streams is 4, and has to be 2"},
-		{name: "another bound", change: func(o *jetstream.Options) { o.MaxBytes = 1 << 20 }, says: "max_bytes is -1, and has to be 1048576"},
+		{name: "another number of streams", change: func(o *jetstream.Options) { o.Streams = 2 }, says: "streams is 4, and not 2"},
+		{name: "another bound", change: func(o *jetstream.Options) { o.MaxBytes = 1 << 20 }, says: "max_bytes is -1, and not 1048576"},
 		{name: "weak durability", change: func(o *jetstream.Options) { o.AcceptWeakDurability = false }, says: "no server tells whether it syncs each write"},
 		{name: "a prefix that is no name", change: func(o *jetstream.Options) { o.Prefix = "a.b" }, says: "the prefix"},
 		{name: "no server", change: func(o *jetstream.Options) { o.Servers = "nats://127.0.0.1:1" }, says: "no NATS server can be reached"},

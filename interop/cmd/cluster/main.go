@@ -45,8 +45,9 @@ func run() error {
 	for _, n := range c.Nodes {
 		fmt.Printf("  %s %s, operators: %s\n", n.Name, n.URL, n.OpsURL)
 	}
-	fmt.Printf("NATS: %s\nLogs and stores: %s\n\nTry it:\n  curl -u %s -d Ttl=150 \\\n    %s/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications\n",
-		c.Store, dir, local.Account, c.Balancer.URL())
+	fmt.Printf("NATS: %s\nfor nudge challenges, accounts and migrate: NUDGE_STORE=%s\nanother node: NUDGE_DEVICE_KEY=%s NUDGE_WEBHOOK_SECRET=%s --account %s\n", c.Store, c.OperatorStore, local.DeviceKey, local.WebhookSecret, local.Account)
+	fmt.Printf("Logs and stores, which are kept: %s\n\nTry it:\n  curl -u %s -d Ttl=150 \\\n    %s/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications\n",
+		dir, local.Account, c.Balancer.URL())
 	fmt.Printf("A device in the terminal:\n  %s device --url %s --service VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --identity ff483d1ff591898a9942916050d2ca3f --device-key %q\n\nCtrl-C ends it.\n",
 		c.Program, c.Balancer.URL(), local.DeviceKey)
 	<-ctx.Done()
