@@ -20,8 +20,8 @@ type breaker struct {
 	history  *History
 	random   *rand.Rand
 	progress func(string)
-	// onlyStops stops nodes for longer than their lease, and does nothing else.
-	onlyStops bool
+	// onlyStops stops nodes for longer than their lease, and does nothing else; onlyPower cuts the power of servers.
+	onlyStops, onlyPower bool
 }
 
 // run breaks something every few seconds until ctx is done; then everything runs.
@@ -40,13 +40,16 @@ func (b *breaker) run(ctx context.Context) {
 			p.Signal(syscall.SIGCONT)
 			continue
 		}
+		servers := len(b.cluster.NATS)
 		switch kind := b.random.IntN(10); {
-		case kind < 2:
-			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(len(b.cluster.NATS))], true)
+		case b.onlyPower, kind == 0 && b.cluster.HasDisks():
+			b.cutPower(ctx)
+		case kind == 1 && b.cluster.HasDisks():
+			b.fillDisk(ctx, b.random.IntN(servers))
 		case kind == 2:
 			b.killServers(ctx)
-		case kind == 3 && b.cluster.SmallDisk != "":
-			b.fillDisk(ctx)
+		case kind < 4:
+			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(servers)], true)
 		case kind < 7:
 			b.breakLinks(ctx, b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))])
 			continue
@@ -78,6 +81,26 @@ func (b *breaker) breakOne(ctx context.Context, p *local.Process, isServer bool)
 		b.wait(ctx, time.Second, 6*time.Second)
 		b.tell(p.Name, GoesOn)
 		p.Signal(syscall.SIGCONT)
+	}
+}
+
+// cutPower cuts the power of one server, or of all at the same moment: they lose what they had not synced.
+func (b *breaker) cutPower(ctx context.Context) {
+	servers, who := []int{0, 1, 2}, "all servers"
+	if b.random.IntN(2) == 0 {
+		one := b.random.IntN(len(servers))
+		servers, who = servers[one:one+1], b.cluster.NATS[one].Name
+	}
+	b.tell(who, "without power")
+	if err := b.cluster.CutPower(servers...); err != nil {
+		b.progress(err.Error())
+	}
+	b.wait(ctx, time.Second, 2*time.Second)
+	b.tell(who, "with power")
+	for _, i := range servers {
+		if err := b.cluster.PowerOn(i); err != nil {
+			b.progress(err.Error())
+		}
 	}
 }
 
@@ -118,9 +141,9 @@ func (b *breaker) breakLinks(ctx context.Context, n *local.Node) {
 
 // fillDisk fills the disk of a server, and empties it some seconds later. A server whose disk was full stores nothing any more until it is
 // started again.
-func (b *breaker) fillDisk(ctx context.Context) {
-	p := b.cluster.NATS[len(b.cluster.NATS)-1]
-	filler := filepath.Join(b.cluster.SmallDisk, "filler")
+func (b *breaker) fillDisk(ctx context.Context, server int) {
+	p := b.cluster.NATS[server]
+	filler := filepath.Join(b.cluster.Disk(server), "filler")
 	b.tell(p.Name, "its disk is full")
 	if err := fill(filler); err != nil {
 		b.progress(err.Error())

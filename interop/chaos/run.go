@@ -22,6 +22,8 @@ type Options struct {
 	Seed uint64
 	// Calm makes no faults, and OnlyStops stops nodes, and nothing else, for longer than their lease.
 	Calm, OnlyStops bool
+	// OnlyPower cuts the power of servers, and does nothing else. SyncLate has them sync late, so that this loses something.
+	OnlyPower, SyncLate bool
 	// Progress is told what happens.
 	Progress func(text string)
 }
@@ -48,12 +50,19 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if err := l.writeChallenges(challenges, count); err != nil {
 		return Verdict{}, err
 	}
-	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Links: true, SmallDisk: true, Flags: []string{"--challenges", challenges, "--webhook-allow-private", "--no-access-log"}})
+	flags := []string{"--challenges", challenges, "--webhook-allow-private", "--no-access-log"}
+	if o.SyncLate {
+		flags = append(flags, "--accept-weak-durability")
+	}
+	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Links: true, Disks: true, SyncLate: o.SyncLate, Flags: flags})
 	if err != nil {
 		return Verdict{}, err
 	}
-	if c.SmallDisk == "" {
-		o.Progress("no disk can be filled here: that takes root, on Linux")
+	if !c.HasDisks() {
+		o.Progress(fmt.Sprintf("no disk is filled, and no power cut: that takes root, on Linux: %v", c.NoDisks))
+		if o.OnlyPower || o.SyncLate {
+			return Verdict{}, c.NoDisks
+		}
 	}
 	defer c.Stop()
 	l.url = c.Balancer.URL()
@@ -86,7 +95,7 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if o.Calm {
 		<-calling.Done()
 	} else {
-		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops}).run(calling) //nolint:gosec // The same seed breaks the same.
+		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops, onlyPower: o.OnlyPower}).run(calling) //nolint:gosec // The same seed breaks the same.
 	}
 	calls.Wait()
 	if err := c.Ready(ctx); err != nil {

@@ -32,8 +32,10 @@ type Options struct {
 	Nodes int
 	// Flags are further flags of nudge serve.
 	Flags []string
-	// Links has nodes reach the servers over links that can be broken, and SmallDisk gives one server a disk that can be filled.
-	Links, SmallDisk bool
+	// Links has nodes reach the servers over links that can be broken, and Disks gives each server a disk of its own, where that can be done.
+	Links, Disks bool
+	// SyncLate has the servers sync as late as NATS does by default: a power cut loses what they had acknowledged.
+	SyncLate bool
 }
 
 // Cluster is three NATS servers, nudge nodes and a balancer.
@@ -45,8 +47,9 @@ type Cluster struct {
 	Store, OperatorStore string
 	// Program is the nudge that runs.
 	Program string
-	// SmallDisk is the folder of a server, the last one, that is on a small disk of its own; empty where there is none.
-	SmallDisk string
+	// NoDisks says why there are none, if there had to be.
+	NoDisks error
+	mounted []disk
 }
 
 // Node is a nudge that runs.
@@ -57,9 +60,6 @@ type Node struct {
 	// Links are those to the servers, if they can be broken.
 	Links []*Link
 }
-
-// smallDisk is how large the small disk is.
-const smallDisk = "256m"
 
 // natsNames are the names of the NATS servers.
 var natsNames = []string{"a", "b", "c"}
@@ -105,18 +105,18 @@ func (c *Cluster) startNATS(o Options, server string) error {
 	}
 	c.Store = strings.Join(urls, ",")
 	c.OperatorStore = strings.ReplaceAll(c.Store, "nats://nudge:", "nats://operator:")
-	if o.SmallDisk {
-		dir := filepath.Join(o.Dir, "nats-"+natsNames[len(natsNames)-1])
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	if o.Disks {
+		if err := c.disks(o.Dir); err != nil {
 			return err
 		}
-		if mountSmall(dir, smallDisk) == nil {
-			c.SmallDisk = dir
-		}
+	}
+	config, err := o.config()
+	if err != nil {
+		return err
 	}
 	for i, name := range natsNames {
 		p := &Process{
-			Name: "nats-" + name, path: server, args: []string{"-c", filepath.Join(o.Module, "deploy", "cluster", "nats.conf")}, log: filepath.Join(o.Dir, "nats-"+name+".log"),
+			Name: "nats-" + name, path: server, args: []string{"-c", config}, log: filepath.Join(o.Dir, "nats-"+name+".log"),
 			env: append([]string{
 				"NATS_NAME=" + name, fmt.Sprintf("NATS_LISTEN=127.0.0.1:%d", free[2*i]), fmt.Sprintf("NATS_CLUSTER=127.0.0.1:%d", free[2*i+1]),
 				"NATS_STORE=" + filepath.Join(o.Dir, "nats-"+name),
@@ -128,6 +128,24 @@ func (c *Cluster) startNATS(o Options, server string) error {
 		c.NATS = append(c.NATS, p)
 	}
 	return nil
+}
+
+// config is the configuration of a server: the one that is deployed, or as it must not be.
+func (o Options) config() (string, error) {
+	deployed := filepath.Join(o.Module, "deploy", "cluster", "nats.conf")
+	if !o.SyncLate {
+		return deployed, nil
+	}
+	text, err := os.ReadFile(deployed)
+	if err != nil {
+		return "", err
+	}
+	late := strings.Replace(string(text), "sync_interval: always", "sync_interval: 2m", 1)
+	if late == string(text) {
+		return "", errors.New("nats.conf does not say when it syncs")
+	}
+	file := filepath.Join(o.Dir, "late.conf")
+	return file, os.WriteFile(file, []byte(late), 0o600)
 }
 
 func (c *Cluster) startNodes(o Options) error {
@@ -256,7 +274,5 @@ func (c *Cluster) Stop() {
 			link.close()
 		}
 	}
-	if c.SmallDisk != "" {
-		Unmount(c.SmallDisk)
-	}
+	c.unmount()
 }

@@ -1,11 +1,58 @@
 package local
 
-import "syscall"
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"unsafe"
+)
 
-// mountSmall makes a folder a disk of its own, which only root may.
-func mountSmall(dir, size string) error {
-	return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
+// makeDisk makes an image a disk at a folder, which only root may.
+func makeDisk(image, dir string) error {
+	file, err := os.Create(image)
+	if err != nil {
+		return err
+	}
+	err = file.Truncate(diskSize)
+	_ = file.Close()
+	if err != nil {
+		return err
+	}
+	if err := run("mkfs.ext4", "-q", "-F", image); err != nil {
+		return err
+	}
+	return mount(image, dir)
 }
 
-// Unmount ends what mountSmall began.
-func Unmount(dir string) { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }
+func mount(image, dir string) error { return run("mount", "-o", "loop", image, dir) }
+
+// Unmount ends what makeDisk began.
+func Unmount(dir string) { _ = run("umount", "-l", dir) }
+
+func run(name string, args ...string) error {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// FS_IOC_SHUTDOWN of Linux, and its flag that nothing that waits to be written is (include/uapi/linux/fs.h, fs/ext4/ioctl.c).
+const (
+	shutdown    = 0x8004587d
+	withoutSync = 2
+)
+
+// cutPower makes a disk lose what was not synced, and take nothing any more.
+func cutPower(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	flags := uint32(withoutSync)
+	if _, _, failed := syscall.Syscall(syscall.SYS_IOCTL, folder.Fd(), shutdown, uintptr(unsafe.Pointer(&flags))); failed != 0 {
+		return fmt.Errorf("cutting the power of %s: %w", dir, failed)
+	}
+	return nil
+}

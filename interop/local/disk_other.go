@@ -4,7 +4,11 @@ package local
 
 import "errors"
 
-func mountSmall(string, string) error { return errors.ErrUnsupported }
+func makeDisk(string, string) error { return errors.ErrUnsupported }
 
-// Unmount ends what mountSmall began.
+func mount(string, string) error { return errors.ErrUnsupported }
+
+func cutPower(string) error { return errors.ErrUnsupported }
+
+// Unmount ends what makeDisk began.
 func Unmount(string) {}
