@@ -22,10 +22,17 @@ type breaker struct {
 	progress func(string)
 	// onlyStops stops nodes for longer than their lease, and does nothing else; onlyPower cuts the power of servers.
 	onlyStops, onlyPower bool
+	// clockSteps sets the clocks of nodes too.
+	clockSteps bool
 }
 
 // run breaks something every few seconds until ctx is done; then everything runs.
 func (b *breaker) run(ctx context.Context) {
+	defer func() {
+		for _, n := range b.cluster.Nodes {
+			b.step(n, 0)
+		}
+	}()
 	for ctx.Err() == nil {
 		b.wait(ctx, 2*time.Second, 4*time.Second)
 		if ctx.Err() != nil {
@@ -42,6 +49,10 @@ func (b *breaker) run(ctx context.Context) {
 		}
 		servers := len(b.cluster.NATS)
 		switch kind := b.random.IntN(10); {
+		case b.clockSteps && b.random.IntN(4) == 0:
+			// Less than what is left of any TTL.
+			b.step(b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))], time.Duration(b.random.IntN(121)-60)*time.Second)
+			continue
 		case b.onlyPower, kind == 0 && b.cluster.HasDisks():
 			b.cutPower(ctx)
 		case kind == 1 && b.cluster.HasDisks():
@@ -101,6 +112,17 @@ func (b *breaker) cutPower(ctx context.Context) {
 		if err := b.cluster.PowerOn(i); err != nil {
 			b.progress(err.Error())
 		}
+	}
+}
+
+// step sets a node's clock wrong by so much.
+func (b *breaker) step(n *local.Node, by time.Duration) {
+	if !b.clockSteps {
+		return
+	}
+	b.tell(n.Name, fmt.Sprintf("its clock is wrong by %s", by))
+	if err := n.StepClock(by); err != nil {
+		b.progress(err.Error())
 	}
 }
 

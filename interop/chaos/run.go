@@ -24,6 +24,8 @@ type Options struct {
 	Calm, OnlyStops bool
 	// OnlyPower cuts the power of servers, and does nothing else. SyncLate has them sync late, so that this loses something.
 	OnlyPower, SyncLate bool
+	// ClockSteps sets the clocks of nodes too.
+	ClockSteps bool
 	// Progress is told what happens.
 	Progress func(text string)
 }
@@ -54,7 +56,7 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if o.SyncLate {
 		flags = append(flags, "--accept-weak-durability")
 	}
-	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Links: true, Disks: true, SyncLate: o.SyncLate, Flags: flags})
+	c, err := local.Start(ctx, local.Options{Dir: o.Dir, Module: o.Module, Links: true, Disks: true, SyncLate: o.SyncLate, ClockSteps: o.ClockSteps, Flags: flags})
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -95,7 +97,7 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if o.Calm {
 		<-calling.Done()
 	} else {
-		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops, onlyPower: o.OnlyPower}).run(calling) //nolint:gosec // The same seed breaks the same.
+		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops, onlyPower: o.OnlyPower, clockSteps: o.ClockSteps}).run(calling) //nolint:gosec // The same seed breaks the same.
 	}
 	calls.Wait()
 	if err := c.Ready(ctx); err != nil {

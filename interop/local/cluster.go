@@ -36,6 +36,8 @@ type Options struct {
 	Links, Disks bool
 	// SyncLate has the servers sync as late as NATS does by default: a power cut loses what they had acknowledged.
 	SyncLate bool
+	// ClockSteps has nodes whose clocks can be stepped. Everything has to be compiled for them, Go's own packages too.
+	ClockSteps bool
 }
 
 // Cluster is three NATS servers, nudge nodes and a balancer.
@@ -59,6 +61,8 @@ type Node struct {
 	URL, OpsURL string
 	// Links are those to the servers, if they can be broken.
 	Links []*Link
+	// clock is the file that says how wrong its clock is.
+	clock string
 }
 
 // natsNames are the names of the NATS servers.
@@ -76,11 +80,19 @@ func Start(ctx context.Context, o Options) (c *Cluster, err error) {
 		}
 	}()
 	server := filepath.Join(o.Dir, "nats-server")
-	for _, build := range [][]string{{o.Module, c.Program, "./cmd/nudge"}, {filepath.Join(o.Module, "interop"), server, "github.com/nats-io/nats-server/v2"}} {
-		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", build[1], build[2])
-		command.Dir = build[0]
+	overlay := ""
+	if o.ClockSteps {
+		if overlay, err = clockOverlay(o.Dir); err != nil {
+			return c, err
+		}
+	}
+	for _, build := range []struct{ dir, program, pkg, overlay string }{
+		{o.Module, c.Program, "./cmd/nudge", overlay}, {filepath.Join(o.Module, "interop"), server, "github.com/nats-io/nats-server/v2", ""},
+	} {
+		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", build.overlay, "-o", build.program, build.pkg)
+		command.Dir = build.dir
 		if out, err := command.CombinedOutput(); err != nil {
-			return c, fmt.Errorf("building %s: %w: %s", build[2], err, out)
+			return c, fmt.Errorf("building %s: %w: %s", build.pkg, err, out)
 		}
 	}
 	if err := c.startNATS(o, server); err != nil {
@@ -162,10 +174,10 @@ func (c *Cluster) startNodes(o Options) error {
 			return err
 		}
 		n := &Node{
-			Links: links,
-			URL:   "http://" + public, OpsURL: "http://" + private,
+			Links: links, clock: filepath.Join(o.Dir, name+".clock"),
+			URL: "http://" + public, OpsURL: "http://" + private,
 			Process: &Process{
-				Name: name, path: c.Program, log: filepath.Join(o.Dir, name+".log"), env: []string{"NUDGE_STORE=" + store},
+				Name: name, path: c.Program, log: filepath.Join(o.Dir, name+".log"), env: []string{"NUDGE_STORE=" + store, stepsVariable + "=" + filepath.Join(o.Dir, name+".clock")},
 				args: append([]string{
 					"serve", "--node-name", name, "--addr", public, "--ops-addr", private, "--account", Account,
 					"--device-key", DeviceKey, "--webhook-secret", WebhookSecret, "--data", filepath.Join(o.Dir, name),

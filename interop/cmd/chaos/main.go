@@ -30,10 +30,11 @@ func run() error {
 	onlyStops := flag.Bool("only-stops", false, "only stop nodes, for longer than their lease")
 	onlyPower := flag.Bool("only-power", false, "only cut the power of NATS servers")
 	syncLate := flag.Bool("sync-late", false, "have NATS sync as late as by default, which loses something at a power cut")
+	clockSteps := flag.Bool("clock-steps", false, "set the clocks of nodes too, for which everything is compiled anew (minutes)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, OnlyStops: *onlyStops, OnlyPower: *onlyPower, SyncLate: *syncLate, Progress: func(text string) { fmt.Println(text) }}
+	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, OnlyStops: *onlyStops, OnlyPower: *onlyPower, SyncLate: *syncLate, ClockSteps: *clockSteps, Progress: func(text string) { fmt.Println(text) }}
 	var err error
 	if o.Module, err = filepath.Abs(*module); err != nil {
 		return err
