@@ -80,20 +80,13 @@ func Move(ctx context.Context, from, to PortableStore) (report MoveReport, err e
 		report.Revoked++
 	}
 	m := mover{from: from, to: to, report: &report}
-	for record, err := range from.Records(ctx) {
-		if err != nil {
-			return report, errors.Join(fmt.Errorf("reading the records: %w", err), m.flush(ctx))
-		}
-		if record.IsMoved() {
-			continue
-		}
-		if m.batch = append(m.batch, record); len(m.batch) == endAtOnce {
-			if err := m.flush(ctx); err != nil {
-				return report, err
-			}
+	for onlyPending := false; ; onlyPending = true {
+		pending, err := m.pass(ctx, onlyPending)
+		// What was written while it was read is found by another pass.
+		if err != nil || pending == 0 {
+			return report, err
 		}
 	}
-	return report, m.flush(ctx)
 }
 
 // mover moves records, some at a time.
@@ -103,6 +96,31 @@ type mover struct {
 	mu       sync.Mutex
 	report   *MoveReport
 }
+
+// pass moves what there is, or what is pending of it, and tells how much was pending.
+func (m *mover) pass(ctx context.Context, onlyPending bool) (pending int, err error) {
+	for record, err := range m.from.Records(ctx) {
+		if err != nil {
+			return pending, errors.Join(fmt.Errorf("reading the records: %w", err), m.flush(ctx))
+		}
+		isOld := record.State != Pending && time.Since(record.Ended) > Retention
+		if record.IsMoved() || isOld || onlyPending && record.State != Pending {
+			continue
+		}
+		if record.State == Pending {
+			pending++
+		}
+		if m.batch = append(m.batch, record); len(m.batch) == endAtOnce {
+			if err := m.flush(ctx); err != nil {
+				return pending, err
+			}
+		}
+	}
+	return pending, m.flush(ctx)
+}
+
+// endTime is how long what is moved may take to end where it was, also when the move is cut off.
+const endTime = 30 * time.Second
 
 // flush moves the records of the batch.
 func (m *mover) flush(ctx context.Context) error {
@@ -147,7 +165,9 @@ func (m *mover) flush(ctx context.Context) error {
 	if len(over) == 0 {
 		return failed
 	}
-	if err := m.from.End(ctx, over...); err != nil {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	if err := m.from.End(ending, over...); err != nil {
 		return errors.Join(failed, fmt.Errorf("what is moved cannot be ended where it was, and would be delivered twice; move again: %w", err))
 	}
 	return failed

@@ -44,17 +44,20 @@ func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
 			return usagef("--from %s holds no store", cmd.From)
 		}
 	}
-	from, endFrom, err := cmd.open(ctx, "--from", cmd.From, out)
+	from, ctx, endFrom, err := cmd.open(ctx, "--from", cmd.From, out)
 	if err != nil {
 		return err
 	}
 	defer endFrom()
-	to, endTo, err := cmd.open(ctx, "--to", cmd.To, out)
+	to, ctx, endTo, err := cmd.open(ctx, "--to", cmd.To, out)
 	if err != nil {
 		return err
 	}
 	defer endTo()
 	report, err := delivery.Move(ctx, from, to)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if printed := json.NewEncoder(out.stdout).Encode(report); err == nil {
 		err = printed
 	}
@@ -64,30 +67,30 @@ func (cmd *migrateCommand) Run(ctx context.Context, out output) error {
 	return err
 }
 
-// open opens a store that no process uses, and keeps others from it until end.
-func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out output) (store delivery.PortableStore, end func(), err error) {
+// open opens a store that no process uses, and keeps others from it until end; moving is done when it cannot any more.
+func (cmd *migrateCommand) open(ctx context.Context, flag, where string, out output) (store delivery.PortableStore, moving context.Context, end func(), err error) {
 	log := plainLogger(out.stderr)
 	if !areNATSServers(where) {
 		embedded, err := pebblestore.Open(where, pebblestore.Options{Logger: log})
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", flag, err)
+			return nil, ctx, nil, fmt.Errorf("%s: %w", flag, err)
 		}
-		return embedded, func() { closeStore(embedded, log) }, nil
+		return embedded, ctx, func() { closeStore(embedded, log) }, nil
 	}
 	options, err := cmd.options(where, "nudge migrate", log)
 	if err != nil {
-		return nil, nil, err
+		return nil, ctx, nil, err
 	}
 	options.MustExist = flag == "--from"
 	shared, err := jetstream.Open(ctx, options)
 	if err != nil {
-		return nil, nil, unreachable(flag, where, err)
+		return nil, ctx, nil, unreachable(flag, where, err)
 	}
-	endMove, err := shared.BeginMove(ctx, jetstream.DefaultTiming)
+	moving, endMove, err := shared.BeginMove(ctx, jetstream.DefaultTiming)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%s: %w", flag, err), shared.Close())
+		return nil, ctx, nil, errors.Join(fmt.Errorf("%s: %w", flag, err), shared.Close())
 	}
-	return shared, func() {
+	return shared, moving, func() {
 		endMove()
 		closeStore(shared, log)
 	}, nil

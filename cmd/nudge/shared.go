@@ -110,7 +110,21 @@ func (s *sharing) start(queue *delivery.Queue) (deliveries, error) {
 			}
 		}
 	}()
-	return s.node, nil
+	return heldWhileMoved{s.node, s.members}, nil
+}
+
+// heldWhileMoved takes no notification while what is pending is moved to another store.
+type heldWhileMoved struct {
+	*cluster.Node
+	members *jetstream.Membership
+}
+
+// Add stores a notification.
+func (h heldWhileMoved) Add(ctx context.Context, n delivery.Notification) error {
+	if h.members.Moving() {
+		return fmt.Errorf("%w: %w", delivery.ErrUnavailable, errMoving)
+	}
+	return h.Node.Add(ctx, n)
 }
 
 // leave hands over what this process owns.

@@ -148,7 +148,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		from, to := open(t)
 		ended := notification(0, 0, 3)
 		must(t, from.Add(t.Context(), ended))
-		must(t, from.End(t.Context(), delivery.Record{Notification: ended, State: delivery.Delivered, Ended: now.Add(2*time.Second - delivery.Retention)}))
+		must(t, from.End(t.Context(), delivery.Record{Notification: ended, State: delivery.Delivered, Ended: now.Add(30*time.Second - delivery.Retention)}))
 		for i := 1; i < 3; i++ {
 			once := notification(i, 0, 3)
 			once.TTL = 0

@@ -35,7 +35,7 @@ func (m *Membership) releaseAll(owner cluster.Owner) {
 // alive are the nodes that are not dead, with this one while it has a lease. It is locked.
 func (m *Membership) alive(now time.Time) (names []string) {
 	for name, node := range m.nodes {
-		if !node.dead && name != m.me && now.Sub(node.seen) < heartbeatKept {
+		if !node.dead && !node.moving && name != m.me && now.Sub(node.seen) < heartbeatKept {
 			names = append(names, name)
 		}
 	}
@@ -43,6 +43,13 @@ func (m *Membership) alive(now time.Time) (names []string) {
 		names = append(names, m.me)
 	}
 	return names
+}
+
+// Moving tells whether what is pending is being moved to another store: nothing may be added then.
+func (m *Membership) Moving() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.moves(time.Now())
 }
 
 // moves tells whether what is pending is being moved to another store. It is locked.
@@ -69,6 +76,13 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 		return
 	}
 	if m.moves(now) {
+		// What is being moved is nobody's.
+		for p := range m.claims {
+			if m.owned[p] && !m.busy[p] {
+				m.busy[p] = true
+				m.working.Go(func() { m.release(ctx, owner, p) })
+			}
+		}
 		return
 	}
 	alive := m.alive(now)

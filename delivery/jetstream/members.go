@@ -108,7 +108,8 @@ func (m *Membership) Run(ctx context.Context, owner cluster.Owner) error {
 	running.Go(func() { m.watch(alive, watching) })
 	running.Go(func() { m.beats(alive, owner) })
 	if m.sums != nil {
-		running.Go(func() { m.sumUp(alive) })
+		// It is not waited for: a disk may hang.
+		go m.sumUp(alive)
 	}
 	m.manage(ctx, owner)
 	m.leave(alive, owner)
@@ -164,10 +165,6 @@ func (m *Membership) wake() {
 // beats says once a beat that this node is alive.
 func (m *Membership) beats(ctx context.Context, owner cluster.Owner) {
 	m.join()
-	m.beatUntil(ctx, owner)
-}
-
-func (m *Membership) beatUntil(ctx context.Context, owner cluster.Owner) {
 	ticker := time.NewTicker(m.timing.Beat)
 	defer ticker.Stop()
 	for {
@@ -218,9 +215,12 @@ func (m *Membership) beatOnce(ctx context.Context, owner cluster.Owner) {
 	}
 	m.until = sent.Add(m.timing.Lease)
 	until := m.until
+	moving := m.moves(sent)
 	m.wake()
 	m.mu.Unlock()
-	owner.Extend(until)
+	if !moving {
+		owner.Extend(until)
+	}
 }
 
 // refused deals with a heartbeat that was not expected: an earlier one was taken and its acknowledgement lost, or this node was
@@ -237,7 +237,12 @@ func (m *Membership) refused(ctx context.Context, owner cluster.Owner, me string
 		return
 	}
 	m.store.options.Logger.Warn("this node was declared dead, and joins anew", slog.String("node", me))
-	m.count(&m.counts.LeasesLost)
+	m.mu.Lock()
+	if !m.lapsed {
+		m.lapsed = true
+		m.counts.LeasesLost++
+	}
+	m.mu.Unlock()
 	m.join()
 	m.releaseAll(owner)
 }

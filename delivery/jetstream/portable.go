@@ -3,14 +3,10 @@ package jetstream
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -20,10 +16,8 @@ import (
 func (s *Store) Records(ctx context.Context) iter.Seq2[delivery.Record, error] {
 	return func(yield func(delivery.Record, error) bool) {
 		for stream := range s.options.Streams {
-			r := s.newReader(stream, s.ofStream(stream))
-			r.start = time.Time{}
 			stopped := false
-			err := r.all(ctx, func(m message) bool {
+			err := s.allOf(ctx, stream, func(m message) bool {
 				record, ok := s.read(m)
 				stopped = ok && !yield(record, nil)
 				return !stopped
@@ -34,6 +28,33 @@ func (s *Store) Records(ctx context.Context) iter.Seq2[delivery.Record, error] {
 			if err != nil || stopped {
 				return
 			}
+		}
+	}
+}
+
+// catchUp is how long a replica that is behind is waited for.
+const catchUp = 5 * time.Second
+
+// allOf gives all messages of a stream that its leader has: the replica that is read may be behind.
+func (s *Store) allOf(ctx context.Context, stream int, each func(message) bool) error {
+	of, err := s.js.Stream(ctx, s.streamName(stream))
+	if err != nil {
+		return err
+	}
+	last := of.CachedInfo().State.LastSeq
+	r := s.newReader(stream, s.ofStream(stream))
+	r.start = time.Time{}
+	for until, stopped := time.Now().Add(catchUp), false; ; {
+		err := r.all(ctx, func(m message) bool {
+			stopped = !each(m)
+			return !stopped
+		})
+		// The last one may be gone: its time was over.
+		if err != nil || stopped || r.last >= last || time.Now().After(until) {
+			return err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
@@ -166,84 +187,4 @@ func (s *Store) Revocations(context.Context) (list []delivery.Revocation, err er
 // RestoreRevocation revokes the tokens of a device whose name need not be known.
 func (s *Store) RestoreRevocation(ctx context.Context, r delivery.Revocation) error {
 	return s.revoke(ctx, revocation{Hash: hex.EncodeToString(r.Device[:]), At: r.At})
-}
-
-// BeginMove keeps nodes from owning anything until the move ends: nodes that start meanwhile wait. The error says which nodes run, or
-// that another move does. It takes as long as a silent node may be alive.
-func (s *Store) BeginMove(ctx context.Context, timing Timing) (end func(), err error) {
-	m := s.Members("move", timing)
-	m.own = status{Moving: true}
-	m.join()
-	if m.beatOnce(ctx, idle{}); m.beat == 0 {
-		return nil, errors.New("jetstream: the servers take no write")
-	}
-	beating, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() { m.beatUntil(beating, idle{}) })
-	end = func() {
-		cancel()
-		running.Wait()
-		m.leave(context.WithoutCancel(ctx), idle{})
-	}
-	alive, err := s.running(ctx, timing, m.me)
-	if err == nil && len(alive) > 0 {
-		err = fmt.Errorf("nodes use it, and have to be stopped first: %s", strings.Join(alive, ", "))
-	}
-	if err != nil {
-		end()
-		return nil, err
-	}
-	return end, nil
-}
-
-// idle owns nothing.
-type idle struct{}
-
-func (idle) Take(context.Context, int) error { return nil }
-func (idle) Release(int)                     {}
-func (idle) Extend(time.Time)                {}
-
-// running gives the others that use the store now: those that say that they are alive while it is looked.
-func (s *Store) running(ctx context.Context, timing Timing, own string) ([]string, error) {
-	before, err := s.alive(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(before) > 1 {
-		if err := sleep(ctx, timing.Silence+timing.Beat/2); err != nil {
-			return nil, err
-		}
-	}
-	after, err := s.alive(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var running []string
-	for name, sequence := range after {
-		if sequence > before[name] && name != own {
-			running = append(running, name)
-		}
-	}
-	slices.Sort(running)
-	return running, nil
-}
-
-// alive gives the last heartbeats of those that are not dead.
-func (s *Store) alive(ctx context.Context) (map[string]uint64, error) {
-	last := map[string]uint64{}
-	r := &reader{js: s.js, stream: s.membersStream(), filter: s.members("n.*")}
-	err := r.all(ctx, func(m message) bool {
-		var said status
-		name := strings.TrimPrefix(m.subject, s.members("n."))
-		if json.Unmarshal(m.data, &said) == nil && !said.Dead {
-			last[name] = m.sequence
-		} else {
-			delete(last, name)
-		}
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("jetstream: reading which nodes run: %w", err)
-	}
-	return last, nil
 }

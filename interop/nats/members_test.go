@@ -236,24 +236,73 @@ func TestNobodyOwnsDuringAMove(t *testing.T) {
 	store := open(t, o)
 	a, b := w.join(t, o, "a"), w.join(t, o, "b")
 	w.wait(t, "both have a share", func() bool { return w.has("a", 1, delivery.Partitions)() && w.has("b", 1, delivery.Partitions)() })
-	if _, err := store.BeginMove(t.Context(), timing); err == nil || !strings.Contains(err.Error(), "a-") || !strings.Contains(err.Error(), "b-") {
+	if _, _, err := store.BeginMove(t.Context(), timing); err == nil || !strings.Contains(err.Error(), "a-") || !strings.Contains(err.Error(), "b-") {
 		t.Errorf("two run: %v", err)
 	}
 	a.leave()
 	b.kill()
-	end, err := store.BeginMove(t.Context(), timing)
+	moving, end, err := store.BeginMove(t.Context(), timing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.BeginMove(t.Context(), timing); err == nil {
-		t.Error("two move at once")
+	if _, _, err := store.BeginMove(t.Context(), timing); err == nil || moving.Err() != nil {
+		t.Errorf("two move at once: %v, %v", err, moving.Err())
 	}
 	c := w.join(t, o, "c")
-	w.wait(t, "the node that starts sees it", func() bool { return c.View().Moving })
+	for n := 0; !c.View().Moving || !c.Moving(); n++ {
+		// Nobody is told anything of it.
+		if n == 6000 {
+			t.Fatal("the node that starts does not see it")
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 	<-time.After(timing.Settled + timing.Silence)
 	if n := w.shares()["c"]; n != 0 {
 		t.Errorf("it owns %d", n)
 	}
 	end()
 	w.wait(t, "it has all when the move has ended", w.has("c", delivery.Partitions, delivery.Partitions))
+}
+
+// A node that was silent for long, and is no node any more when it goes on, lets go of what it owned.
+func TestSilentNodeDuringAMove(t *testing.T) {
+	o := options(natsServer(t))
+	w := newWorld()
+	store := open(t, o)
+	usual := timing
+	timing.Beat, timing.Lease = 3*time.Second, 20*time.Second
+	a := w.join(t, o, "a")
+	timing = usual
+	w.wait(t, "it has all", w.has("a", delivery.Partitions, delivery.Partitions))
+	_, end, err := store.BeginMove(t.Context(), timing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wait(t, "it lets go of all", w.has("a", 0, 0))
+	if !a.View().Moving {
+		t.Error("it does not see the move")
+	}
+	end()
+	w.wait(t, "it has all again", w.has("a", delivery.Partitions, delivery.Partitions))
+}
+
+// A move that the servers hear nothing of for too long says so.
+func TestMoveIsLost(t *testing.T) {
+	o := options(natsServer(t))
+	store, other := open(t, o), open(t, o)
+	moving, end, err := store.BeginMove(t.Context(), timing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	// As a node does that has not heard of it.
+	_, endOther, err := other.BeginMove(t.Context(), jetstream.Timing{Beat: time.Millisecond, Silence: time.Millisecond, Lease: timing.Lease})
+	if err == nil {
+		defer endOther()
+	}
+	select {
+	case <-moving.Done():
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on")
+	}
 }
