@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -17,12 +16,14 @@ import (
 )
 
 const (
-	// simulatedTTL is every notification's; a device is online or not for onlineFor at a time, and for onlineShare of its time.
+	// simulatedTTL is every notification's; a device is online or not for onlineFor at a time, each from moments of its own, and for
+	// onlineShare of its time.
 	simulatedTTL = 5 * time.Minute
 	onlineFor    = 10 * time.Minute
 	onlineShare  = 30
-	// simulatedLease is how long a node may act after each beat, and declaredDead after which silence it is taken over.
-	simulatedLease, declaredDead = 3 * time.Second, 4 * time.Second
+	// simulatedLease is how long a node may act after each beat, and declaredDead after which silence it is taken over. A device that is
+	// online for longer than soon is owed what is valid.
+	simulatedLease, declaredDead, soon = 3 * time.Second, 4 * time.Second, 10 * time.Second
 )
 
 // simulation is a cluster of the real queues and the real plan, over a store and a clock that are simulated.
@@ -35,8 +36,8 @@ type simulation struct {
 	owners  cluster.Owners
 	wakes   wakes
 
-	created, delivered, expired, late, twice, moved, deaths int
-	waited                                                  time.Duration
+	created, delivered, expired, lost, late, twice, moved, deaths int
+	waited                                                        time.Duration
 	// sent tells of each notification, by its number, whether it was delivered.
 	sent []bool
 }
@@ -45,7 +46,7 @@ type simulation struct {
 type simulatedNode struct {
 	name  string
 	queue *delivery.Queue
-	// down is when it died; zero while it lives.
+	// down is when it was heard of last; zero while it lives. It does not know, and goes on until its lease is over.
 	down time.Time
 }
 
@@ -72,9 +73,9 @@ func runSimulate(args []string) error {
 	seconds := int(*days * 24 * 60 * 60)
 	perSecond, owed := float64(*devices)/(24*60*60), 0.0
 	most := 0
-	for second := range seconds {
-		if second%600 == 300 {
-			s.kill(s.nodes[s.random.IntN(len(s.nodes))])
+	for range seconds {
+		if s.random.IntN(600) == 0 {
+			s.silence(s.nodes[s.random.IntN(len(s.nodes))])
 		}
 		if err := s.beat(); err != nil {
 			return err
@@ -97,7 +98,7 @@ func runSimulate(args []string) error {
 	}
 	fmt.Printf("%d nodes, %d devices, %.1f days in %.0f s, at most %d pending, %d MB\n\n", *nodes, *devices, *days, took.Seconds(), most, memory.Sys>>20)
 	fmt.Printf("| created | delivered | expired while offline | pending in the end | lost | after their TTL | twice | nodes that died | partitions that moved | mean wait |\n|---|---|---|---|---|---|---|---|---|---|\n")
-	lost := s.created - s.delivered - s.expired - len(s.store.place)
+	lost := s.lost + s.created - s.delivered - s.expired - len(s.store.place)
 	fmt.Printf("| %d | %d | %d | %d | %d | %d | %d | %d | %d | %.1f s |\n\n", s.created, s.delivered, s.expired, len(s.store.place), lost, s.late, s.twice, s.deaths, s.moved, s.waited.Seconds()/float64(max(s.delivered, 1)))
 	fmt.Printf("%d of %d nodes own a partition; the largest share is %d, the mean %.2f\n", len(shares), *nodes, slices.Max(values(shares)), float64(delivery.Partitions)/float64(*nodes))
 	if lost != 0 || s.late+s.twice > 0 {
@@ -125,19 +126,42 @@ func (s *simulation) start(n *simulatedNode) (err error) {
 }
 
 func (s *simulation) observe(e delivery.Event) {
-	if e.Type == delivery.EventExpired {
-		s.store.mu.Lock()
-		s.expired++
-		s.store.mu.Unlock()
+	if e.Type != delivery.EventExpired {
+		return
+	}
+	device, _ := strconv.Atoi(e.Record.Identity)
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.expired++
+	if s.wasOnline(device, e.Record.Created, e.Record.Expires()) {
+		s.lost++
 	}
 }
 
-// kill ends a node without a word: its lease runs out.
-func (s *simulation) kill(n *simulatedNode) {
+// wasOnline tells whether a device was online for so long between two times that it had to be reached.
+func (s *simulation) wasOnline(device int, from, to time.Time) bool {
+	for at := from; at.Before(to); {
+		next := s.next(device, at)
+		if s.online(device, at) && earlier(next, to).Sub(at) > soon {
+			return true
+		}
+		at = next
+	}
+	return false
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// silence has nobody hear of a node any more. It goes on until its lease is over.
+func (s *simulation) silence(n *simulatedNode) {
 	if n.down.IsZero() {
 		n.down = s.clock.Now()
 		s.deaths++
-		_ = n.queue.Close()
 	}
 }
 
@@ -147,6 +171,7 @@ func (s *simulation) beat() error {
 	var alive []string
 	for _, n := range s.nodes {
 		if !n.down.IsZero() && now.Sub(n.down) > time.Minute {
+			_ = n.queue.Close()
 			if err := s.start(n); err != nil {
 				return err
 			}
@@ -176,8 +201,10 @@ func (s *simulation) beat() error {
 			if err := after.queue.Take(context.Background(), p); err != nil {
 				return err
 			}
+			if s.owners[p] != "" {
+				s.moved++
+			}
 			s.owners[p] = owner
-			s.moved++
 		}
 	}
 	return nil
@@ -202,30 +229,48 @@ func (s *simulation) create() error {
 		SID: fmt.Sprintf("NT%032x", s.created), AccountSID: "AC", EntitySID: "YE", ChallengeSID: "YC", Channel: "stream", Created: s.clock.Now(), TTL: simulatedTTL,
 		Device: delivery.Device{ServiceSID: "VA", Identity: strconv.Itoa(device)},
 	}
+	// A balancer has noticed who is away for long; others are as good as any.
 	at := s.nodes[s.random.IntN(len(s.nodes))]
-	for !at.down.IsZero() {
+	for !at.down.IsZero() && s.clock.Now().Sub(at.down) > declaredDead && len(s.nodes) > 1 {
 		at = s.nodes[s.random.IntN(len(s.nodes))]
 	}
 	if err := at.queue.Add(context.Background(), n); err != nil {
 		return err
 	}
 	owner := s.node(s.owners[delivery.PartitionOf(n.Device)])
-	if owner.down.IsZero() {
-		if err := owner.queue.Accept(delivery.Record{Notification: n, State: delivery.Pending}); err != nil {
-			return err
-		}
+	if err := owner.queue.Accept(delivery.Record{Notification: n, State: delivery.Pending}); err != nil {
+		return err
 	}
 	if !s.online(device, s.clock.Now()) {
-		heap.Push(&s.wakes, wake{s.clock.Now().Truncate(onlineFor).Add(onlineFor), device})
+		heap.Push(&s.wakes, wake{s.next(device, s.clock.Now()), device})
 	}
 	return nil
 }
 
 // online tells whether a device has its stream open: so many of a hundred have, others in each stretch of time.
 func (s *simulation) online(device int, at time.Time) bool {
-	h := fnv.New32a()
-	_, _ = fmt.Fprintf(h, "%d %d", device, at.Unix()/int64(onlineFor/time.Second))
-	return h.Sum32()%100 < onlineShare
+	stretch := uint64(at.Unix()+s.offset(device)) / uint64(onlineFor/time.Second)
+	return mixed(uint64(device)<<32^stretch)%100 < onlineShare
+}
+
+// next is when the stretch of time ends in which a device is online, or is not.
+func (s *simulation) next(device int, at time.Time) time.Time {
+	length := int64(onlineFor / time.Second)
+	offset := s.offset(device)
+	return time.Unix(((at.Unix()+offset)/length+1)*length-offset, 0)
+}
+
+// offset is by how much a device's stretches of time begin earlier than others', in seconds.
+func (s *simulation) offset(device int) int64 {
+	return int64(mixed(uint64(device)) % uint64(onlineFor/time.Second))
+}
+
+// mixed is a number as random as another one is not (splitmix64).
+func mixed(n uint64) uint64 {
+	n += 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
 }
 
 // wake tells the owners of the devices that come online now.
@@ -233,7 +278,7 @@ func (s *simulation) wake() {
 	for len(s.wakes) > 0 && !s.wakes[0].at.After(s.clock.Now()) {
 		w := heap.Pop(&s.wakes).(wake)
 		d := delivery.Device{ServiceSID: "VA", Identity: strconv.Itoa(w.device)}
-		if owner := s.node(s.owners[delivery.PartitionOf(d)]); s.online(w.device, s.clock.Now()) && owner.down.IsZero() {
+		if owner := s.node(s.owners[delivery.PartitionOf(d)]); s.online(w.device, s.clock.Now()) {
 			_ = owner.queue.Wake(context.Background(), d)
 		}
 	}
@@ -242,9 +287,7 @@ func (s *simulation) wake() {
 // settle waits until no node does anything.
 func (s *simulation) settle() {
 	for _, n := range s.nodes {
-		if n.down.IsZero() {
-			n.queue.Idle()
-		}
+		n.queue.Idle()
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -48,7 +49,10 @@ func (s *sharing) watch(ctx context.Context, kind directoryKind, set func(key st
 	}
 	var refused atomic.Int64
 	each := func(key string, value []byte) {
-		if err := set(key, value); err != nil {
+		switch err := set(key, value); {
+		case errors.Is(err, accounts.ErrShared):
+			s.log.Error("an entry contradicts another one", slog.String("directory", name), slog.String("key", key), slog.Any("error", err))
+		case err != nil:
 			refused.Add(1)
 			s.log.Error("an entry is not valid; what was there before stays in force", slog.String("directory", name), slog.String("key", key), slog.Any("error", err))
 		}

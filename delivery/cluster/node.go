@@ -128,8 +128,8 @@ func (n *Node) announce(ctx context.Context) {
 // tellOwner tells the owner of a partition which of its devices are connected here.
 func (n *Node) tellOwner(ctx context.Context, partition int, devices []delivery.Device) {
 	for some := range slices.Chunk(devices, hereAtOnce) {
-		if _, err := n.ask(ctx, askTime, ofOwner(partition), question{Here: &here{n.ID, some}}); errors.Is(err, ErrNobody) {
-			// A new owner asks.
+		if _, err := n.ask(ctx, askTime, ofOwner(partition), question{Here: &here{n.ID, some}}); err != nil {
+			// A new owner asks, and one that was slow is told again.
 			return
 		}
 	}

@@ -24,6 +24,8 @@ type Bucket struct {
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	ctx, cancel := context.WithTimeout(ctx, setUpTime)
 	defer cancel()
+	ctx, errorOf, stop := s.denied.until(ctx)
+	defer stop()
 	b := &Bucket{store: s, name: strings.ToUpper(s.options.Prefix + "_" + name)}
 	want := jetstream.KeyValueConfig{Bucket: b.name, Description: name + " of nudge", History: 1, Storage: jetstream.FileStorage, Replicas: s.options.Replicas}
 	for {
@@ -49,7 +51,7 @@ func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
 		}
 		// Several processes may make it at once, and the servers may be choosing a leader.
 		if sleep(ctx, 100*time.Millisecond) != nil {
-			return nil, fmt.Errorf("jetstream: the bucket %s cannot be had: %w", b.name, err)
+			return nil, fmt.Errorf("jetstream: the bucket %s cannot be had: %w", b.name, errorOf(err))
 		}
 	}
 	b.reader = &reader{js: s.js, stream: b.stream(), filter: b.subject(">")}
@@ -112,8 +114,10 @@ func (b *Bucket) write(ctx context.Context, key, operation string, value []byte)
 
 // Read gives all that is there to each, in the order in which it was written; a nil value is of a key that was removed.
 func (b *Bucket) Read(ctx context.Context, each func(key string, value []byte)) error {
+	ctx, errorOf, stop := b.store.denied.until(ctx)
+	defer stop()
 	if err := b.reader.all(ctx, b.given(each)); err != nil {
-		return fmt.Errorf("jetstream: the bucket %s cannot be read: %w", b.name, err)
+		return fmt.Errorf("jetstream: the bucket %s cannot be read: %w", b.name, errorOf(err))
 	}
 	return nil
 }

@@ -67,6 +67,13 @@ func (d *denials) until(ctx context.Context) (guarded context.Context, errorOf f
 	return guarded, errorOf, cancel
 }
 
+// forget is called when there is another connection: what is denied on it is told anew.
+func (d *denials) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.listening = nil
+}
+
 func (d *denials) ready() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

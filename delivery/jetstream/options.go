@@ -94,6 +94,7 @@ func (o *Options) connect(denied *denials) (*nats.Conn, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
+			denied.forget()
 			o.Logger.Info("connected to a NATS server again", slog.String("server", c.ConnectedServerName()))
 		}),
 	}

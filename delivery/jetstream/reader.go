@@ -127,6 +127,7 @@ func (r *reader) all(ctx context.Context, each func(message) bool) error {
 	stopped := false
 	for failed := 0; ; {
 		err := r.read(ctx, true, func(m message) bool {
+			failed = 0
 			stopped = !each(m)
 			return !stopped
 		})

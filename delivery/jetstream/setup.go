@@ -38,13 +38,16 @@ var ErrWeak = errors.New("jetstream: the servers may lose what they have acknowl
 func (s *Store) checkServers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, setUpTime)
 	defer cancel()
-	info, err := s.js.AccountInfo(ctx)
+	guarded, errorOf, stop := s.denied.until(ctx)
+	info, err := s.js.AccountInfo(guarded)
+	stop()
 	if err != nil {
-		return fmt.Errorf("jetstream: the NATS server does not answer for JetStream: %w", err)
+		return fmt.Errorf("jetstream: the NATS server does not answer for JetStream: %w", errorOf(err))
 	}
 	if info.API.Level < minAPILevel {
 		return fmt.Errorf("jetstream: the NATS server is too old: its API has level %d, and %d is needed", info.API.Level, minAPILevel)
 	}
+	// Who may not ask is not told: that is weak, and no denial.
 	return s.checkDurability(ctx)
 }
 

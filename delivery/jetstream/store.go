@@ -77,14 +77,12 @@ func Connect(ctx context.Context, options Options) (*Store, error) {
 	if s.conn, err = options.connect(&s.denied); err != nil {
 		return nil, err
 	}
-	guarded, errorOf, cancel := s.denied.until(ctx)
-	defer cancel()
 	if s.js, err = jetstream.New(s.conn); err == nil {
-		err = s.checkServers(guarded)
+		err = s.checkServers(ctx)
 	}
 	if err != nil {
 		s.conn.Close()
-		return nil, errorOf(err)
+		return nil, err
 	}
 	return s, nil
 }

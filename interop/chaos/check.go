@@ -10,8 +10,9 @@ import (
 // Limit is how many notifications a challenge may have.
 const Limit = 3
 
-// late is how long after its TTL a receipt may be seen: the way to the device, and a busy machine.
-const late = 500 * time.Millisecond
+// late is how long after its TTL a receipt may be seen: the way to the device, and a busy machine. Where clocks are set wrong it is as
+// much later.
+const late = time.Second
 
 // Verdict is what a history says.
 type Verdict struct {
@@ -20,12 +21,14 @@ type Verdict struct {
 	// Received is how many notifications arrived, Repeated how often one arrived again, Unexplained how many of these came without
 	// a fault near by, and Missing how many that were created have not arrived.
 	Received, Repeated, Unexplained, Missing int
+	// Expired is how many of devices that come and go did not arrive.
+	Expired int
 	// Problems are broken promises.
 	Problems []string
 }
 
 // near is how long after a fault a repetition is its consequence: a take-over, and a leader that is chosen.
-const near = 20 * time.Second
+const near = 12 * time.Second
 
 const (
 	// lapsed is after which stop a node has no lease any more, and whatever it sends is another's; soon is how long after it goes on
@@ -35,15 +38,23 @@ const (
 )
 
 // faults are what was broken, and when nodes went on that had been stopped for longer than their lease.
-type faults struct{ broken, awakened []time.Duration }
+type faults struct {
+	broken, awakened []time.Duration
+	// late is how late a receipt may be.
+	late time.Duration
+}
 
 func faultsOf(events []Event) (f faults) {
+	f.late = late
 	stopped := map[string]time.Duration{}
 	for _, e := range events {
 		if e.Kind != Fault {
 			continue
 		}
 		f.broken = append(f.broken, e.At)
+		if strings.HasPrefix(e.What, WrongClock) {
+			f.late = late + maxStep
+		}
 		switch e.What {
 		case Stopped:
 			stopped[e.Who] = e.At
@@ -125,7 +136,9 @@ func (v *Verdict) judge(sid string, n *sent, asked map[string][]Event, broken fa
 	}
 	byChallenge[challenge]++
 	if len(n.received) == 0 {
-		if n.created.TTL > 0 {
+		if n.created.TTL > 0 && n.created.Brief {
+			v.Expired++
+		} else if n.created.TTL > 0 {
 			v.Missing++
 			v.Problems = append(v.Problems, fmt.Sprintf("%s was answered 201 at %v, and never arrived", sid, n.created.At))
 		}
@@ -147,7 +160,7 @@ func (v *Verdict) judge(sid string, n *sent, asked map[string][]Event, broken fa
 	switch {
 	case latest == 0:
 		v.Problems = append(v.Problems, fmt.Sprintf("%s arrived at %v, and nobody had created it", sid, first.At))
-	case n.created != nil && n.created.TTL > 0 && first.At > n.created.At+n.created.TTL+late, last.At > latest+late && (n.created == nil || n.created.TTL > 0):
+	case n.created != nil && n.created.TTL > 0 && first.At > n.created.At+n.created.TTL+broken.late, last.At > latest+broken.late && (n.created == nil || n.created.TTL > 0):
 		v.Problems = append(v.Problems, fmt.Sprintf("%s arrived at %v, after its TTL had elapsed at %v", sid, last.At, latest))
 	}
 	for _, again := range n.received[1:] {

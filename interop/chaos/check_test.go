@@ -14,6 +14,11 @@ func TestCheck(t *testing.T) {
 	create := func(sid, challenge string, at, ttl time.Duration, status int) chaos.Event {
 		return chaos.Event{Kind: chaos.Created, Sent: at, At: at + 10*time.Millisecond, SID: sid, Challenge: challenge, TTL: ttl, Status: status}
 	}
+	brief := func(sid, challenge string, at, ttl time.Duration) chaos.Event {
+		e := create(sid, challenge, at, ttl, 201)
+		e.Brief = true
+		return e
+	}
 	receive := func(sid, challenge string, at time.Duration) chaos.Event {
 		return chaos.Event{Kind: chaos.Received, At: at, SID: sid, Challenge: challenge}
 	}
@@ -35,13 +40,19 @@ func TestCheck(t *testing.T) {
 		{name: "before its answer", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 1*s+time.Millisecond), ended}},
 		{name: "lost", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), ended}, says: "never arrived"},
 		{name: "one of TTL 0 may be lost", events: []chaos.Event{create("a", "c", 1*s, 0, 201), ended}},
-		{name: "too late", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 62*s), ended}, says: "after its TTL"},
-		{name: "again, too late", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), fault(60 * s), receive("a", "c", 62*s), ended}, says: "after its TTL"},
+		{name: "away until its TTL", events: []chaos.Event{brief("a", "c", 1*s, 5*s), ended}},
+		{name: "there too late", events: []chaos.Event{brief("a", "c", 1*s, 5*s), receive("a", "c", 8*s), ended}, says: "after its TTL"},
+		{name: "as late as a clock is wrong", events: []chaos.Event{
+			brief("a", "c", 1*s, 5*s), {Kind: chaos.Fault, At: 2 * s, Who: "n1", What: chaos.WrongClock + "-30s"}, receive("a", "c", 8*s), ended,
+		}},
+		{name: "too late", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 63*s), ended}, says: "after its TTL"},
+		{name: "again, too late", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), fault(60 * s), receive("a", "c", 63*s), ended}, says: "after its TTL"},
 		{name: "without an answer, and stored", events: []chaos.Event{create("", "c", 1*s, 60*s, 503), receive("a", "c", 2*s), ended}},
 		{name: "without an answer, and too late", events: []chaos.Event{create("", "c", 1*s, 60*s, 0), receive("a", "c", 90*s), ended}, says: "after its TTL"},
 		{name: "out of nothing", events: []chaos.Event{receive("a", "c", 90*s), ended}, says: "nobody had created it"},
 		{name: "before it was asked for", events: []chaos.Event{create("a", "c", 5*s, 60*s, 201), receive("a", "c", 4*s), ended}, says: "nobody had created it"},
 		{name: "again after a fault", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), fault(3 * s), receive("a", "c", 7*s), ended}},
+		{name: "again long after a fault", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), fault(3 * s), receive("a", "c", 16*s), ended}, says: "nothing had failed"},
 		{name: "again without a fault", events: []chaos.Event{create("a", "c", 1*s, 60*s, 201), receive("a", "c", 2*s), receive("a", "c", 7*s), ended}, says: "nothing had failed"},
 		{name: "again from who lost its lease", events: []chaos.Event{
 			create("a", "c", 1*s, 60*s, 201), stop(2 * s), receive("a", "c", 6*s), goOn(8 * s), receive("a", "c", 8*s+50*time.Millisecond), ended,

@@ -28,7 +28,11 @@ const (
 const (
 	Stopped = "stopped"
 	GoesOn  = "goes on"
+	// WrongClock begins what is said of a clock, which is wrong by up to maxStep.
+	WrongClock = "its clock is wrong by "
 )
+
+const maxStep = time.Minute
 
 // Event is a line of a history. Times count from its beginning.
 type Event struct {
@@ -41,6 +45,8 @@ type Event struct {
 	TTL       time.Duration `json:"ttl,omitempty"`
 	Who       string        `json:"who,omitempty"`
 	What      string        `json:"what,omitempty"`
+	// Brief tells that its device may be away until the TTL has elapsed.
+	Brief bool `json:"brief,omitempty"`
 }
 
 // History collects events.

@@ -27,6 +27,8 @@ const (
 	// devices have streams, receivers get webhooks.
 	devices   = 20
 	receivers = 10
+	// flappers are devices that come and go, whose notifications have a TTL of some seconds.
+	flappers = 5
 	// ttl is that of most notifications; longer than a run's faults and its end.
 	ttl = 5 * time.Minute
 )
@@ -77,10 +79,16 @@ func (l *load) missing() (n int) {
 
 func challengeSID(i int) string { return fmt.Sprintf("YC%032x", i+1) }
 
+// isBrief tells whether a challenge is of a device that comes and goes.
+func isBrief(i int) bool { return i%3 == 1 && i%4 == 0 }
+
 // identity is the device of a challenge: of every three challenges one has a webhook.
 func identity(i int) string {
 	if i%3 == 0 {
 		return fmt.Sprintf("receiver-%04d", i%receivers)
+	}
+	if isBrief(i) {
+		return fmt.Sprintf("flapper-%04d", i%flappers)
 	}
 	return fmt.Sprintf("device-%04d", i%devices)
 }
@@ -109,6 +117,9 @@ func (l *load) call(ctx context.Context, next func() (challenge int, ok bool), r
 		var group sync.WaitGroup
 		for range Limit + 2 {
 			valid := ttl
+			if isBrief(challenge) {
+				valid = time.Duration(2+random.IntN(6)) * time.Second
+			}
 			if random.IntN(10) == 0 {
 				valid = 0
 			}
@@ -125,7 +136,7 @@ func (l *load) call(ctx context.Context, next func() (challenge int, ok bool), r
 func (l *load) create(ctx context.Context, challenge int, valid time.Duration) {
 	path := fmt.Sprintf("%s/v2/Services/%s/Entities/%s/Challenges/%s/Notifications", l.url, service, identity(challenge), challengeSID(challenge))
 	form := url.Values{"Ttl": {fmt.Sprint(int(valid / time.Second))}}
-	e := Event{Kind: Created, Challenge: challengeSID(challenge), TTL: valid, Sent: l.history.Now()}
+	e := Event{Kind: Created, Challenge: challengeSID(challenge), TTL: valid, Sent: l.history.Now(), Brief: isBrief(challenge)}
 	// What is on its way when the load ends is waited for.
 	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -147,15 +158,16 @@ func (l *load) create(ctx context.Context, challenge int, valid time.Duration) {
 		}
 	}
 	l.history.Add(e)
-	if e.Status == http.StatusCreated && valid > 0 {
+	if e.Status == http.StatusCreated && valid > 0 && !e.Brief {
 		l.mu.Lock()
 		l.created[e.SID] = true
 		l.mu.Unlock()
 	}
 }
 
-// beDevice holds a device's stream open, acknowledges what arrives, and connects again, until ctx is done.
-func (l *load) beDevice(ctx context.Context, identity string) error {
+// beDevice holds a device's stream open, acknowledges what arrives, and connects again, until ctx is done. One that comes and goes is
+// there for a while, and then away for about as long as TTLs are.
+func (l *load) beDevice(ctx context.Context, identity string, random *rand.Rand) error {
 	key, err := device.NewKey(local.DeviceKey)
 	if err != nil {
 		return err
@@ -165,9 +177,15 @@ func (l *load) beDevice(ctx context.Context, identity string) error {
 		return err
 	}
 	for ctx.Err() == nil {
-		l.stream(ctx, identity, token)
+		there, cancel, away := ctx, context.CancelFunc(func() {}), 200*time.Millisecond
+		if random != nil {
+			there, cancel = context.WithTimeout(ctx, 2*time.Second)
+			away = time.Duration(2000+random.IntN(6000)) * time.Millisecond
+		}
+		l.stream(there, identity, token)
+		cancel()
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(away):
 		case <-ctx.Done():
 		}
 	}

@@ -33,6 +33,9 @@ type Options struct {
 // settle is how long what is pending may take to arrive when all is whole again.
 const settle = 90 * time.Second
 
+// calm is how long there is load when faults are long past.
+const calm = 10 * time.Second
+
 // callers is how many create at the same time.
 const callers = 6
 
@@ -48,7 +51,7 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	defer l.hooks.Close()
 	challenges := filepath.Join(o.Dir, "challenges.yaml")
 	// Some eight a second for each caller.
-	count := int(o.For.Seconds()*10)*callers + 100
+	count := int((o.For+near+calm).Seconds()*10)*callers + 100
 	if err := l.writeChallenges(challenges, count); err != nil {
 		return Verdict{}, err
 	}
@@ -60,13 +63,13 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	defer c.Stop()
 	if !c.HasDisks() {
 		o.Progress(fmt.Sprintf("no disk is filled, and no power cut: that takes root, on Linux: %v", c.NoDisks))
 		if o.OnlyPower || o.SyncLate {
 			return Verdict{}, c.NoDisks
 		}
 	}
-	defer c.Stop()
 	l.url = c.Balancer.URL()
 
 	listening, hangUp := context.WithCancel(ctx)
@@ -77,13 +80,24 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	}()
 	for i := range devices {
 		listeners.Go(func() {
-			if err := l.beDevice(listening, fmt.Sprintf("device-%04d", i)); err != nil {
+			if err := l.beDevice(listening, fmt.Sprintf("device-%04d", i), nil); err != nil {
 				o.Progress(err.Error())
 			}
 		})
 	}
-	calling, stop := context.WithTimeout(ctx, o.For)
+	for i := range flappers {
+		listeners.Go(func() {
+			random := rand.New(rand.NewPCG(o.Seed, uint64(1000+i))) //nolint:gosec // The same seed comes and goes the same.
+			if err := l.beDevice(listening, fmt.Sprintf("flapper-%04d", i), random); err != nil {
+				o.Progress(err.Error())
+			}
+		})
+	}
+	// When nothing is broken any more it goes on for a while: what comes twice then has no excuse.
+	breaking, stop := context.WithTimeout(ctx, o.For)
 	defer stop()
+	calling, stopCalls := context.WithTimeout(ctx, o.For+near+calm)
+	defer stopCalls()
 	var calls sync.WaitGroup
 	var next atomic.Int64
 	for i := range callers {
@@ -97,7 +111,10 @@ func Run(ctx context.Context, o Options) (Verdict, error) {
 	if o.Calm {
 		<-calling.Done()
 	} else {
-		(&breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops, onlyPower: o.OnlyPower, clockSteps: o.ClockSteps}).run(calling) //nolint:gosec // The same seed breaks the same.
+		b := &breaker{cluster: c, history: history, random: rand.New(rand.NewPCG(o.Seed, 0)), progress: o.Progress, onlyStops: o.OnlyStops, onlyPower: o.OnlyPower, clockSteps: o.ClockSteps} //nolint:gosec // The same seed breaks the same.
+		if b.run(breaking); b.failed != nil {
+			return Verdict{}, b.failed
+		}
 	}
 	calls.Wait()
 	if err := c.Ready(ctx); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,8 +56,10 @@ func init() {
 
 // clockOverlay writes what go build -overlay takes for a program whose wall clock can be stepped: time.Now is changed as the machine's
 // clock would be, and elapsed time is not.
-func clockOverlay(dir string) (string, error) {
-	root, err := exec.Command("go", "env", "GOROOT").Output()
+func clockOverlay(module, dir string) (string, error) {
+	ask := exec.Command("go", "env", "GOROOT")
+	ask.Dir = module
+	root, err := ask.Output()
 	if err != nil {
 		return "", err
 	}
@@ -90,5 +93,29 @@ func (n *Node) StepClock(by time.Duration) error {
 	if err := os.WriteFile(aside, fmt.Appendf(nil, "%d\n", int64(by.Seconds())), 0o600); err != nil {
 		return err
 	}
-	return os.Rename(aside, n.clock)
+	if err := os.Rename(aside, n.clock); err != nil {
+		return err
+	}
+	return n.shows(by)
+}
+
+// shows waits until the node's answers are dated by its wrong clock. One that does not answer is not asked.
+func (n *Node) shows(by time.Duration) error {
+	var wrong time.Duration
+	for range 50 {
+		answer, err := http.Get(n.OpsURL + "/healthz") //nolint:noctx // It is on loopback.
+		if err != nil {
+			return nil
+		}
+		_ = answer.Body.Close()
+		date, err := http.ParseTime(answer.Header.Get("Date"))
+		if err != nil {
+			return err
+		}
+		if wrong = time.Until(date) - by; wrong.Abs() < 3*time.Second {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("the clock of %s is not wrong by %s: it is off from that by %s", n.Name, by, wrong)
 }

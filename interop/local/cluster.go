@@ -82,7 +82,7 @@ func Start(ctx context.Context, o Options) (c *Cluster, err error) {
 	server := filepath.Join(o.Dir, "nats-server")
 	overlay := ""
 	if o.ClockSteps {
-		if overlay, err = clockOverlay(o.Dir); err != nil {
+		if overlay, err = clockOverlay(o.Module, o.Dir); err != nil {
 			return c, err
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// diskSize is how large the disk of a server is, in bytes.
-const diskSize = 256 << 20
+// diskSize is how large the disk of a server is, in bytes: an image of which only what is written takes room. It is enough for some hours.
+const diskSize = 4 << 30
 
 // disk is a NATS server's own, which can be filled and whose power can be cut.
 type disk struct{ image, dir string }
@@ -59,5 +59,8 @@ func (c *Cluster) CutPower(servers ...int) error {
 // PowerOn starts a server whose power was cut.
 func (c *Cluster) PowerOn(server int) error {
 	d := c.mounted[server]
-	return errors.Join(mount(d.image, d.dir), c.NATS[server].Start())
+	if err := mount(d.image, d.dir); err != nil {
+		return err
+	}
+	return c.NATS[server].Start()
 }

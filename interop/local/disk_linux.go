@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,6 +54,31 @@ func cutPower(dir string) error {
 	flags := uint32(withoutSync)
 	if _, _, failed := syscall.Syscall(syscall.SYS_IOCTL, folder.Fd(), shutdown, uintptr(unsafe.Pointer(&flags))); failed != 0 {
 		return fmt.Errorf("cutting the power of %s: %w", dir, failed)
+	}
+	return nil
+}
+
+// Fill makes a file that takes all the room that its disk has.
+func Fill(name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	// By ever smaller pieces, each of which is given or not.
+	var size int64
+	for piece := int64(1 << 30); piece >= 4096; {
+		switch err := syscall.Fallocate(int(file.Fd()), 0, size, piece); {
+		case err == nil:
+			size += piece
+		case errors.Is(err, syscall.ENOSPC):
+			piece /= 2
+		case !errors.Is(err, syscall.EINTR):
+			return err
+		}
+	}
+	if size == 0 {
+		return errors.New("there was no room to be taken")
 	}
 	return nil
 }

@@ -70,6 +70,13 @@ func (l *Link) Set(state State) {
 	}
 }
 
+// IsUsed tells whether there is a connection over it.
+func (l *Link) IsUsed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open) > 0
+}
+
 func (l *Link) close() {
 	_ = l.listener.Close()
 	l.Set(Cut)
@@ -93,15 +100,15 @@ func (l *Link) pass(caller net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	if !l.keep(caller) || !l.keep(server) {
-		return
-	}
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.open, caller)
 		delete(l.open, server)
 	}()
+	if !l.keep(caller) || !l.keep(server) {
+		return
+	}
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)

@@ -10,6 +10,9 @@ import (
 	"sync"
 )
 
+// ErrShared means that a username belongs to two accounts.
+var ErrShared = errors.New("accounts: two accounts have it, and it is taken as the first one's, by their SIDs")
+
 // Watched is a directory of accounts that is told of each that changes. The zero Watched lets nobody in.
 type Watched struct {
 	mu sync.RWMutex
@@ -105,7 +108,7 @@ func (w *Watched) Set(accountSID string, data []byte) error {
 	}
 	if len(shared) > 0 {
 		slices.Sort(shared)
-		return fmt.Errorf("accounts: %s belongs to two accounts; it is taken as the first one's, by their SIDs", strings.Join(shared, ", "))
+		return fmt.Errorf("%w: %s", ErrShared, strings.Join(shared, ", "))
 	}
 	return nil
 }

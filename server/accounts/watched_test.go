@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -37,8 +38,8 @@ func TestWatched(t *testing.T) {
 	lets(account, "t0ken", account)
 	lets(key, "s3cret", account)
 	lets(key, "t0ken", "")
-	if err := directory.Set(other, file(other, "another")); err == nil {
-		t.Error("a key belongs to two accounts, and nothing is said")
+	if err := directory.Set(other, file(other, "another")); !errors.Is(err, accounts.ErrShared) {
+		t.Errorf("a key belongs to two accounts: %v", err)
 	}
 	lets(other, "another", other)
 	lets(key, "s3cret", account)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/nudgehq/nudge/interop/chaos"
@@ -32,7 +33,7 @@ func run() error {
 	syncLate := flag.Bool("sync-late", false, "have NATS sync as late as by default, which loses something at a power cut")
 	clockSteps := flag.Bool("clock-steps", false, "set the clocks of nodes too, for which everything is compiled anew (minutes)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := chaos.Options{For: *duration, Seed: *seed, Calm: *calm, OnlyStops: *onlyStops, OnlyPower: *onlyPower, SyncLate: *syncLate, ClockSteps: *clockSteps, Progress: func(text string) { fmt.Println(text) }}
 	var err error
@@ -59,8 +60,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d created, %d refused by the limit, %d without an answer or 503\n%d arrived, %d again, of which %d without a fault near by\n%d lost\n",
-		v.Created, v.Refused, v.Unknown, v.Received, v.Repeated, v.Unexplained, v.Missing)
+	fmt.Printf("%d created, %d refused by the limit, %d without an answer or 503\n%d arrived, %d again, of which %d without a fault near by\n%d expired while their devices were away\n%d lost\n",
+		v.Created, v.Refused, v.Unknown, v.Received, v.Repeated, v.Unexplained, v.Expired, v.Missing)
 	for i, problem := range v.Problems {
 		if i == 20 {
 			fmt.Printf("and %d more\n", len(v.Problems)-i)
