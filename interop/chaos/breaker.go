@@ -62,6 +62,8 @@ func (b *breaker) run(ctx context.Context) {
 			b.killServers(ctx)
 		case kind < 4:
 			b.breakOne(ctx, b.cluster.NATS[b.random.IntN(servers)], true)
+		case kind == 4:
+			b.breakRoutes(ctx, b.random.IntN(servers))
 		case kind < 7:
 			b.breakLinks(ctx, b.cluster.Nodes[b.random.IntN(len(b.cluster.Nodes))])
 			continue
@@ -142,6 +144,17 @@ func (b *breaker) killServers(ctx context.Context) {
 	}
 }
 
+// breakRoutes breaks the routes from a server to one other, or to both: nodes may be connected to it, and it cannot take what they write.
+func (b *breaker) breakRoutes(ctx context.Context, server int) {
+	others := []int{(server + 1) % 3, (server + 2) % 3}
+	which := "its routes to the others"
+	if b.random.IntN(2) == 0 {
+		others = others[:1]
+		which = "its route to " + b.cluster.NATS[others[0]].Name
+	}
+	b.breakSome(ctx, b.cluster.NATS[server].Name, which, b.cluster.Routes(server, others...))
+}
+
 // breakLinks breaks one link of a node, or all, and mends them some seconds later.
 func (b *breaker) breakLinks(ctx context.Context, n *local.Node) {
 	links, which := n.Links, "all links"
@@ -153,14 +166,19 @@ func (b *breaker) breakLinks(ctx context.Context, n *local.Node) {
 		}
 		links, which = links[i:i+1], fmt.Sprintf("the link to server %d", i+1)
 	}
+	b.breakSome(ctx, n.Name, which, links)
+}
+
+// breakSome breaks links in one way, and mends them some seconds later.
+func (b *breaker) breakSome(ctx context.Context, who, which string, links []*local.Link) {
 	states := []local.State{local.Cut, local.Stuck, local.Slow}
 	i := b.random.IntN(len(states))
-	b.tell(n.Name, which+" "+[]string{"cut", "stuck", "slow"}[i])
+	b.tell(who, which+" "+[]string{"cut", "stuck", "slow"}[i])
 	for _, link := range links {
 		link.Set(states[i])
 	}
 	b.wait(ctx, time.Second, 7*time.Second)
-	b.tell(n.Name, which+" whole again")
+	b.tell(who, which+" whole again")
 	for _, link := range links {
 		link.Set(local.Whole)
 	}

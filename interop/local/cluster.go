@@ -32,7 +32,7 @@ type Options struct {
 	Nodes int
 	// Flags are further flags of nudge serve.
 	Flags []string
-	// Links has nodes reach the servers over links that can be broken, and Disks gives each server a disk of its own, where that can be done.
+	// Links has nodes reach the servers, and servers each other, over links that can be broken, and Disks gives each server a disk of its own, where that can be done.
 	Links, Disks bool
 	// SyncLate has the servers sync as late as NATS does by default: a power cut loses what they had acknowledged.
 	SyncLate bool
@@ -52,6 +52,8 @@ type Cluster struct {
 	// NoDisks says why there are none, if there had to be.
 	NoDisks error
 	mounted []disk
+	// routes are the links from each server to each other one.
+	routes [][]*Link
 }
 
 // Node is a nudge that runs.
@@ -111,8 +113,7 @@ func (c *Cluster) startNATS(o Options, server string) error {
 	}
 	env := []string{"NUDGE_NATS_PASSWORD=" + password, "OPERATOR_NATS_PASSWORD=" + password, "SYS_NATS_PASSWORD=" + password}
 	var urls []string
-	for i, name := range natsNames {
-		env = append(env, fmt.Sprintf("NATS_ROUTE_%s=nats://127.0.0.1:%d", strings.ToUpper(name), free[2*i+1]))
+	for i := range natsNames {
 		urls = append(urls, fmt.Sprintf("nats://nudge:%s@127.0.0.1:%d", password, free[2*i]))
 	}
 	c.Store = strings.Join(urls, ",")
@@ -134,12 +135,44 @@ func (c *Cluster) startNATS(o Options, server string) error {
 				"NATS_STORE=" + filepath.Join(o.Dir, "nats-"+name),
 			}, env...),
 		}
+		routes, err := c.route(o, i, free)
+		if err != nil {
+			return err
+		}
+		p.env = append(p.env, routes...)
 		if err := p.Start(); err != nil {
 			return err
 		}
 		c.NATS = append(c.NATS, p)
 	}
 	return nil
+}
+
+// route says where a server finds the others: where they are, or over links.
+func (c *Cluster) route(o Options, from int, ports []int) (env []string, err error) {
+	links := make([]*Link, len(natsNames))
+	for to, name := range natsNames {
+		address := fmt.Sprintf("127.0.0.1:%d", ports[2*to+1])
+		if o.Links && to != from {
+			if links[to], err = newLink(address); err != nil {
+				return nil, err
+			}
+			address = links[to].address()
+		}
+		env = append(env, "NATS_ROUTE_"+strings.ToUpper(name)+"=nats://"+address)
+	}
+	c.routes = append(c.routes, links)
+	return env, nil
+}
+
+// Routes are the links between a server and some others, in both directions; nil where they cannot be broken.
+func (c *Cluster) Routes(server int, others ...int) (links []*Link) {
+	for _, other := range others {
+		if link := c.routes[server][other]; link != nil {
+			links = append(links, link, c.routes[other][server])
+		}
+	}
+	return links
 }
 
 // config is the configuration of a server: the one that is deployed, or as it must not be.
@@ -284,6 +317,13 @@ func (c *Cluster) Stop() {
 	for _, n := range c.Nodes {
 		for _, link := range n.Links {
 			link.close()
+		}
+	}
+	for _, links := range c.routes {
+		for _, link := range links {
+			if link != nil {
+				link.close()
+			}
 		}
 	}
 	c.unmount()
