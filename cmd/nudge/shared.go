@@ -194,6 +194,9 @@ func (cmd *serveCommand) sums(accounts, challenges settingsFile) func() map[stri
 // operate gives operators what they see of the nodes.
 func (s *sharing) operate(operators *ops.Ops) {
 	operators.CheckReady(s.ready)
+	operators.Backup(func(string, string) error {
+		return errors.New("the store of this node is NATS: back up its streams, as with nats account backup")
+	})
 	operators.RelayEvents(s.node.Watch)
 	operators.Gauge("nudge_partitions_owned", "Partitions whose notifications this node delivers, of "+strconv.Itoa(delivery.Partitions)+"; 0 without a lease.", func() int {
 		if !s.members.View().Leased {

@@ -41,14 +41,18 @@ func (m *Membership) Differing() []string {
 func (m *Membership) compare(own map[string]string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var differing []string
+	var differing, others []string
 	for _, name := range m.alive(time.Now()) {
 		// A node of a version that says nothing differs in nothing.
 		if node := m.nodes[name]; name != m.me && node != nil && node.sums != nil {
-			differing = append(differing, unequal(own, node.sums)...)
+			names := unequal(own, node.sums)
+			if differing = append(differing, names...); len(names) > 0 {
+				others = append(others, name)
+			}
 		}
 	}
 	slices.Sort(differing)
+	slices.Sort(others)
 	differing = slices.Compact(differing)
 	if slices.Equal(differing, m.differing) {
 		return
@@ -58,7 +62,7 @@ func (m *Membership) compare(own map[string]string) {
 		m.store.options.Logger.Info("all nodes have the same settings again")
 		return
 	}
-	m.store.options.Logger.Warn("another node has other settings than this one: "+strings.Join(differing, ", "), slog.Any("differing", differing))
+	m.store.options.Logger.Warn("another node has other settings than this one: "+strings.Join(differing, ", "), slog.Any("nodes", others))
 }
 
 // unequal are the names whose checksums are not the same.
