@@ -3,10 +3,13 @@
 package local
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -97,15 +100,18 @@ func (p *Process) Ended() <-chan struct{} {
 	return p.ended
 }
 
-// ports finds free ports of loopback.
+// ports finds free ports of loopback, below those that systems give to connections and to listeners that ask for any: between now and
+// the start of who is to have them nobody is given one.
 func ports(n int) (list []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+	const lowest, highest = 20_000, 30_000
+	for port := lowest + rand.IntN(highest-lowest-1000); port < highest && len(list) < n; port++ { //nolint:gosec // Any will do.
+		if l, failed := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); failed == nil {
+			_ = l.Close()
+			list = append(list, port)
 		}
-		defer func() { _ = l.Close() }()
-		list = append(list, l.Addr().(*net.TCPAddr).Port)
+	}
+	if len(list) < n {
+		return nil, errors.New("there are too few free ports")
 	}
 	return list, nil
 }
