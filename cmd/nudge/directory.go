@@ -57,8 +57,8 @@ type directoryFlags struct {
 
 // use opens the bucket of a directory, which is made where it has to be and is not there.
 func (f directoryFlags) use(ctx context.Context, d directory, out output, isMade bool, work func(*jetstream.Bucket) error) error {
-	if !areNATSServers(f.Store) {
-		return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
+	if err := checkServers(f.Store); err != nil {
+		return err
 	}
 	if err := f.check(); err != nil {
 		return err

@@ -48,6 +48,14 @@ func areNATSServers(text string) bool {
 	return true
 }
 
+// checkServers checks --store.
+func checkServers(store string) error {
+	if !areNATSServers(store) {
+		return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
+	}
+	return nil
+}
+
 // withoutPasswords are the servers of --store, without what proves who asks.
 func withoutPasswords(servers string) string {
 	var hosts []string

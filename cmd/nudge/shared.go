@@ -34,8 +34,8 @@ func (cmd *serveCommand) checkStore() error {
 		}
 		return nil
 	}
-	if !areNATSServers(cmd.Store) {
-		return usagef("--store must be URLs such as nats://HOST:PORT or tls://HOST:PORT, with commas between")
+	if err := checkServers(cmd.Store); err != nil {
+		return err
 	}
 	switch {
 	case cmd.TestClock:

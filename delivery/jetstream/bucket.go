@@ -124,12 +124,9 @@ func (b *Bucket) Read(ctx context.Context, each func(key string, value []byte)) 
 
 // Follow gives what changes behind what was read, until ctx is done.
 func (b *Bucket) Follow(ctx context.Context, each func(key string, value []byte)) {
-	for ctx.Err() == nil {
-		if err := b.reader.read(ctx, false, b.given(each)); err != nil && ctx.Err() == nil {
-			b.store.seldom.warn(b.store.options.Logger, "buckets cannot be read now; it is tried again", slog.String("bucket", b.name), slog.Any("error", err))
-			_ = sleep(ctx, time.Second)
-		}
-	}
+	b.reader.follow(ctx, b.given(each), func(err error) {
+		b.store.seldom.warn(b.store.options.Logger, "buckets cannot be read now; it is tried again", slog.String("bucket", b.name), slog.Any("error", err))
+	})
 }
 
 func (b *Bucket) given(each func(key string, value []byte)) func(message) bool {

@@ -68,9 +68,7 @@ func (m *Membership) follow(ctx context.Context, owner cluster.Owner) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !now.Before(m.until) {
-		if !m.until.IsZero() && !m.lapsed {
-			m.lapsed = true
-			m.counts.LeasesLost++
+		if !m.until.IsZero() && m.lapse() {
 			m.store.options.Logger.Warn("this node has no lease any more, and delivers nothing: its heartbeats are not acknowledged")
 		}
 		return

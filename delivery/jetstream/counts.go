@@ -26,6 +26,16 @@ func (m *Membership) count(what *int) {
 	*what++
 }
 
+// lapse notes that the lease has run out; it tells whether that is new. It is locked.
+func (m *Membership) lapse() bool {
+	if m.lapsed {
+		return false
+	}
+	m.lapsed = true
+	m.counts.LeasesLost++
+	return true
+}
+
 // Behind is how many messages the taken partition that is furthest behind has still to read.
 func (s *Store) Behind() int {
 	s.mu.Lock()

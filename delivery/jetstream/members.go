@@ -120,13 +120,9 @@ func (m *Membership) Run(ctx context.Context, owner cluster.Owner) error {
 
 // watch keeps what is known of the others.
 func (m *Membership) watch(ctx context.Context, r *reader) {
-	for ctx.Err() == nil {
-		err := r.read(ctx, false, m.note)
-		if err != nil && ctx.Err() == nil {
-			m.store.seldom.warn(m.store.options.Logger, "the nodes cannot be watched now; it is tried again", slog.Any("error", err))
-			_ = sleep(ctx, 100*time.Millisecond)
-		}
-	}
+	r.follow(ctx, m.note, func(err error) {
+		m.store.seldom.warn(m.store.options.Logger, "the nodes cannot be watched now; it is tried again", slog.Any("error", err))
+	})
 }
 
 // note keeps what a message says.
@@ -238,10 +234,7 @@ func (m *Membership) refused(ctx context.Context, owner cluster.Owner, me string
 	}
 	m.store.options.Logger.Warn("this node was declared dead, and joins anew", slog.String("node", me))
 	m.mu.Lock()
-	if !m.lapsed {
-		m.lapsed = true
-		m.counts.LeasesLost++
-	}
+	m.lapse()
 	m.mu.Unlock()
 	m.join()
 	m.releaseAll(owner)

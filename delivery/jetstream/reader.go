@@ -122,6 +122,16 @@ func (r *reader) read(ctx context.Context, onlyThere bool, each func(message) bo
 	return err
 }
 
+// follow gives what comes to each, until ctx is done. What keeps it from that is told to failed, and it is tried again.
+func (r *reader) follow(ctx context.Context, each func(message) bool, failed func(error)) {
+	for ctx.Err() == nil {
+		if err := r.read(ctx, false, each); err != nil && ctx.Err() == nil {
+			failed(err)
+			_ = sleep(ctx, 100*time.Millisecond)
+		}
+	}
+}
+
 // all gives all messages that are there.
 func (r *reader) all(ctx context.Context, each func(message) bool) error {
 	stopped := false

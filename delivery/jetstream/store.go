@@ -197,18 +197,14 @@ func (s *Store) Follow(ctx context.Context, partition int, each func(delivery.Re
 	if r == nil {
 		return
 	}
-	for ctx.Err() == nil {
-		err := r.read(ctx, false, func(m message) bool {
-			if record, ok := s.note(partition, m); ok {
-				each(record)
-			}
-			return ctx.Err() == nil
-		})
-		if err != nil && ctx.Err() == nil {
-			s.seldom.warn(s.options.Logger, "partitions cannot be read now; it is tried again", slog.Int("partition", partition), slog.Any("error", err))
-			_ = sleep(ctx, 100*time.Millisecond)
+	r.follow(ctx, func(m message) bool {
+		if record, ok := s.note(partition, m); ok {
+			each(record)
 		}
-	}
+		return ctx.Err() == nil
+	}, func(err error) {
+		s.seldom.warn(s.options.Logger, "partitions cannot be read now; it is tried again", slog.Int("partition", partition), slog.Any("error", err))
+	})
 }
 
 // Forget ends what PendingIn began: the partition is another process's.

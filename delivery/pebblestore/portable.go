@@ -2,9 +2,7 @@ package pebblestore
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"iter"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -32,23 +30,12 @@ func (s *Store) Counted(_ context.Context, n delivery.Notification) (counted int
 	if err != nil {
 		return 0, err
 	}
-	err = s.use(func() (err error) {
-		counted, err = s.counted(key)
+	err = s.use(func() error {
+		here, err := s.counted(key)
+		counted = int(here)
 		return err
 	})
 	return counted, err
-}
-
-// counted reads a count.
-func (s *Store) counted(key []byte) (int, error) {
-	value, err := s.get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil || len(value) != 8 {
-		return 0, err
-	}
-	return int(binary.BigEndian.Uint64(value)), nil
 }
 
 // Restore keeps a record of another store.
@@ -71,7 +58,7 @@ func (s *Store) Restore(ctx context.Context, r delivery.Record, counted int) (re
 		}
 		batch := s.db.NewBatch()
 		if counted > 0 {
-			unlock, err := s.countAtLeast(batch, r.Notification, counted)
+			unlock, err := s.changeCount(batch, r.Notification, func(here uint64) (uint64, error) { return max(here, uint64(counted)), nil })
 			if err != nil {
 				return err
 			}
@@ -101,25 +88,6 @@ func restore(batch *pebble.Batch, r delivery.Record, sid []byte) {
 	}
 	_ = batch.Set(key, recordcodec.Encode(r), nil)
 	_ = batch.Set(sidKey(sid), key, nil)
-}
-
-// countAtLeast raises a challenge's count in the batch. Until unlock, nobody else counts for it.
-func (s *Store) countAtLeast(batch *pebble.Batch, n delivery.Notification, least int) (unlock func(), err error) {
-	key, err := countKey(n)
-	if err != nil {
-		return nil, err
-	}
-	stripe := &s.stripes[maphash.Bytes(s.seed, key)%uint64(len(s.stripes))]
-	stripe.Lock()
-	counted, err := s.counted(key)
-	if err != nil {
-		stripe.Unlock()
-		return nil, err
-	}
-	if counted < least {
-		_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, uint64(least)), nil)
-	}
-	return stripe.Unlock, nil
 }
 
 // Revocations gives the devices whose tokens were revoked.

@@ -48,35 +48,52 @@ func (s *Store) Add(_ context.Context, n delivery.Notification) error {
 	})
 }
 
-// count adds one to the challenge's count in the batch, unless it has reached its limit. Until unlock, nobody else
-// counts for the same challenge.
+// count adds one to the challenge's count in the batch, unless it has reached its limit.
 func (s *Store) count(batch *pebble.Batch, n delivery.Notification) (unlock func(), err error) {
+	return s.changeCount(batch, n, func(counted uint64) (uint64, error) {
+		if counted >= uint64(n.ChallengeLimit) {
+			return counted, delivery.ErrLimit
+		}
+		return counted + 1, nil
+	})
+}
+
+// changeCount changes the challenge's count in the batch, unless change gives an error. Until unlock, nobody else counts for the same
+// challenge.
+func (s *Store) changeCount(batch *pebble.Batch, n delivery.Notification, change func(counted uint64) (uint64, error)) (unlock func(), err error) {
 	key, err := countKey(n)
 	if err != nil {
 		return nil, err
 	}
 	stripe := &s.stripes[maphash.Bytes(s.seed, key)%uint64(len(s.stripes))]
 	stripe.Lock()
-	value, err := s.get(key)
+	counted, err := s.counted(key)
 	if pebble.IsCorruptionError(err) {
 		// Better one too many than none at all.
 		s.damage.block(err)
 		err = nil
 	}
-	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+	if err == nil {
+		counted, err = change(counted)
+	}
+	if err != nil {
 		stripe.Unlock()
 		return nil, err
 	}
-	var counted uint64
-	if len(value) == 8 {
-		counted = binary.BigEndian.Uint64(value)
-	}
-	if counted >= uint64(n.ChallengeLimit) {
-		stripe.Unlock()
-		return nil, delivery.ErrLimit
-	}
-	_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, counted+1), nil)
+	_ = batch.Set(key, binary.BigEndian.AppendUint64(nil, counted), nil)
 	return stripe.Unlock, nil
+}
+
+// counted reads a count.
+func (s *Store) counted(key []byte) (uint64, error) {
+	value, err := s.get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil || len(value) != 8 {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(value), nil
 }
 
 // End records final states and forgets old ones.

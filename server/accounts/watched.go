@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/nudgehq/nudge/internal/strictyaml"
 )
 
 // ErrShared means that a username belongs to two accounts.
@@ -56,20 +58,7 @@ func hashOf(token string) (string, error) {
 }
 
 // Join makes a file of entries. Each is written on a line of its own.
-func Join(entries [][]byte) ([]byte, error) {
-	if len(entries) == 0 {
-		return []byte("accounts: []\n"), nil
-	}
-	text := []byte("accounts:\n")
-	for _, one := range entries {
-		var content map[string][]json.RawMessage
-		if err := json.Unmarshal(one, &content); err != nil || len(content["accounts"]) != 1 {
-			return nil, errors.New("an entry is not one account in JSON")
-		}
-		text = append(append(append(text, "  - "...), content["accounts"][0]...), '\n')
-	}
-	return text, nil
-}
+func Join(entries [][]byte) ([]byte, error) { return strictyaml.Join("accounts", entries) }
 
 // Set keeps an entry as Split made it, or removes the account where it is nil. One that is not valid changes nothing. A key of two
 // accounts is an error too, and the rest of the account is kept.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nudgehq/nudge/internal/strictyaml"
 	"github.com/nudgehq/nudge/server"
 )
 
@@ -41,20 +42,7 @@ func Split(data []byte) (map[string][]byte, error) {
 }
 
 // Join makes a file of entries. Each is written on a line of its own.
-func Join(entries [][]byte) ([]byte, error) {
-	if len(entries) == 0 {
-		return []byte("challenges: []\n"), nil
-	}
-	text := []byte("challenges:\n")
-	for _, one := range entries {
-		var content map[string][]json.RawMessage
-		if err := json.Unmarshal(one, &content); err != nil || len(content["challenges"]) != 1 {
-			return nil, errors.New("an entry is not one challenge in JSON")
-		}
-		text = append(append(append(text, "  - "...), content["challenges"][0]...), '\n')
-	}
-	return text, nil
-}
+func Join(entries [][]byte) ([]byte, error) { return strictyaml.Join("challenges", entries) }
 
 // IsKeyOf tells whether a key is of a challenge with this SID.
 func IsKeyOf(key, challengeSID string) bool { return strings.HasPrefix(key, challengeSID+".") }
