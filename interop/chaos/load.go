@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -134,28 +133,12 @@ func (l *load) call(ctx context.Context, next func() (challenge int, ok bool), r
 }
 
 func (l *load) create(ctx context.Context, challenge int, valid time.Duration) {
-	path := fmt.Sprintf("%s/v2/Services/%s/Entities/%s/Challenges/%s/Notifications", l.url, service, identity(challenge), challengeSID(challenge))
-	form := url.Values{"Ttl": {fmt.Sprint(int(valid / time.Second))}}
-	e := Event{Kind: Created, Challenge: challengeSID(challenge), TTL: valid, Sent: l.history.Now(), Brief: isBrief(challenge)}
+	target := local.Target{URL: l.url, Credentials: local.Account, Service: service, Identity: identity(challenge), Challenge: challengeSID(challenge)}
+	e := Event{Kind: Created, Challenge: target.Challenge, TTL: valid, Sent: l.history.Now(), Brief: isBrief(challenge)}
 	// What is on its way when the load ends is waited for.
-	request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, path, strings.NewReader(form.Encode()))
-	if err != nil {
-		return
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	name, token, _ := strings.Cut(local.Account, ":")
-	request.SetBasicAuth(name, token)
-	answer, err := l.client.Do(request)
-	if err == nil {
-		var body struct {
-			SID string `json:"sid"`
-		}
-		e.Status = answer.StatusCode
-		_ = json.NewDecoder(answer.Body).Decode(&body)
-		_ = answer.Body.Close()
-		if e.Status == http.StatusCreated {
-			e.SID = body.SID
-		}
+	sid, status, err := target.Create(context.WithoutCancel(ctx), l.client, valid)
+	if e.Status = status; err == nil && status == http.StatusCreated {
+		e.SID = sid
 	}
 	l.history.Add(e)
 	if e.Status == http.StatusCreated && valid > 0 && !e.Brief {

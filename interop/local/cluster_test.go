@@ -7,10 +7,8 @@ package local_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,24 +37,12 @@ const (
 // creation tries to create a notification, and gives its SID and the status.
 func creation(t *testing.T, base, credentials, identity string) (sid string, status int) {
 	t.Helper()
-	path := fmt.Sprintf("/v2/Services/%s/Entities/%s/Challenges/%s/Notifications", service, identity, challenge)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path, strings.NewReader(url.Values{"Ttl": {"300"}}.Encode()))
+	target := local.Target{URL: base, Credentials: credentials, Service: service, Identity: identity, Challenge: challenge}
+	sid, status, err := target.Create(t.Context(), http.DefaultClient, 5*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	user, password, _ := strings.Cut(credentials, ":")
-	request.SetBasicAuth(user, password)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	var body struct{ SID string }
-	if err := json.NewDecoder(response.Body).Decode(&body); err != nil {
-		t.Fatal(err)
-	}
-	return body.SID, response.StatusCode
+	return sid, status
 }
 
 // becomes creates until the answer has a status: what is put is there at once, and each node is told within a moment.

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +15,9 @@ import (
 
 // giveUp is how long a caller tries one notification again.
 const giveUp = 30 * time.Second
+
+// ttl is that of every notification.
+const ttl = 5 * time.Minute
 
 // load are callers that try again, and a receiver of webhooks.
 type load struct {
@@ -66,41 +66,29 @@ func (l *load) run(ctx context.Context, callers int, perSecond float64) {
 
 // create tries until it is answered 201, as a caller does that tries 503 and lost connections again.
 func (l *load) create(ctx context.Context, identity string, caller, i int) {
-	path := fmt.Sprintf("%s/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/%s/Challenges/YC%016x%016x/Notifications", l.base, identity, caller+1, i)
+	target := local.Target{
+		URL: l.base, Credentials: local.Account, Service: "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Identity: identity, Challenge: fmt.Sprintf("YC%016x%016x", caller+1, i),
+	}
 	begin := time.Now()
 	said := ""
 	for time.Since(begin) < giveUp {
-		request, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, path, strings.NewReader(url.Values{"Ttl": {"300"}}.Encode()))
-		if err != nil {
-			return
-		}
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		name, token, _ := strings.Cut(local.Account, ":")
-		request.SetBasicAuth(name, token)
-		answer, err := l.client.Do(request)
-		if err == nil {
-			var body struct {
-				SID string `json:"sid"`
-			}
-			_ = json.NewDecoder(answer.Body).Decode(&body)
-			_ = answer.Body.Close()
-			switch answer.StatusCode {
-			case http.StatusCreated:
-				l.created.Add(1)
-				l.mu.Lock()
-				l.took, l.sids = append(l.took, time.Since(begin)), append(l.sids, body.SID)
-				l.mu.Unlock()
-				return
-			case http.StatusServiceUnavailable:
-			default:
-				l.mu.Lock()
-				l.failed = append(l.failed, answer.Status)
-				l.mu.Unlock()
-				return
-			}
-			said = answer.Status
-		} else {
+		sid, status, err := target.Create(context.WithoutCancel(ctx), l.client, ttl)
+		switch {
+		case err != nil:
 			said = err.Error()
+		case status == http.StatusCreated:
+			l.created.Add(1)
+			l.mu.Lock()
+			l.took, l.sids = append(l.took, time.Since(begin)), append(l.sids, sid)
+			l.mu.Unlock()
+			return
+		case status == http.StatusServiceUnavailable:
+			said = http.StatusText(status)
+		default:
+			l.mu.Lock()
+			l.failed = append(l.failed, http.StatusText(status))
+			l.mu.Unlock()
+			return
 		}
 		l.again.Add(1)
 		<-time.After(200 * time.Millisecond)
