@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/delivery/webhook"
@@ -56,7 +57,7 @@ func runSoakServer(args []string) error {
 	hub := &stream.Hub{}
 	queue, err := delivery.NewQueue(context.Background(), delivery.Config{
 		Store: store, Clock: clock, Observe: operators.ObserveDelivery,
-		Channels: map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: webhook.New(secrets, webhook.Options{AllowPrivate: true})},
+		Channels: map[string]delivery.Channel{challenges.ChannelStream: hub, challenges.ChannelWebhook: webhook.New(secrets, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}})},
 	})
 	if err != nil {
 		return err

@@ -41,9 +41,12 @@ func (q *Queue) runAttempt(j job) outcome {
 		result = q.deliver(ctx, channel, record, e)
 		q.observe(EventAttempted, record, result)
 	}
+	if result.dead {
+		q.bury(record, result)
+	}
 	learnt := outcome{
 		attempted: err == nil && q.ctx.Err() == nil, failed: result.kind == resultAgain && !result.refused,
-		address: record.Address, reason: result.reason,
+		denied: result.denied, address: record.Address, reason: result.reason,
 	}
 
 	p.mu.Lock()
@@ -156,6 +159,9 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 			result = Again(0, "the channel failed")
 		}
 	}()
+	if q.isDead(&record.Notification) {
+		return Gone("the address is dead")
+	}
 	a := Attempt{Notification: record.Notification, Number: record.Attempts, time: q.time, deadline: e.deadline}
 	if e.once() == nil {
 		a.Remaining = e.deadline.sub(q.time.now())
@@ -257,15 +263,21 @@ func (q *Queue) observe(t EventType, record Record, result Result) {
 	q.config.Observe(event)
 }
 
-// destinationChanged tells that a destination has begun to fail, or to work again.
-func (q *Queue) destinationChanged(c change) {
-	event := Event{Type: EventDestinationWorks, Time: q.clock.Now(), Destination: DestinationOf(c.address)}
-	message := "a destination works again"
-	if c.failing {
-		event.Type, event.Reason = EventDestinationFails, c.reason
+// destinationChanged tells what a destination has begun.
+func (q *Queue) destinationChanged(channel string, c change) {
+	event := Event{Type: c.event, Time: q.clock.Now(), Destination: c.destination, Channel: channel}
+	level, message := slog.LevelWarn, "a destination works again"
+	switch c.event {
+	case EventDestinationFails:
+		event.Reason = c.reason
 		message = "a destination fails: one attempt at a time probes it"
+	case EventCredentialsRefused:
+		event.Reason = c.reason
+		level, message = slog.LevelError, "a destination does not take this server's credentials or settings: nothing is delivered there until that is mended"
+	case EventCredentialsAccepted:
+		message = "a destination takes this server's credentials and settings again"
 	}
-	q.config.Logger.Warn(message,
-		slog.String("destination", event.Destination), slog.String("reason", event.Reason))
+	q.config.Logger.Log(q.ctx, level, message,
+		slog.String("channel", channel), slog.String("destination", event.Destination), slog.String("reason", event.Reason))
 	q.config.Observe(event)
 }

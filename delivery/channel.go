@@ -21,6 +21,17 @@ type Presence interface {
 	Present(d Device) bool
 }
 
+// Provider is a Channel behind which somebody's service stands that reaches many devices, such as Apple's.
+type Provider interface {
+	Channel
+	// Destination names the service that an address depends on, as scheme, host and port: attempts to it take turns with those
+	// to others, and it has a breaker of its own. It is empty for what is no address.
+	Destination(address string) string
+	// AddressKey is what an address is remembered by when it is Dead. It holds the settings too that decide whether an address is
+	// good, such as the app's: where these change, the address may be good again.
+	AddressKey(address string) string
+}
+
 // Attempt is one attempt to deliver a notification.
 type Attempt struct {
 	Notification
@@ -42,13 +53,14 @@ func (a Attempt) Left() time.Duration {
 	return a.deadline.sub(a.time.now())
 }
 
-// Result is how an attempt went. Make one with Done, Again, Gone, Sent or Waiting.
+// Result is how an attempt went. Make one with Done, Again, Refused, Denied, Gone, Dead, Sent or Waiting.
 type Result struct {
 	kind   resultKind
 	after  time.Duration
 	reason string
-	// refused means that the destination works and did not take this one.
-	refused bool
+	// refused means that the destination works and did not take this one, dead that its address takes none any more, and denied
+	// that the destination does not take this server's credentials or settings.
+	refused, dead, denied bool
 }
 
 type resultKind int
@@ -76,8 +88,16 @@ func Refused(after time.Duration, reason string) Result {
 	return Result{kind: resultAgain, after: after, reason: reason, refused: true}
 }
 
+// Denied is Again where the destination does not take this server's credentials or settings: an operator has to do something.
+func Denied(after time.Duration, reason string) Result {
+	return Result{kind: resultAgain, after: after, reason: reason, denied: true}
+}
+
 // Gone means that no attempt will succeed, and why.
 func Gone(reason string) Result { return Result{kind: resultGone, reason: reason} }
+
+// Dead is Gone where nothing else will arrive at the address either: it is remembered, and nothing is sent there any more.
+func Dead(reason string) Result { return Result{kind: resultGone, reason: reason, dead: true} }
 
 // Sent means that the device was sent the notification and has to acknowledge it; the channel then calls
 // Queue.Acknowledge.
@@ -97,6 +117,15 @@ func (r Result) Delivered() bool { return r.kind == resultDone }
 
 // Retry tells whether the attempt failed and another one may not.
 func (r Result) Retry() bool { return r.kind == resultAgain }
+
+// After is how long another attempt has to wait at least; 0 for no wish.
+func (r Result) After() time.Duration { return r.after }
+
+// AddressDead tells whether the address takes nothing any more.
+func (r Result) AddressDead() bool { return r.dead }
+
+// CredentialsRefused tells whether the destination does not take this server's credentials or settings.
+func (r Result) CredentialsRefused() bool { return r.denied }
 
 // Reason says why the result is not better; empty when it is delivered.
 func (r Result) Reason() string { return r.reason }

@@ -34,7 +34,9 @@ type destination struct {
 	// before probe, and the first one that it takes ends that.
 	failures int
 	failing  bool
-	probe    moment
+	// denied means that it does not take this server's credentials or settings.
+	denied bool
+	probe  moment
 	// stopTimer ends the timer that is set for the next probe; nil when none is.
 	stopTimer func()
 }
@@ -51,6 +53,10 @@ func (d *destination) pop() job {
 // learn draws its conclusions from an attempt. The pool is locked.
 func (p *pool) learn(t turn, o outcome) {
 	d := t.destination
+	if o.attempted && o.denied != d.denied && (o.denied || !o.failed) {
+		d.denied = o.denied
+		p.tellLater(o, credentialsChange(o.denied))
+	}
 	switch {
 	case !o.attempted:
 		return
@@ -86,11 +92,11 @@ func (p *pool) learn(t turn, o outcome) {
 	p.change(o, true)
 }
 
-// change is a destination that has begun to fail, or to work again.
+// change is what a destination has begun: to fail, to work again, to refuse or to accept credentials.
 type change struct {
-	address string
-	failing bool
-	reason  string
+	destination string
+	event       EventType
+	reason      string
 }
 
 func (p *pool) change(o outcome, failing bool) {
@@ -99,7 +105,23 @@ func (p *pool) change(o outcome, failing bool) {
 	} else {
 		p.failing--
 	}
-	p.changes = append(p.changes, change{o.address, failing, o.reason})
+	event := EventDestinationWorks
+	if failing {
+		event = EventDestinationFails
+	}
+	p.tellLater(o, event)
+}
+
+func credentialsChange(denied bool) EventType {
+	if denied {
+		return EventCredentialsRefused
+	}
+	return EventCredentialsAccepted
+}
+
+// tellLater notes a change, to be told without the lock.
+func (p *pool) tellLater(o outcome, event EventType) {
+	p.changes = append(p.changes, change{destinationName(p.channel, o.address), event, o.reason})
 }
 
 // tell tells of the changes in their order, without the lock: one worker at a time.
@@ -111,7 +133,7 @@ func (p *pool) tell() {
 		p.changes, p.telling = nil, true
 		p.mu.Unlock()
 		for _, c := range changes {
-			p.changed(c)
+			p.changed(p.name, c)
 		}
 		p.mu.Lock()
 		p.telling = false
@@ -221,7 +243,8 @@ func (q *Queue) keys(n *Notification) (destinationKey, deviceKey) {
 	if n.Address == "" {
 		return destinationKey(device), deviceKey(device)
 	}
-	return destinationKey(maphash.String(q.seed, DestinationOf(n.Address))), deviceKey(device)
+	name := destinationName(q.channelOf(n.Channel), n.Address)
+	return destinationKey(maphash.String(q.seed, name)), deviceKey(device)
 }
 
 // jobs is a queue of jobs.

@@ -16,6 +16,8 @@ var (
 	ErrDeviceFull = errors.New("delivery: too many notifications are pending for the device")
 	// ErrNotFound means that no notification has this SID, or that its outcome is longer ago than Retention.
 	ErrNotFound = errors.New("delivery: no such notification")
+	// ErrAddressDead means that nothing arrives at the address any more; nothing was taken.
+	ErrAddressDead = errors.New("delivery: the address is dead")
 )
 
 // Retention is how long a notification's outcome is kept.
@@ -32,6 +34,8 @@ type Notification struct {
 	SID string
 	// AccountSID, EntitySID and ChallengeSID say whose it is: AC, YE, YC and 32 hexadecimal digits.
 	AccountSID, EntitySID, ChallengeSID string
+	// FactorSID is that of the factor that the challenge asks for, YF and 32 hexadecimal digits; empty where it is not known.
+	FactorSID string
 	// Device is where it goes.
 	Device
 	// Created is when it was created, in UTC. The TTL counts from it; callers and devices are told it in whole seconds.
@@ -42,6 +46,11 @@ type Notification struct {
 	ChallengeLimit int
 	// Channel is the way to the device, such as "stream"; Address is where, in the channel's own form.
 	Channel, Address string
+	// AddressSince is when the device was last known to be at the address, where that is known: one that was found dead before is
+	// good again. Only Queue.Add looks at it.
+	AddressSince time.Time
+	// Details are texts of the challenge's own by name, for the words that a person reads: a JSON object; empty for none.
+	Details string
 }
 
 // Expires is the time from which on the notification is not sent any more.

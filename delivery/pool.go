@@ -13,13 +13,14 @@ import "sync"
 //
 // An attempt that waits for an answer costs a goroutine, and what its channel holds open.
 type pool struct {
+	name    string
 	channel Channel
 	// workers bounds the attempts under way, maxWindow those for one destination.
 	workers, maxWindow int
 	run                func(j job) outcome
 	time               *timeline
-	// changed is told that a destination has begun to fail, or to work again.
-	changed func(c change)
+	// changed is told what a destination of the channel has begun.
+	changed func(channel string, c change)
 	// busy counts the jobs that are due, until they are done.
 	busy *busy
 
@@ -50,9 +51,9 @@ type job struct {
 // outcome is what a pool learns of an attempt.
 type outcome struct {
 	// attempted is false when there was nothing to try any more; failed means that the destination did not answer, or that
-	// it takes nothing now.
-	attempted, failed bool
-	address, reason   string
+	// it takes nothing now, denied that it does not take this server's credentials or settings.
+	attempted, failed, denied bool
+	address, reason           string
 }
 
 // turn is a job with its destination. It is a trial when the destination is not known to work, and a probe when it fails.
@@ -63,14 +64,19 @@ type turn struct {
 }
 
 // newPool makes the pool of a channel.
-func (q *Queue) newPool(c Channel, workers int) *pool {
+func (q *Queue) newPool(name string, c Channel) *pool {
+	workers := q.config.Workers
 	maxWindow := max(workers/32, 1)
-	if _, devices := c.(Presence); devices {
+	switch c.(type) {
+	case Presence:
 		// One after the other: a device gets them in order, and sending to it does not take time.
 		maxWindow = 1
+	case Provider:
+		// It is made for many, and few others are beside it.
+		maxWindow = max(workers/4, 1)
 	}
 	return &pool{
-		channel: c, workers: workers, maxWindow: maxWindow, run: q.runAttempt, time: q.time, busy: &q.busy,
+		name: name, channel: c, workers: workers, maxWindow: maxWindow, run: q.runAttempt, time: q.time, busy: &q.busy,
 		changed: q.destinationChanged, destinations: map[destinationKey]*destination{},
 	}
 }

@@ -32,9 +32,15 @@ type Revocation struct {
 	At     time.Time
 }
 
+// DeadAddress is an address at which nothing arrives any more.
+type DeadAddress struct {
+	Hash  AddressHash
+	Since time.Time
+}
+
 // PortableStore is a Store whose content can be moved to another one.
 type PortableStore interface {
-	Store
+	AddressStore
 	// Records yields all records that are kept, pending and ended, in any order. An error ends it.
 	Records(ctx context.Context) iter.Seq2[Record, error]
 	// Counted gives how many notifications count against the limit of a notification's challenge.
@@ -47,6 +53,8 @@ type PortableStore interface {
 	Revocations(ctx context.Context) ([]Revocation, error)
 	// RestoreRevocation revokes the tokens of a device.
 	RestoreRevocation(ctx context.Context, r Revocation) error
+	// Addresses gives all addresses that are dead.
+	Addresses(ctx context.Context) ([]DeadAddress, error)
 }
 
 // MoveReport counts what was moved.
@@ -56,6 +64,8 @@ type MoveReport struct {
 	Pending int `json:"pending"`
 	Ended   int `json:"ended"`
 	Revoked int `json:"revoked_devices"`
+	// Dead are the addresses at which nothing arrives any more.
+	Dead int `json:"dead_addresses"`
 	// Expired had expired so long ago that no store keeps it; it is ended where it was.
 	Expired int `json:"expired"`
 	// There were in the other store already, by a move before this one.
@@ -79,6 +89,9 @@ func Move(ctx context.Context, from, to PortableStore) (report MoveReport, err e
 		}
 		report.Revoked++
 	}
+	if report.Dead, err = moveAddresses(ctx, from, to); err != nil {
+		return report, err
+	}
 	m := mover{from: from, to: to, report: &report}
 	for onlyPending := false; ; onlyPending = true {
 		pending, err := m.pass(ctx, onlyPending)
@@ -87,6 +100,23 @@ func Move(ctx context.Context, from, to PortableStore) (report MoveReport, err e
 			return report, err
 		}
 	}
+}
+
+// moveAddresses copies which addresses are dead, unless the other store knows.
+func moveAddresses(ctx context.Context, from, to PortableStore) (moved int, err error) {
+	dead, err := from.Addresses(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading the dead addresses: %w", err)
+	}
+	for _, a := range dead {
+		if since, known := to.Buried(a.Hash); !known || a.Since.After(since) {
+			if err := to.Bury(ctx, a.Hash, a.Since); err != nil {
+				return moved, fmt.Errorf("copying the dead addresses: %w", err)
+			}
+		}
+		moved++
+	}
+	return moved, nil
 }
 
 // mover moves records, some at a time.

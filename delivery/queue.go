@@ -26,6 +26,8 @@ type Config struct {
 	Store Store
 	// Channels are the ways to devices, by the name that Notification.Channel has.
 	Channels map[string]Channel
+	// Find, if any, gives a channel that is not among Channels, or nil; it is asked when one is first needed.
+	Find func(name string) Channel
 	// Shared says that other processes share the work over the same store, a PartitionedStore: the queue owns no partition
 	// until it Takes one, and makes no attempt until its lease is Extended.
 	Shared bool
@@ -49,15 +51,13 @@ type Config struct {
 
 // Queue delivers notifications until their TTL elapses.
 type Queue struct {
-	config Config
-	clock  Clock
-	time   *timeline
-	seed   maphash.Seed
-	ctx    context.Context
-	cancel context.CancelFunc
-	// pools are those of the channels, and the first that of a channel which this server does not have; numbers gives the place.
-	pools      []*pool
-	numbers    map[string]uint8
+	config     Config
+	clock      Clock
+	time       *timeline
+	seed       maphash.Seed
+	ctx        context.Context
+	cancel     context.CancelFunc
+	channels   channels
 	partitions [Partitions]partition
 	pending    atomic.Int64
 	expirer    expirer
@@ -73,9 +73,6 @@ type Queue struct {
 	tickMu           sync.Mutex
 	stopTick         func()
 }
-
-// maxChannels is how many channels an entry can name.
-const maxChannels = 255
 
 // NewQueue makes a queue and takes up what its store holds as pending.
 func NewQueue(ctx context.Context, config Config) (*Queue, error) {
@@ -106,12 +103,11 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed(), numbers: map[string]uint8{}}
+	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed()}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
-	q.pools = []*pool{q.newPool(noChannel{}, 1)}
+	q.channels.all.Store(&channelSet{pools: []*pool{q.newPool("", noChannel{})}, numbers: map[string]uint8{}})
 	for name, channel := range config.Channels {
-		q.numbers[name] = uint8(len(q.pools))
-		q.pools = append(q.pools, q.newPool(channel, config.Workers))
+		q.addChannel(name, channel)
 	}
 	for i := range q.partitions {
 		p := &q.partitions[i]
@@ -142,10 +138,13 @@ func (q *Queue) restore(ctx context.Context) error {
 }
 
 // Add takes a notification over: when it returns nil the store has it durably, unless its TTL is 0, and the first attempt
-// is on its way. The error wraps ErrLimit, ErrFull, ErrDeviceFull or ErrUnavailable, and then nothing was taken.
+// is on its way. The error wraps ErrLimit, ErrFull, ErrDeviceFull, ErrAddressDead or ErrUnavailable, and then nothing was taken.
 func (q *Queue) Add(ctx context.Context, n Notification) error {
 	if q.ctx.Err() != nil {
 		return ErrUnavailable
+	}
+	if err := q.checkAddress(ctx, &n); err != nil {
+		return err
 	}
 	e, err := q.newEntry(n)
 	if err != nil {
@@ -198,7 +197,7 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 	}
 	e := &entry{
 		sid: key, expires: n.Expires().UnixNano(), deadline: q.time.deadline(n), index: -1,
-		pool: q.numbers[n.Channel],
+		pool: q.number(n.Channel),
 	}
 	e.destination, e.device = q.keys(&n)
 	if n.TTL == 0 {
@@ -211,15 +210,6 @@ func (q *Queue) newEntry(n Notification) (*entry, error) {
 }
 
 func (e *entry) text() string { return e.sid.String() }
-
-func (q *Queue) poolOf(e *entry) *pool { return q.pools[e.pool] }
-
-// noChannel stands for the channels that this server does not have.
-type noChannel struct{}
-
-func (noChannel) Deliver(_ context.Context, a Attempt) Result {
-	return Gone(fmt.Sprintf("this server has no channel %.40q", a.Channel))
-}
 
 func (q *Queue) partitionOf(d Device) *partition { return &q.partitions[PartitionOf(d)] }
 
@@ -256,11 +246,6 @@ func (q *Queue) prepare(p *partition, e *entry) {
 // ClockSteps is how often the wall clock was set since the queue was made.
 func (q *Queue) ClockSteps() int { return q.time.wallSteps() }
 
-// FailingDestinations is how many destinations of a channel fail, so that one attempt at a time probes each.
-func (q *Queue) FailingDestinations(channel string) int {
-	return q.pools[q.numbers[channel]].failingDestinations()
-}
-
 // Idle waits until no attempt is being made or due now.
 func (q *Queue) Idle() { q.busy.wait() }
 
@@ -269,7 +254,7 @@ func (q *Queue) Idle() { q.busy.wait() }
 func (q *Queue) Close() error {
 	q.cancel()
 	q.stopTimers()
-	for _, p := range q.pools {
+	for _, p := range q.channels.all.Load().pools {
 		p.close()
 	}
 	q.busy.wait()

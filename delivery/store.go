@@ -29,3 +29,14 @@ type Store interface {
 	// Close makes the store's last writes durable and gives up its files.
 	Close() error
 }
+
+// AddressStore is a Store that remembers dead addresses.
+type AddressStore interface {
+	Store
+	// Bury remembers, durably, that an address is dead. Doing it again changes nothing but the time.
+	Bury(ctx context.Context, a AddressHash, at time.Time) error
+	// Buried gives since when an address is dead. It is asked for each notification, and does not wait for anything.
+	Buried(a AddressHash) (since time.Time, dead bool)
+	// Unbury forgets that an address is dead.
+	Unbury(ctx context.Context, a AddressHash) error
+}

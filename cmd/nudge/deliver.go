@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/delivery/webhook"
@@ -79,11 +80,11 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	}
 	if cmd.EventsWebhook != "" {
 		// The operator's own URL may be anywhere.
-		d.events = startEventHook(cmd.EventsWebhook, webhook.New(secrets, webhook.Options{AllowPrivate: true}), log)
+		d.events = startEventHook(cmd.EventsWebhook, webhook.New(secrets, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}}), log)
 		operators.Counter("nudge_events_dropped_total", "Events that were not posted to the events webhook.", d.events.droppedEvents)
 	}
 	if address, ok := strings.CutPrefix(cmd.Device, "webhook="); ok {
-		if err := webhook.CheckAddress(address, cmd.webhookOptions()); err != nil {
+		if err := outbound.CheckURL(address, cmd.outboundRules()); err != nil {
 			log.Warn("no webhook will be sent to the address of --device; see --webhook-allow-private and --webhook-deny", slog.Any("error", err))
 		}
 	}
@@ -93,7 +94,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		d.shared.members.Compare(sums)
 		toDevices = d.shared.join(hub)
 	}
-	hooks := webhook.New(secrets, cmd.webhookOptions())
+	hooks := webhook.New(secrets, webhook.Options{Rules: cmd.outboundRules()})
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
 		Store: d.store, Shared: d.shared != nil,
 		Channels:   map[string]delivery.Channel{challenges.ChannelStream: toDevices, challenges.ChannelWebhook: hooks},
@@ -139,8 +140,8 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	return d, nil
 }
 
-func (cmd *serveCommand) webhookOptions() webhook.Options {
-	return webhook.Options{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny}
+func (cmd *serveCommand) outboundRules() outbound.Rules {
+	return outbound.Rules{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny}
 }
 
 // checkSecrets checks the keys and secrets of the command line.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server/device"
@@ -173,7 +174,7 @@ func TestEventsThatAreDropped(t *testing.T) {
 	}))
 	defer receiver.Close()
 	lines := newLines()
-	h := startEventHook(receiver.URL, webhook.New(webhook.FixedSecrets(secrets), webhook.Options{AllowPrivate: true}), plainLogger(lines))
+	h := startEventHook(receiver.URL, webhook.New(webhook.FixedSecrets(secrets), webhook.Options{Rules: outbound.Rules{AllowPrivate: true}}), plainLogger(lines))
 	const events = eventQueue + 500
 	for i := range events {
 		h.observe(delivery.Event{Type: delivery.EventAttempted, Reason: fmt.Sprintf("%06d", i), Record: delivery.Record{Notification: delivery.Notification{SID: "NT1"}}})

@@ -45,6 +45,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		once.TTL = 0
 		must(t, s.Add(t.Context(), once))
 		must(t, s.RestoreRevocation(t.Context(), delivery.Revocation{Device: Notification(7).Hash(), At: now}))
+		must(t, s.Bury(t.Context(), delivery.AddressHash{7}, now))
 	}
 	// check wants everything there as it was, once.
 	check := func(t *testing.T, s delivery.PortableStore) {
@@ -69,6 +70,10 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		if err != nil || len(revoked) != 1 || revoked[0].Device != Notification(7).Hash() || !revoked[0].At.Equal(now) {
 			t.Errorf("revoked: %v, %v", revoked, err)
 		}
+		dead, err := s.Addresses(t.Context())
+		if err != nil || len(dead) != 1 || dead[0].Hash != (delivery.AddressHash{7}) || !dead[0].Since.Equal(now) {
+			t.Errorf("dead: %v, %v", dead, err)
+		}
 	}
 	nothing := func(t *testing.T, s delivery.PortableStore) {
 		t.Helper()
@@ -88,20 +93,20 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 	t.Run("what is pending moves there and back, with its limits", func(t *testing.T) {
 		from, to := open(t)
 		fill(t, from)
-		move(t, from, to, delivery.MoveReport{Pending: 4, Ended: 1, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{Pending: 4, Ended: 1, Revoked: 1, Dead: 1})
 		check(t, to)
 		nothing(t, from)
-		move(t, from, to, delivery.MoveReport{There: 1, Revoked: 1})
-		move(t, to, from, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{There: 1, Revoked: 1, Dead: 1})
+		move(t, to, from, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1, Dead: 1})
 		check(t, from)
 		nothing(t, to)
-		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1, Dead: 1})
 		check(t, to)
 		nothing(t, from)
-		move(t, to, from, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
+		move(t, to, from, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1, Dead: 1})
 		check(t, from)
 		nothing(t, to)
-		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{Pending: 4, There: 1, Revoked: 1, Dead: 1})
 		must(t, to.Add(t.Context(), notification(10, 0, 3)))
 		for _, full := range []int{0, 2} {
 			if err := to.Add(t.Context(), notification(11+full, full, 3)); !errors.Is(err, delivery.ErrLimit) {
@@ -115,7 +120,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 		if _, err := delivery.Move(t.Context(), cutOff{from}, to); !errors.Is(err, errCutOff) {
 			t.Error(err)
 		}
-		move(t, from, to, delivery.MoveReport{There: 5, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{There: 5, Revoked: 1, Dead: 1})
 		check(t, to)
 		nothing(t, from)
 	})
@@ -126,7 +131,7 @@ func TestMove(t *testing.T, open func(t *testing.T) (from, to delivery.PortableS
 			t.Error(err)
 		}
 		must(t, from.End(t.Context(), delivery.Record{Notification: notification(0, 0, 3), State: delivery.Delivered, Attempts: 1, LastAttempt: now, Ended: now}))
-		move(t, from, to, delivery.MoveReport{Ended: 1, There: 4, Revoked: 1})
+		move(t, from, to, delivery.MoveReport{Ended: 1, There: 4, Revoked: 1, Dead: 1})
 		if record, err := to.Find(t.Context(), Notification(0).SID); err != nil || record.State != delivery.Delivered {
 			t.Errorf("what was delivered is %+v, %v", record, err)
 		}

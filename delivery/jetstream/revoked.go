@@ -90,9 +90,7 @@ func (s *Store) watchRevoked(ctx context.Context) (err error) {
 	if err := s.revocations.Read(ctx, s.noteRevoked); err != nil {
 		return err
 	}
-	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.stopWatching = cancel
-	s.watching.Go(func() { s.revocations.Follow(watching, s.noteRevoked) })
+	s.watching.Go(func() { s.revocations.Follow(s.watchCtx, s.noteRevoked) })
 	return nil
 }
 

@@ -33,12 +33,15 @@ type Store struct {
 	pending   [delivery.Partitions]map[string]place
 	revoked   map[delivery.DeviceHash]time.Time
 	onRevoked func(delivery.Device)
-	// revocations is the bucket of what is revoked, which is watched until stopWatching.
-	revocations  *Bucket
-	stopWatching context.CancelFunc
-	watching     sync.WaitGroup
-	denied       denials
-	seldom       seldom
+	// buried are the dead addresses, with since when.
+	buried map[delivery.AddressHash]time.Time
+	// revocations is the bucket of what is revoked, and graves that of dead addresses; both are watched until stopWatching.
+	revocations, graves *Bucket
+	watchCtx            context.Context
+	stopWatching        context.CancelFunc
+	watching            sync.WaitGroup
+	denied              denials
+	seldom              seldom
 	// ended is the latest end of a record that was seen.
 	ended time.Time
 }
@@ -58,7 +61,10 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	guarded, errorOf, cancel := s.denied.until(ctx)
 	defer cancel()
 	if err = s.setUp(guarded); err == nil {
-		err = s.watchRevoked(guarded)
+		s.watchCtx, s.stopWatching = context.WithCancel(context.WithoutCancel(ctx))
+		if err = s.watchRevoked(guarded); err == nil {
+			err = s.watchBuried(guarded)
+		}
 	}
 	if err != nil {
 		s.conn.Close()
@@ -72,7 +78,7 @@ func Connect(ctx context.Context, options Options) (*Store, error) {
 	if err := options.complete(); err != nil {
 		return nil, err
 	}
-	s := &Store{options: options, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}}
+	s := &Store{options: options, creating: make(chan struct{}, maxInFlight), ending: make(chan struct{}, maxInFlight), readers: map[int]*reader{}, revoked: map[delivery.DeviceHash]time.Time{}, buried: map[delivery.AddressHash]time.Time{}}
 	var err error
 	if s.conn, err = options.connect(&s.denied); err != nil {
 		return nil, err

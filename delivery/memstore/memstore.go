@@ -21,6 +21,7 @@ type Store struct {
 	records map[string]delivery.Record
 	ended   []string
 	counts  map[challenge]int
+	buried  map[delivery.AddressHash]time.Time
 }
 
 // challenge names a challenge: its SID is unique within its account.
@@ -28,7 +29,7 @@ type challenge struct{ account, sid string }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{records: map[string]delivery.Record{}, counts: map[challenge]int{}}
+	return &Store{records: map[string]delivery.Record{}, counts: map[challenge]int{}, buried: map[delivery.AddressHash]time.Time{}}
 }
 
 var errClosed = errors.New("memstore: closed")

@@ -17,13 +17,14 @@ type Report struct {
 	// Version is the store's; 0 for one that was written before there were versions, or when it cannot be read.
 	Version int `json:"version"`
 	// Pending and the three after it count notifications by state, Limited the challenges whose notifications are counted,
-	// Revoked the devices whose tokens were revoked.
+	// Revoked the devices whose tokens were revoked, Dead the addresses at which nothing arrives any more.
 	Pending   int `json:"pending"`
 	Delivered int `json:"delivered"`
 	Expired   int `json:"expired"`
 	Failed    int `json:"failed"`
 	Limited   int `json:"limited_challenges"`
 	Revoked   int `json:"revoked_devices"`
+	Dead      int `json:"dead_addresses"`
 	// PutAside counts records that an earlier run could not read, and kept.
 	PutAside int `json:"put_aside"`
 	// Later counts records of a later version.
@@ -48,7 +49,7 @@ func Check(dir string, log *slog.Logger) (Report, error) {
 	}
 	report := Report{Version: s.version}
 	report.LogFile, report.LogEnd = s.LogEnd()
-	for _, prefix := range []byte{pendingPrefix, devicePrefix, outcomePrefix, sidPrefix, countPrefix, revokedPrefix, asidePrefix} {
+	for _, prefix := range []byte{pendingPrefix, devicePrefix, outcomePrefix, sidPrefix, countPrefix, revokedPrefix, addressPrefix, asidePrefix} {
 		s.checkAll(prefix, &report)
 	}
 	report.Damaged = s.Damaged()
@@ -88,6 +89,8 @@ func (s *Store) checkOne(key, value []byte, report *Report) (record delivery.Rec
 		report.Limited++
 	case revokedPrefix:
 		report.Revoked++
+	case addressPrefix:
+		report.Dead++
 	case asidePrefix:
 		report.PutAside++
 	}

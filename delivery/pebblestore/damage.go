@@ -113,7 +113,10 @@ func (s *Store) readMeta(readOnly bool) error {
 	default:
 		s.version = int(binary.BigEndian.Uint32(value))
 	}
-	return s.readRevocations()
+	if err := s.readRevocations(); err != nil {
+		return err
+	}
+	return s.readAddresses()
 }
 
 // replay is where the log files ended at the start.

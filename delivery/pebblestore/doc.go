@@ -11,6 +11,7 @@
 //	s sid               → the p or o key    where a notification's record is
 //	c account challenge → count             how many notifications a challenge has had
 //	r device            → time              up to when the tokens of a device are revoked
+//	a address           → time              since when an address is dead
 //	v                   → version           of the store: 4 bytes
 //	x key               → value             a record that could not be read, put aside
 package pebblestore

@@ -17,6 +17,7 @@ const (
 	sidPrefix     = 's'
 	countPrefix   = 'c'
 	revokedPrefix = 'r'
+	addressPrefix = 'a'
 	versionPrefix = 'v'
 	asidePrefix   = 'x'
 )

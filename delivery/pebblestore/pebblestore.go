@@ -63,6 +63,7 @@ type Store struct {
 	retention retention
 	commits   commits
 	revoked   revocations
+	addresses addresses
 	steps     atomic.Int64
 	// stripes order the adding to one challenge: the count is read and written in one step.
 	stripes [1024]sync.Mutex

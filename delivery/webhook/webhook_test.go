@@ -23,6 +23,7 @@ import (
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/deliverytest"
 	"github.com/nudgehq/nudge/delivery/memstore"
+	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/delivery/webhook"
 )
 
@@ -91,7 +92,7 @@ func TestChannel(t *testing.T) {
 	deliverytest.TestChannel(t, func(t *testing.T) deliverytest.Receiver {
 		r := newReceiver(t, status(204))
 		return deliverytest.Receiver{
-			Channel: newChannel(t, webhook.Options{AllowPrivate: true}),
+			Channel: newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}}),
 			Notification: func(i int, there bool) delivery.Notification {
 				n := deliverytest.Notification(i)
 				n.Address = r.url
@@ -112,12 +113,67 @@ func TestChannel(t *testing.T) {
 	})
 }
 
+func TestProvider(t *testing.T) {
+	deliverytest.TestProvider(t, func(t *testing.T, now func() time.Time) deliverytest.Provider {
+		done := make(chan struct{})
+		answers := map[deliverytest.Reply]func(http.ResponseWriter){
+			deliverytest.Accept: status(204), deliverytest.Unavailable: status(503), deliverytest.Busy: status(429, "Retry-After", "7"),
+			deliverytest.Unknown: status(410), deliverytest.Reset: func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+			deliverytest.Garbage: func(w http.ResponseWriter) {
+				if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+					_, _ = conn.Write([]byte("\x00\x01 no answer\r\n\r\n"))
+					_ = conn.Close()
+				}
+			},
+			deliverytest.Hang: func(http.ResponseWriter) { <-done },
+		}
+		var mu sync.Mutex
+		var script []deliverytest.Reply
+		var sent []deliverytest.Sent
+		received := make(chan bool, 1)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var body struct {
+				SID string
+				TTL int
+			}
+			_ = json.NewDecoder(r.Body).Decode(&body)
+			mu.Lock()
+			sent = append(sent, deliverytest.Sent{SID: body.SID, TTL: time.Duration(body.TTL) * time.Second})
+			reply := script[0]
+			if len(script) > 1 {
+				script = script[1:]
+			}
+			mu.Unlock()
+			select {
+			case received <- true:
+			default:
+			}
+			answers[reply](w)
+		}))
+		t.Cleanup(s.Close)
+		t.Cleanup(func() { close(done) })
+		return deliverytest.Provider{
+			Channel: newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}, Now: now}), Address: s.URL, Received: received,
+			Script: func(replies ...deliverytest.Reply) {
+				mu.Lock()
+				defer mu.Unlock()
+				script = replies
+			},
+			Sent: func() []deliverytest.Sent {
+				mu.Lock()
+				defer mu.Unlock()
+				return slices.Clone(sent)
+			},
+		}
+	})
+}
+
 func TestRequest(t *testing.T) {
 	now := time.Now()
 	r := newReceiver(t, status(200))
 	n := deliverytest.Notification(0)
 	n.Address = r.url
-	c := newChannel(t, webhook.Options{AllowPrivate: true, Now: func() time.Time { return now }})
+	c := newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}, Now: func() time.Time { return now }})
 	if result := c.Deliver(t.Context(), delivery.Attempt{Notification: n, Number: 3, Remaining: 90*time.Second + time.Millisecond}); result.String() != "delivered" {
 		t.Fatalf("%s %s", result, result.Reason())
 	}
@@ -133,7 +189,7 @@ func TestRequest(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	n := deliverytest.Notification(0)
-	c := newChannel(t, webhook.Options{AllowPrivate: true})
+	c := newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}})
 	for name, want := range map[string]struct {
 		answer func(w http.ResponseWriter)
 		result string
@@ -189,7 +245,7 @@ func TestRetriesUntilDelivered(t *testing.T) {
 	var results []string
 	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
 		Store: memstore.New(), Clock: clock, Random: func() float64 { return 0.5 },
-		Channels: map[string]delivery.Channel{"webhook": newChannel(t, webhook.Options{AllowPrivate: true, Now: clock.Now})},
+		Channels: map[string]delivery.Channel{"webhook": newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}, Now: clock.Now})},
 		Observe: func(e delivery.Event) {
 			if e.Type == delivery.EventAttempted {
 				results = append(results, e.Time.Sub(deliverytest.Start).String()+" "+e.Result)
@@ -248,7 +304,7 @@ func TestSecrets(t *testing.T) {
 	r := newReceiver(t, status(200))
 	n := deliverytest.Notification(0)
 	n.Address = r.url
-	c := webhook.New(secrets, webhook.Options{AllowPrivate: true})
+	c := webhook.New(secrets, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}})
 	c.Deliver(t.Context(), delivery.Attempt{Notification: n, Number: 1, Remaining: n.TTL})
 	old, err := webhook.ParseSecrets(strings.TrimSpace(string(made)))
 	if err != nil {
@@ -293,7 +349,7 @@ func TestReasonsAreTheSame(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	c := newChannel(t, webhook.Options{AllowPrivate: true})
+	c := newChannel(t, webhook.Options{Rules: outbound.Rules{AllowPrivate: true}})
 	n := deliverytest.Notification(0)
 	n.Address = "http://" + listener.Addr().String() + "/"
 	reasons := map[string]bool{}

@@ -35,10 +35,17 @@ func Encode(r delivery.Record) []byte {
 	return b
 }
 
-// texts are a record's strings, in the order in which they are written.
+// texts are a record's strings, in the order in which they are written. Later ones are added at the end: records that were written
+// before do not have them, and a program that does not know them looks past them.
 func texts(r *delivery.Record) []*string {
-	return []*string{&r.SID, &r.AccountSID, &r.EntitySID, &r.ChallengeSID, &r.ServiceSID, &r.Identity, &r.Channel, &r.Address, &r.Reason}
+	return []*string{
+		&r.SID, &r.AccountSID, &r.EntitySID, &r.ChallengeSID, &r.ServiceSID, &r.Identity, &r.Channel, &r.Address, &r.Reason,
+		&r.FactorSID, &r.Details,
+	}
 }
+
+// firstTexts is how many texts every record has.
+const firstTexts = 9
 
 // What is wrong with bytes that are no record.
 var (
@@ -67,7 +74,10 @@ func Decode(b []byte) (delivery.Record, error) {
 	}
 	r.Attempts, r.Created, r.TTL = int(numbers[0]), fromNanos(numbers[1]), time.Duration(numbers[2])
 	r.ChallengeLimit, r.LastAttempt, r.Ended = int(numbers[3]), fromNanos(numbers[4]), fromNanos(numbers[5])
-	for _, text := range texts(&r) {
+	for i, text := range texts(&r) {
+		if i >= firstTexts && len(b) == 0 {
+			break
+		}
 		length, size := binary.Uvarint(b)
 		if size <= 0 || length > uint64(len(b)-size) {
 			return r, ErrDamaged

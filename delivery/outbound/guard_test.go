@@ -1,4 +1,4 @@
-package webhook
+package outbound
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 
 func TestGuard(t *testing.T) {
 	own := netip.MustParseAddr("93.184.216.77")
-	g := guard{own: func() []netip.Addr { return []netip.Addr{own} }, deny: prefixes("8.8.4.0/24", "2606:4700::/32")}
-	allowing := guard{allowPrivate: true, deny: g.deny}
+	g := guard{Rules{Deny: prefixes("8.8.4.0/24", "2606:4700::/32")}, func() []netip.Addr { return []netip.Addr{own} }}
+	allowing := guard{Rules: Rules{AllowPrivate: true, Deny: g.Deny}}
 	for address, want := range map[string]error{
 		"93.184.216.34": nil, "2606:2800:220:1:248:1893:25c8:1946": nil, "8.8.8.8": nil, "168.63.129.17": nil, "2620:4f:8001::1": nil,
 		"93.184.216.77": errNotPublic, "::ffff:93.184.216.77": errNotPublic,

@@ -1,4 +1,4 @@
-package webhook
+package outbound
 
 import (
 	"errors"
@@ -39,10 +39,17 @@ func prefixes(texts ...string) (list []netip.Prefix) {
 	return list
 }
 
+// Rules say which addresses may be dialled. The zero value allows those that are public.
+type Rules struct {
+	// AllowPrivate lets addresses be dialled that are not public: loopback, link-local and private ranges, and this machine's own.
+	AllowPrivate bool
+	// Deny lists ranges of addresses that are never dialled.
+	Deny []netip.Prefix
+}
+
 // guard decides which addresses may be dialled.
 type guard struct {
-	allowPrivate bool
-	deny         []netip.Prefix
+	Rules
 	// own gives the addresses of this machine's interfaces.
 	own func() []netip.Addr
 }
@@ -50,10 +57,10 @@ type guard struct {
 // check gives an error for an address that must not be dialled.
 func (g guard) check(a netip.Addr) error {
 	a = a.Unmap().WithZone("")
-	if within(a, g.deny) {
+	if within(a, g.Deny) {
 		return errDenied
 	}
-	if g.allowPrivate {
+	if g.AllowPrivate {
 		return nil
 	}
 	if !a.IsValid() || a.Is6() && !globalIPv6.Contains(a) || within(a, special) {
@@ -67,13 +74,11 @@ func (g guard) check(a netip.Addr) error {
 	return nil
 }
 
-func newGuard(options Options) guard {
-	return guard{allowPrivate: options.AllowPrivate, deny: options.Deny, own: interfaceAddresses()}
-}
+func newGuard(rules Rules) guard { return guard{rules, interfaceAddresses()} }
 
-// CheckAddress gives an error when a webhook with these options is never sent to a URL: its host is an address that must not be
-// dialled, or localhost.
-func CheckAddress(address string, options Options) error {
+// CheckURL gives an error when nothing is ever sent to a URL by these rules: its host is an address that must not be dialled, or
+// localhost.
+func CheckURL(address string, rules Rules) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func CheckAddress(address string, options Options) error {
 		// A name: what it leads to is known when it is dialled.
 		return nil //nolint:nilerr // it is no address
 	}
-	return newGuard(options).check(ip)
+	return newGuard(rules).check(ip)
 }
 
 func within(a netip.Addr, list []netip.Prefix) bool {

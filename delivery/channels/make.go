@@ -1,0 +1,104 @@
+package channels
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nudgehq/nudge/delivery/apns"
+	"github.com/nudgehq/nudge/delivery/fcm"
+	"github.com/nudgehq/nudge/delivery/message"
+	"github.com/nudgehq/nudge/delivery/outbound"
+	"github.com/nudgehq/nudge/delivery/webpush"
+)
+
+// parts are what a channel is made of.
+type parts struct {
+	entry
+	// key is the secret, and keyField the field that it comes by.
+	key      []byte
+	keyField string
+	template *message.Template
+	tls      *tls.Config
+	now      func() time.Time
+	rules    outbound.Rules
+}
+
+func makeAPNs(p parts, signer func() (*apns.Signer, error)) (channel, error) {
+	endpoint := strings.TrimSuffix(p.Endpoint, "/")
+	switch {
+	case p.Environment != "" && endpoint != "":
+		return nil, errors.New("endpoint: it goes without environment")
+	case p.Environment == "sandbox":
+		endpoint = apns.Sandbox
+	case p.Environment == "production":
+		endpoint = apns.Production
+	case endpoint == "":
+		return nil, errors.New("environment: must be sandbox, for apps that Xcode has installed, or production")
+	}
+	s, err := signer()
+	if err != nil {
+		return nil, err
+	}
+	c, err := apns.New(apns.Config{Signer: s, Topic: p.Topic, Endpoint: endpoint, Template: p.template, TLS: p.tls, Now: p.now})
+	if err != nil {
+		return nil, fmt.Errorf("topic: %w", err)
+	}
+	return c, nil
+}
+
+func makeFCM(p parts, _ func() (*apns.Signer, error)) (channel, error) {
+	account, err := fcm.ParseAccount(p.key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: it %w", p.keyField, err)
+	}
+	return fcm.New(fcm.Config{Account: account, Endpoint: strings.TrimSuffix(p.Endpoint, "/"), Template: p.template, TLS: p.tls, Now: p.now})
+}
+
+func makeWebPush(p parts, _ func() (*apns.Signer, error)) (channel, error) {
+	key, err := webpush.ParseKey(p.key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: it %w", p.keyField, err)
+	}
+	if err := webpush.CheckSubject(p.Subject); err != nil {
+		return nil, fmt.Errorf("subject: it %w", err)
+	}
+	rules := p.rules
+	rules.AllowPrivate = rules.AllowPrivate || p.AllowPrivate
+	return webpush.New(webpush.Config{Key: key, Subject: p.Subject, Template: p.template, Rules: rules, TLS: p.tls, Now: p.now})
+}
+
+// signers are those of APNs by what they are made of: channels with the same key share one, and it outlives a change of the file.
+type signers map[fingerprint]*apns.Signer
+
+// get gives the signer of an entry, from among those that there were where it is there.
+func (s signers) get(before signers, p parts) (*apns.Signer, error) {
+	of := fingerprintOf(p.key, []byte(p.KeyID), []byte(p.TeamID))
+	for _, known := range []signers{s, before} {
+		if signer := known[of]; signer != nil {
+			s[of] = signer
+			return signer, nil
+		}
+	}
+	key, err := apns.ParseKey(p.key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: it %w", p.keyField, err)
+	}
+	signer, err := apns.NewSigner(key, p.KeyID, p.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	s[of] = signer
+	return signer, nil
+}
+
+// keep goes on with those that there were.
+func (s signers) keep(before signers) {
+	for of, signer := range before {
+		if s[of] == nil {
+			s[of] = signer
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package delivery_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/deliverytest"
+	"github.com/nudgehq/nudge/delivery/memstore"
+)
+
+// provider is a scripted channel behind which one service stands.
+type provider struct {
+	script
+	// app is the setting that decides whether an address is good.
+	app string
+}
+
+func (*provider) Destination(string) string          { return "https://push.example:443" }
+func (p *provider) AddressKey(address string) string { return p.app + " " + address }
+
+// providerBench is a queue whose channels come by name, as they are needed.
+type providerBench struct {
+	*delivery.Queue
+	clock    *delivery.ManualClock
+	channels map[string]*provider
+
+	mu     sync.Mutex
+	events []delivery.Event
+}
+
+func newProviderBench(t *testing.T, channels map[string]*provider) *providerBench {
+	t.Helper()
+	b := &providerBench{clock: delivery.NewManualClock(deliverytest.Start), channels: channels}
+	queue, err := delivery.NewQueue(t.Context(), delivery.Config{
+		Store: memstore.New(), Clock: b.clock, Random: func() float64 { return 0.5 },
+		Channels: map[string]delivery.Channel{"other": &script{results: []delivery.Result{delivery.Done()}}},
+		Find: func(name string) delivery.Channel {
+			if c := b.channels[name]; c != nil {
+				return c
+			}
+			return nil
+		},
+		Observe: func(e delivery.Event) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.events = append(b.events, e)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = queue.Close() })
+	b.Queue, b.clock.Settle = queue, queue.Idle
+	return b
+}
+
+func (b *providerBench) add(t *testing.T, i int, channel, address string) delivery.Notification {
+	t.Helper()
+	n := b.notification(i, channel, address)
+	if err := b.Add(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	b.Idle()
+	return n
+}
+
+func (b *providerBench) notification(i int, channel, address string) delivery.Notification {
+	n := deliverytest.Notification(i)
+	n.Created, n.Channel, n.Address = b.clock.Now(), channel, address
+	return n
+}
+
+// told gives the events of a type.
+func (b *providerBench) told(types ...delivery.EventType) (events []delivery.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.events {
+		if slices.Contains(types, e.Type) {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+func TestADeadAddressIsRefusedFromThenOn(t *testing.T) {
+	phone := &provider{script: script{results: []delivery.Result{delivery.Again(0, "down"), delivery.Dead("it was removed"), delivery.Done()}}, app: "one"}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	first := b.add(t, 1, "phone", "token")
+	// It waits for a second attempt, and so does this one: the first says that both are in vain.
+	second := b.add(t, 2, "phone", "token")
+	phone.results = []delivery.Result{delivery.Dead("it was removed"), delivery.Done()}
+	phone.mu.Lock()
+	phone.attempts = nil
+	phone.mu.Unlock()
+	b.clock.Advance(time.Minute)
+	for _, n := range []delivery.Notification{first, second} {
+		if record, err := b.Find(t.Context(), n.SID); err != nil || record.State != delivery.Failed || record.Reason == "" {
+			t.Errorf("%+v, %v", record, err)
+		}
+	}
+	if tried := len(phone.tried()); tried != 1 {
+		t.Errorf("%d attempts at a dead address", tried)
+	}
+	if dead := b.told(delivery.EventAddressDead); len(dead) != 1 || dead[0].Reason != "it was removed" || dead[0].Record.SID != first.SID {
+		t.Errorf("told %+v", dead)
+	}
+	if err := b.Add(t.Context(), b.notification(3, "phone", "token")); !errors.Is(err, delivery.ErrAddressDead) {
+		t.Errorf("the next one: %v", err)
+	}
+	// Another address, and the same one of another app, are others.
+	b.add(t, 4, "phone", "token2")
+	phone.app = "two"
+	b.add(t, 5, "phone", "token")
+	phone.app = "one"
+	// The device was there before it was found dead, and then after it.
+	stale := b.notification(6, "phone", "token")
+	stale.AddressSince = deliverytest.Start.Add(-time.Hour)
+	if err := b.Add(t.Context(), stale); !errors.Is(err, delivery.ErrAddressDead) {
+		t.Errorf("seen before it died: %v", err)
+	}
+	fresh := b.notification(7, "phone", "token")
+	fresh.AddressSince = b.clock.Now()
+	if err := b.Add(t.Context(), fresh); err != nil {
+		t.Errorf("seen since: %v", err)
+	}
+	b.add(t, 8, "phone", "token")
+	if tried := len(phone.tried()); tried != 5 {
+		t.Errorf("%d attempts, want 5", tried)
+	}
+}
+
+// A provider is one destination, however many devices it reaches.
+func TestAProviderIsOneDestination(t *testing.T) {
+	phone := &provider{script: script{results: []delivery.Result{delivery.Again(0, "down")}}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	for i := range 20 {
+		b.add(t, i, "phone", strings.Repeat("t", i+1))
+	}
+	if tried := len(phone.tried()); tried != 5 || b.FailingDestinations("phone") != 1 {
+		t.Errorf("%d attempts, %d destinations fail", tried, b.FailingDestinations("phone"))
+	}
+	if fails := b.told(delivery.EventDestinationFails); len(fails) != 1 || fails[0].Destination != "https://push.example:443" || fails[0].Channel != "phone" {
+		t.Errorf("told %+v", fails)
+	}
+	other := b.add(t, 30, "other", "elsewhere")
+	if record, err := b.Find(t.Context(), other.SID); err != nil || record.State != delivery.Delivered {
+		t.Errorf("another channel: %+v, %v", record, err)
+	}
+	phone.mu.Lock()
+	phone.results = []delivery.Result{delivery.Done()}
+	phone.attempts = nil
+	phone.mu.Unlock()
+	b.clock.Advance(2 * time.Minute)
+	if tried := len(phone.tried()); tried != 20 || b.Pending() != 0 {
+		t.Errorf("%d attempts, %d pending", tried, b.Pending())
+	}
+}
+
+func TestCredentialsThatAreRefusedAreToldOnce(t *testing.T) {
+	denied := delivery.Denied(0, "the key is not valid")
+	phone := &provider{script: script{results: []delivery.Result{denied, denied, denied, delivery.Again(0, "down"), denied, delivery.Done(), denied, delivery.Done()}}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	b.add(t, 1, "phone", "a")
+	b.clock.Advance(4 * time.Minute)
+	b.add(t, 2, "phone", "b")
+	b.clock.Advance(4 * time.Minute)
+	var told []string
+	for _, e := range b.told(delivery.EventCredentialsRefused, delivery.EventCredentialsAccepted) {
+		told = append(told, string(e.Type)+" "+e.Channel+" "+e.Destination+" "+e.Reason)
+	}
+	refused, accepted := "credentials_refused phone https://push.example:443 the key is not valid", "credentials_accepted phone https://push.example:443 "
+	if want := []string{refused, accepted, refused, accepted}; !slices.Equal(told, want) {
+		t.Errorf("told %q", told)
+	}
+	if b.Pending() != 0 || len(b.told(delivery.EventDelivered)) != 2 {
+		t.Errorf("%d pending, %d delivered", b.Pending(), len(b.told(delivery.EventDelivered)))
+	}
+}
+
+// A channel that comes later is found when it is first needed; one that nobody has fails, as before.
+func TestChannelsAreFoundWhenTheyAreNeeded(t *testing.T) {
+	b := newProviderBench(t, map[string]*provider{})
+	missing := b.add(t, 1, "phone", "a")
+	if record, err := b.Find(t.Context(), missing.SID); err != nil || record.State != delivery.Failed {
+		t.Errorf("%+v, %v", record, err)
+	}
+	b.channels["phone"] = &provider{script: script{results: []delivery.Result{delivery.Done()}}}
+	there := b.add(t, 2, "phone", "a")
+	if record, err := b.Find(t.Context(), there.SID); err != nil || record.State != delivery.Delivered {
+		t.Errorf("%+v, %v", record, err)
+	}
+	if got := b.Channels(); !slices.Equal(got, []string{"other", "phone"}) {
+		t.Errorf("channels %v", got)
+	}
+}
