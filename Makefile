@@ -27,6 +27,10 @@ help: ## print this list
 run: ## run the server on 127.0.0.1:8080 with the development account
 	@CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(BUILD)/nudge ./cmd/nudge && exec $(BUILD)/nudge serve
 
+.PHONY: run-push
+run-push: build ## run the server with an APNs, an FCM and a push service on this machine, and print what they get
+	@$(GO) build -o $(BUILD)/pushdemo ./cmd/pushdemo && exec $(BUILD)/pushdemo $(BUILD)/nudge $(BUILD)/push
+
 .PHONY: build
 build: ## build .build/nudge, static and without debug information: two thirds of the size
 	CGO_ENABLED=0 $(GO) build $(RELEASE) -o $(BUILD)/nudge ./cmd/nudge

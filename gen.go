@@ -10,6 +10,8 @@ import "embed"
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/device/oapi-codegen.yaml server/device/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config server/challenges/service/oapi-codegen.yaml server/challenges/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config examples/challenges/oapi-codegen.yaml server/challenges/openapi.yaml
 //go:generate go run ./internal/rulegen openapi.yaml client/rules.gen.go
 //go:generate go run ./internal/casenames contract/testdata/cases.txt
 

@@ -34,8 +34,8 @@ const ChannelNone = "none"
 // Challenge is what the operation needs to know of a challenge.
 type Challenge struct {
 	ChallengeKey
-	// EntitySID is the SID (YE…) of the entity that has to answer.
-	EntitySID string
+	// EntitySID is the SID (YE…) of the entity that has to answer, and FactorSID (YF…) that of its factor; empty where it is not known.
+	EntitySID, FactorSID string
 	// Status is pending until the challenge is answered or expires.
 	Status Status
 	// Expires is when it expires by itself; zero: never.
@@ -44,6 +44,10 @@ type Challenge struct {
 	NotificationLimit int
 	// Channel is the way to the device, ChannelNone where there is none; Address is where, in the channel's own form.
 	Channel, Address string
+	// AddressSince is when the device was last known to be at the address; zero where that is not known.
+	AddressSince time.Time
+	// Details are texts of the challenge's own by name, for the words that a person reads; nil for none.
+	Details map[string]string
 }
 
 // open tells whether a notification may be created for the challenge at the time now; the error is one of the table's.

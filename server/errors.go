@@ -101,6 +101,8 @@ func (s *Server) asError(c echo.Context, err error) *Error {
 		known = &Error{Code: CodeTooManyRequests, Note: "too many notifications are pending"}
 	case errors.Is(err, delivery.ErrDeviceFull):
 		known = &Error{Code: CodeTooManyRequests, Note: "too many notifications are pending for the device"}
+	case errors.Is(err, delivery.ErrAddressDead):
+		known = &Error{Code: CodePlatformNone, Note: "nothing arrives at its address any more"}
 	case errors.Is(err, delivery.ErrUnavailable):
 		known = &Error{Code: CodeUnavailable, Cause: err}
 	case errors.As(err, &routing) && routing.Code == http.StatusNotFound:

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/nudgehq/nudge/api"
@@ -26,6 +27,14 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 	if err != nil {
 		return nil, err
 	}
+	var details string
+	if len(challenge.Details) > 0 {
+		text, err := json.Marshal(challenge.Details)
+		if err != nil {
+			return nil, err
+		}
+		details = string(text)
+	}
 	now := s.config.Now()
 	if err := challenge.open(now); err != nil {
 		return nil, err
@@ -35,12 +44,15 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 		AccountSID:     challenge.AccountSID,
 		EntitySID:      challenge.EntitySID,
 		ChallengeSID:   challenge.ChallengeSID,
+		FactorSID:      challenge.FactorSID,
 		Device:         delivery.Device{ServiceSID: challenge.ServiceSID, Identity: challenge.Identity},
 		Created:        now.UTC().Round(0),
 		TTL:            time.Duration(*request.Body.Ttl) * time.Second,
 		ChallengeLimit: challenge.NotificationLimit,
 		Channel:        challenge.Channel,
 		Address:        challenge.Address,
+		AddressSince:   challenge.AddressSince,
+		Details:        details,
 	}
 	if err := s.config.Queue.Add(ctx, n); err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (a announcement) text() string {
 		return b.String() + "\n"
 	}
 	fmt.Fprintf(&b, "\nTry it:\n  %s\n\n", a.curl())
-	if a.cmd.Device == "stream" && len(a.cmd.DeviceKey) == 0 {
+	if a.cmd.Device == "stream" && len(a.cmd.DeviceKey) == 0 && a.cmd.Channels == "" {
 		fmt.Fprintf(&b, "A device in the terminal that gets them:\n  nudge device --url %s --service %s --identity %s --data %s\n\n",
 			a.public, a.challenge.ServiceSID, a.challenge.Identity, shell.Word(a.cmd.Data))
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/server/challenges"
 )
 
 type contractCommand struct {
@@ -24,9 +25,12 @@ type contractCommand struct {
 // maxWarnings bounds the warnings about a document that are shown.
 const maxWarnings = 50
 
+// ofChallenges names the document that is built in beside nudge's own. A file of this name is ./challenges.
+const ofChallenges = "challenges"
+
 // contractSource says which document a server is judged by.
 type contractSource struct {
-	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision. (nudge's own)"`
+	Spec string `placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision; or challenges, for that of a service which serve --challenges asks. (nudge's own)"`
 	refHosts
 }
 
@@ -34,6 +38,9 @@ type contractSource struct {
 func (s contractSource) settings(ctx context.Context, warnings io.Writer) ([]contract.Option, error) {
 	if s.Spec == "" {
 		return nil, nil
+	}
+	if s.Spec == ofChallenges {
+		return []contract.Option{contract.WithDocument(ofChallenges, challenges.OpenAPI)}, nil
 	}
 	source, err := s.document(ctx, s.Spec)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/channels"
 	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
@@ -50,7 +51,7 @@ type delivering struct {
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, push *channels.File, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
 	d := &delivering{clock: machineClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -98,6 +99,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
 		Store: d.store, Shared: d.shared != nil,
 		Channels:   map[string]delivery.Channel{challenges.ChannelStream: toDevices, challenges.ChannelWebhook: hooks},
+		Find:       findIn(push),
 		Clock:      d.clock,
 		MaxPending: cmd.MaxPending, MaxPendingDevice: cmd.MaxPendingDevice,
 		Observe: func(e delivery.Event) {
@@ -140,6 +142,14 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	return d, nil
 }
 
+// findIn finds channels in the file of --channels; nil without one.
+func findIn(push *channels.File) func(name string) delivery.Channel {
+	if push == nil {
+		return nil
+	}
+	return push.Find
+}
+
 func (cmd *serveCommand) outboundRules() outbound.Rules {
 	return outbound.Rules{AllowPrivate: cmd.WebhookAllowPrivate, Deny: cmd.WebhookDeny}
 }
@@ -171,9 +181,24 @@ func (d *delivering) operate(operators *ops.Ops, hub *stream.Hub) {
 		return nil
 	})
 	operators.Gauge("nudge_device_connections", "Streams that devices hold open.", hub.Connections)
-	operators.Gauge("nudge_destinations_failing", "Receivers of webhooks that fail, so that one attempt at a time probes each.",
-		func() int { return d.queue.FailingDestinations(challenges.ChannelWebhook) })
+	operators.Gauge("nudge_destinations_failing", "Receivers and providers that fail, so that one attempt at a time probes each.", func() int {
+		all := 0
+		for _, failing := range d.failing() {
+			all += failing
+		}
+		return all
+	})
+	operators.GaugeBy("nudge_channel_destinations_failing", "Receivers and providers that fail, by channel.", "channel", d.failing)
 	operators.Counter("nudge_clock_steps_total", "How often the wall clock was set while the server ran.", d.queue.ClockSteps)
+}
+
+// failing counts the destinations that fail by channel.
+func (d *delivering) failing() map[string]int {
+	failing := map[string]int{}
+	for _, channel := range d.queue.Channels() {
+		failing[channel] = d.queue.FailingDestinations(channel)
+	}
+	return failing
 }
 
 // Close ends the deliveries and closes the store. What is pending stays in it.

@@ -76,6 +76,9 @@ type commands struct {
 	DeviceToken  deviceTokenCommand  `cmd:"" help:"Mint a token for a device."`
 	DeviceRevoke deviceRevokeCommand `cmd:"" help:"End what the tokens of a device are good for, and its streams."`
 
+	Channels channelsCommands `cmd:"" help:"Check the file of --channels, or send one test notification by it."`
+	VAPID    vapidCommand     `cmd:"" name:"vapid" help:"Make the key that browsers know this server's push messages by."`
+
 	Store   storeCommands  `cmd:"" help:"Check or copy the directory of a store."`
 	Migrate migrateCommand `cmd:"" help:"Move what is pending from one machine's directory to NATS servers, or back."`
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
+	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )
@@ -97,21 +98,32 @@ func (s *serving) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	directory, example, challenges, err := cmd.challenges(s.log, &s.watched)
+	push, err := cmd.channels(s.log)
 	if err != nil {
 		return err
 	}
-	s.development, s.example = development, example
-	for _, file := range []settingsFile{accounts, challenges} {
+	found, err := cmd.challenges(s.log, push, &s.watched)
+	if err != nil {
+		return err
+	}
+	s.development, s.example = development, found.example
+	settings := map[string]settingsFile{"--accounts": accounts, "--challenges": found.file}
+	if push != nil {
+		settings["--channels"] = push
+	}
+	for _, file := range settings {
 		if file != nil {
 			s.refreshers = append(s.refreshers, file.Refresh)
 		}
 	}
+	if found.refresh != nil {
+		s.refreshers = append(s.refreshers, found.refresh)
+	}
 	config := server.Config{
-		Accounts: who, Challenges: directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
+		Accounts: who, Challenges: found.directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
 		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
 	}
-	if s.delivering, err = cmd.deliver(ctx, s.ops, development, cmd.sums(accounts, challenges), s.log); err != nil {
+	if s.delivering, err = cmd.deliver(ctx, s.ops, development, push, cmd.sums(settings), s.log); err != nil {
 		return err
 	}
 	if err := s.watched.read(ctx, s.delivering.shared, s.ops); err != nil {
@@ -121,9 +133,24 @@ func (s *serving) prepare(ctx context.Context) error {
 	if s.handler, err = server.New(config); err != nil {
 		return errors.Join(usageError{err}, s.delivering.Close())
 	}
+	if found.remote != nil {
+		s.operateRemote(found.remote)
+	}
 	s.ops.RegisterInFlight(s.handler.InFlight)
 	s.ops.Counter("nudge_auth_refusals_total", "Requests refused because too many with wrong credentials came from their address.", s.handler.AuthRefusals)
 	return nil
+}
+
+// operateRemote gives operators what they see of a team's own service of challenges.
+func (s *serving) operateRemote(remote *challenges.Remote) {
+	s.ops.Counter("nudge_challenge_lookups_total", "How often the service of --challenges was asked for a challenge.", remote.Asked)
+	s.ops.Counter("nudge_challenge_lookups_failed_total", "How often the service of --challenges gave no answer that could be used.", remote.Failed)
+	s.ops.Gauge("nudge_challenge_service_failing", "1 while the service of --challenges is left alone but for a probe, because it fails.", func() int {
+		if remote.Failing() {
+			return 1
+		}
+		return 0
+	})
 }
 
 // boundConnections shares the files that the process may open.
@@ -231,7 +258,7 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 			s.ops.SetReady(false)
 			return true, err
 		case <-s.hangup:
-			s.log.Info("SIGHUP: certificate, accounts and challenges are read again")
+			s.log.Info("SIGHUP: certificate, accounts, channels and challenges are read again")
 			s.refreshers.refresh()
 		case <-ctx.Done():
 			return false, nil

@@ -1,19 +1,13 @@
 package main
 
 import (
-	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/nudgehq/nudge/delivery/webhook"
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
-	"github.com/nudgehq/nudge/server/accounts"
-	"github.com/nudgehq/nudge/server/challenges"
-	"github.com/nudgehq/nudge/server/device"
 )
 
 type serveCommand struct {
@@ -24,13 +18,17 @@ type serveCommand struct {
 	Data     string `default:"nudge-data" placeholder:"DIR" help:"Directory of the durable store, made where there is none. (${default})"`
 	Store    string `placeholder:"nats://A,B,C" help:"NATS servers whose JetStream is the store, which several of these processes share; with --device-key and --webhook-secret, the same for all. Without it the store is in --data, and this process's own."`
 	natsFlags
-	NodeName    string `placeholder:"NAME" help:"This process's name among those that share a store. Without it: the machine's."`
-	MinFree     int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
-	DeviceKey   list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
-	Account     list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
-	Accounts    string `placeholder:"FILE|nats" help:"YAML file of accounts and their API keys (SK…); read again when it changes. nats: those that nudge accounts has put into --store."`
-	Challenges  string `default:"any" placeholder:"any|FILE|nats" help:"Which challenges exist: any, those of a YAML file, read again when it changes, or, with nats, those that nudge challenges has put into --store. (${default})"`
-	Device      string `default:"stream" placeholder:"stream|webhook=URL|none" help:"The channel of every device, with --challenges any. (${default})"`
+	NodeName   string `placeholder:"NAME" help:"This process's name among those that share a store. Without it: the machine's."`
+	MinFree    int64  `default:"${min_free}" placeholder:"BYTES" help:"Free space on the disk below which notifications are answered 20503 and /readyz 503. (${default})"`
+	DeviceKey  list   `placeholder:"TEXT" help:"Key that signs device tokens, at least 32 bytes; of several, the first signs and each is good. Without it: the file device.key in the data directory, made where there is none."`
+	Account    list   `placeholder:"SID:TOKEN" help:"An account (AC…) and its auth token; can be repeated. None at all: a development account, on the loopback interface only."`
+	Accounts   string `placeholder:"FILE|nats" help:"YAML file of accounts and their API keys (SK…); read again when it changes. nats: those that nudge accounts has put into --store."`
+	Challenges string `default:"any" placeholder:"any|FILE|URL|nats" help:"Which challenges exist: any, those of a YAML file, read again when it changes, those that a team's own service at a URL knows, or, with nats, those that nudge challenges has put into --store. (${default})"`
+
+	ChallengesTokenFile string `placeholder:"FILE" help:"File with the bearer token that the service of --challenges asks for; read again when it changes."`
+
+	Channels    string `placeholder:"FILE" help:"YAML file of the channels to phones and browsers, by name: APNs, FCM, Web Push; read again when it changes. See docs/push.md."`
+	Device      string `default:"stream" placeholder:"stream|webhook=URL|NAME=ADDRESS|none" help:"The channel of every device, with --challenges any; NAME is one of --channels. (${default})"`
 	CORSOrigin  list   `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origin whose pages may read the answers, such as https://app.example.com; can be repeated. (${default}: any, without credentials)"`
 	PublicURL   string `name:"public-url" placeholder:"URL" help:"Where callers reach this server, such as https://notify.example.com or https://example.com/notify: the documentation shows it, and the MCP server answers to it. Without it: the address that is listened on."`
 	MCPExecute  bool   `name:"mcp-execute" help:"Let AI tools call the operation through the MCP server, with their own credentials."`
@@ -63,7 +61,7 @@ type serveCommand struct {
 // secretVariables are those that, set and empty, are most likely a secret that was not found. Taking one for not given would
 // let the development account in, or make keys that nobody else has.
 var secretVariables = []string{
-	"NUDGE_ACCOUNT", "NUDGE_ACCOUNTS", "NUDGE_CORS_ORIGIN", "NUDGE_DEVICE_KEY", "NUDGE_WEBHOOK_SECRET", "NUDGE_TLS_CERT", "NUDGE_TLS_KEY",
+	"NUDGE_ACCOUNT", "NUDGE_ACCOUNTS", "NUDGE_CHANNELS", "NUDGE_CHALLENGES_TOKEN_FILE", "NUDGE_CORS_ORIGIN", "NUDGE_DEVICE_KEY", "NUDGE_WEBHOOK_SECRET", "NUDGE_TLS_CERT", "NUDGE_TLS_KEY",
 	"NUDGE_PUBLIC_URL", "NUDGE_EVENTS_WEBHOOK", "NUDGE_STORE", "NUDGE_NATS_CREDS", "NUDGE_NATS_CA", "NUDGE_OPS_TOKEN", "NUDGE_TRUSTED_PROXY", "NUDGE_WEBHOOK_DENY",
 }
 
@@ -107,11 +105,13 @@ func (cmd *serveCommand) checkChoices() error {
 	case err == nil && !info.IsDir():
 		return usagef("--data %s is not a directory", cmd.Data)
 	case cmd.Challenges == "":
-		return usagef("--challenges must be any, a file or nats")
+		return usagef("--challenges must be any, a file, a URL or nats")
+	case cmd.ChallengesTokenFile != "" && !isURL(cmd.Challenges):
+		return usagef("--challenges-token-file is for a service that --challenges names by its URL")
 	case (cmd.Challenges == inNATS || cmd.Accounts == inNATS) && cmd.Store == "":
 		return usagef("--challenges nats and --accounts nats are for a store that --store names; a file of that name is ./nats")
 	case cmd.Challenges != "any" && cmd.Device != "stream":
-		return usagef("--device is for --challenges any: the file says the channel of each challenge")
+		return usagef("--device is for --challenges any: elsewhere each challenge has a channel of its own")
 	case cmd.TestClock && cmd.OpsAddr == "":
 		return usagef("--test-clock needs --ops-addr: the clock is moved there")
 	case cmd.OpsAddr == "" && (cmd.OpsToken != "" || len(cmd.OpsHost) > 0):
@@ -181,102 +181,6 @@ func (cmd *serveCommand) drainDelay() time.Duration {
 		return 0
 	}
 	return 5 * time.Second
-}
-
-// settingsFile is a file that is read again when it changes.
-type settingsFile interface {
-	// Refresh reads it again, changed or not, and Sum tells one content from another.
-	Refresh()
-	Sum() [32]byte
-}
-
-// refreshers read their files again, changed or not.
-type refreshers []func()
-
-func (r refreshers) refresh() {
-	for _, f := range r {
-		f()
-	}
-}
-
-// accounts collects who may call. Without any account it is the development account, if nobody else can reach it. Those that are in
-// NATS are read when the store is open.
-func (cmd *serveCommand) accounts(log *slog.Logger, watched *watchedDirectories) (who server.Accounts, development bool, f settingsFile, err error) {
-	if len(cmd.Account) == 0 && cmd.Accounts == "" {
-		if !isLoopback(cmd.Addr) {
-			return nil, false, nil, usagef("--addr %s can be reached from other machines: give --account or --accounts, or listen on 127.0.0.1", cmd.Addr)
-		}
-		return accounts.Development(), true, nil, nil
-	}
-	set, err := accounts.Parse(cmd.Account...)
-	if err != nil {
-		return nil, false, nil, usagef("--account: %w", err)
-	}
-	if len(cmd.Account) > 0 && accounts.HasShortToken(cmd.Account...) && cmd.reachable() {
-		log.Warn(fmt.Sprintf("a token of --account is shorter than %d characters: it can be guessed", accounts.ShortToken))
-	}
-	if cmd.Accounts == "" {
-		return set, false, nil, nil
-	}
-	if cmd.Accounts == inNATS {
-		watched.accounts = &accounts.Watched{}
-		return accounts.Any{set, watched.accounts}, false, nil, nil
-	}
-	if strings.HasPrefix(cmd.Accounts, "AC") && strings.Contains(cmd.Accounts, ":") {
-		return nil, false, nil, usagef("--accounts is a file; an account with its token is for --account")
-	}
-	file, err := accounts.OpenFile(cmd.Accounts, log)
-	if err != nil {
-		return nil, false, nil, usagef("--accounts: %w", err)
-	}
-	return accounts.Any{set, file}, false, file, nil
-}
-
-func (cmd *serveCommand) challenges(log *slog.Logger, watched *watchedDirectories) (directory server.Challenges, example server.ChallengeKey, f settingsFile, err error) {
-	if cmd.Challenges == "any" {
-		everyone, err := challenges.ParseDevice(cmd.Device)
-		if err != nil {
-			return nil, server.ChallengeKey{}, nil, usagef("--device: %w", err)
-		}
-		return everyone, exampleChallenge(), nil, nil
-	}
-	if cmd.Challenges == inNATS {
-		watched.challenges = &challenges.Watched{}
-		return watched.challenges, exampleChallenge(), nil, nil
-	}
-	file, err := challenges.OpenFile(cmd.Challenges, log)
-	if err != nil {
-		return nil, server.ChallengeKey{}, nil, usagef("--challenges: %w", err)
-	}
-	return file, file.First(), file, nil
-}
-
-// secrets gives the secrets that were given, or the data directory's.
-func (cmd *serveCommand) secrets(log *slog.Logger) (func() webhook.Secrets, error) {
-	if len(cmd.WebhookSecret) == 0 {
-		return webhook.OpenSecrets(cmd.Data, log)
-	}
-	secrets, err := webhook.ParseSecrets(cmd.WebhookSecret...)
-	if err != nil {
-		return nil, usagef("--webhook-secret: %w", err)
-	}
-	return webhook.FixedSecrets(secrets), nil
-}
-
-// deviceKeys gives the keys that were given, or the data directory's.
-func (cmd *serveCommand) deviceKeys(log *slog.Logger) (func() []device.Key, error) {
-	if len(cmd.DeviceKey) == 0 {
-		return device.OpenKeys(cmd.Data, log)
-	}
-	var keys []device.Key
-	for _, text := range cmd.DeviceKey {
-		key, err := device.NewKey(text)
-		if err != nil {
-			return nil, usagef("--device-key: %w", err)
-		}
-		keys = append(keys, key)
-	}
-	return device.FixedKeys(keys...), nil
 }
 
 // publicHost is the host of --public-url, as a Host header has it; empty without one.

@@ -163,23 +163,23 @@ func (s *sharing) ready() error {
 }
 
 // sums gives checksums of what has to be the same on all nodes; where the device keys differ, all do.
-func (cmd *serveCommand) sums(accounts, challenges settingsFile) func() map[string]string {
+func (cmd *serveCommand) sums(files map[string]settingsFile) func() map[string]string {
 	return func() map[string]string {
 		sums := map[string]string{}
 		for name, of := range map[string]struct {
 			flags []string
 			place string
-			file  settingsFile
 		}{
-			"--accounts":       {flags: cmd.Account, place: cmd.Accounts, file: accounts},
-			"--challenges":     {flags: []string{cmd.Device}, place: cmd.Challenges, file: challenges},
+			"--accounts":       {flags: cmd.Account, place: cmd.Accounts},
+			"--channels":       {place: cmd.Channels},
+			"--challenges":     {flags: []string{cmd.Device}, place: cmd.Challenges},
 			"--device-key":     {flags: cmd.DeviceKey},
 			"--webhook-secret": {flags: cmd.WebhookSecret},
 		} {
 			text := strings.Join(of.flags, ",") + " " + of.place
-			if of.file != nil {
+			if file := files[name]; file != nil {
 				// Where a file is is each machine's own matter.
-				content := of.file.Sum()
+				content := file.Sum()
 				text = strings.Join(of.flags, ",") + " " + string(content[:])
 			}
 			// Who reads it must not try what a weak token may be.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/delivery/outbound"
+	"github.com/nudgehq/nudge/delivery/webpush"
 	"github.com/nudgehq/nudge/internal/reload"
 )
 
@@ -59,6 +60,8 @@ type made struct {
 	channel
 	kind string
 	of   fingerprint
+	// about says what it is, without secrets.
+	about string
 }
 
 // Open reads a file. The error names it, the channel and the field, and holds no secret.
@@ -81,7 +84,11 @@ func Open(path string, options Options) (*File, error) {
 }
 
 // OnChange has a function called when other channels are in force.
-func (f *File) OnChange(changed func()) { f.onSet = changed }
+func (f *File) OnChange(changed func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onSet = changed
+}
 
 // current gives what is in force, after a look at the files.
 func (f *File) current() *set {
@@ -104,6 +111,17 @@ func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.current().cha
 
 // Kind gives the kind of a channel; empty where there is none of the name.
 func (f *File) Kind(name string) string { return f.current().channels[name].kind }
+
+// About says what a channel is, without secrets; empty where there is none of the name.
+func (f *File) About(name string) string { return f.current().channels[name].about }
+
+// VAPIDKey is the public key that browsers subscribe to a channel of Web Push with; empty for others.
+func (f *File) VAPIDKey(name string) string {
+	if c, ok := f.current().channels[name].channel.(*webpush.Channel); ok {
+		return c.PublicKey()
+	}
+	return ""
+}
 
 // Check gives an error for a channel that is not there, or an address that is not one of it.
 func (f *File) Check(name, address string) error {

@@ -70,6 +70,19 @@ func makeWebPush(p parts, _ func() (*apns.Signer, error)) (channel, error) {
 	return webpush.New(webpush.Config{Key: key, Subject: p.Subject, Template: p.template, Rules: rules, TLS: p.tls, Now: p.now})
 }
 
+// about says what a channel is made of, without secrets.
+func about(e entry, c channel) string {
+	switch made := c.(type) {
+	case *apns.Channel:
+		return fmt.Sprintf("APNs at %s, topic %s, key %s of team %s", made.Destination(""), e.Topic, e.KeyID, e.TeamID)
+	case *fcm.Channel:
+		return fmt.Sprintf("FCM at %s, project %s", made.Destination(""), made.Project())
+	case *webpush.Channel:
+		return fmt.Sprintf("Web Push for %s; pages subscribe with the key %s", e.Subject, made.PublicKey())
+	}
+	return e.Kind
+}
+
 // signers are those of APNs by what they are made of: channels with the same key share one, and it outlives a change of the file.
 type signers map[fingerprint]*apns.Signer
 

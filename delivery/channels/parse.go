@@ -147,7 +147,7 @@ func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	return made{c, e.Kind, print}, nil
+	return made{c, e.Kind, print, about(e, c)}, nil
 }
 
 func (e entry) file(k kind) string {

@@ -75,6 +75,9 @@ func (*Channel) CheckAddress(address string) error {
 	return nil
 }
 
+// Project is the Firebase project's id.
+func (c *Channel) Project() string { return c.config.Account.Project }
+
 // Destination is FCM itself.
 func (c *Channel) Destination(string) string { return delivery.DestinationOf(c.config.Endpoint) }
 

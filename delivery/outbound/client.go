@@ -84,6 +84,7 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, b
 	request.GetBody = nil
 	request.Header = header.Clone()
 	request.Header.Set("User-Agent", "nudge")
+	defer func() { tell(ctx, Exchange{address, request.Header, body, answer}) }()
 	response, err := c.http.Do(request)
 	if err != nil {
 		return Answer{}, unanswered(ctx, err), false
@@ -91,9 +92,10 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, b
 	defer func() { _ = response.Body.Close() }()
 	// What a status says counts, whatever becomes of the rest.
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return Answer{
+	answer = Answer{
 		Status: response.StatusCode, Header: response.Header, Body: text, RetryAfter: retryAfter(response.Header.Get("Retry-After"), c.now()),
-	}, delivery.Result{}, true
+	}
+	return answer, delivery.Result{}, true
 }
 
 // unanswered tells why there was no answer.

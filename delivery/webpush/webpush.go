@@ -81,6 +81,9 @@ func (c *Channel) CheckAddress(address string) error {
 	return nil
 }
 
+// PublicKey is what pages subscribe with (applicationServerKey).
+func (c *Channel) PublicKey() string { return c.config.Key.Public }
+
 // Destination is the subscription's push service.
 func (c *Channel) Destination(address string) string {
 	return delivery.DestinationOf(endpointOf(address))

@@ -9,16 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
-)
-
-// The channels that a device can have, beside server.ChannelNone.
-const (
-	// ChannelStream is the channel of a device that is connected to this server; the default.
-	ChannelStream = "stream"
-	// ChannelWebhook is the channel of a device behind a URL, which is its address.
-	ChannelWebhook = "webhook"
 )
 
 // Any is the directory in which every challenge exists, for the account that asks: pending, without an expiry, without
@@ -29,33 +20,16 @@ type Any struct {
 	Channel, Address string
 }
 
-// ParseDevice makes an Any of a text: stream, webhook=URL or none.
-func ParseDevice(text string) (Any, error) {
+// ParseDevice makes an Any of a text: stream, webhook=URL, none, or one of the server's other channels with an address.
+func ParseDevice(text string, more ...Channels) (Any, error) {
 	channel, address, given := strings.Cut(text, "=")
 	if given && address == "" {
 		return Any{}, fmt.Errorf("the address after %s= is missing", channel)
 	}
-	if err := checkChannel(channel, address); err != nil {
+	if err := checkChannel(channel, address, more); err != nil {
 		return Any{}, err
 	}
 	return Any{Channel: channel, Address: address}, nil
-}
-
-// checkChannel checks a channel and the form of its address.
-func checkChannel(channel, address string) error {
-	switch channel {
-	case ChannelStream, server.ChannelNone:
-		if address != "" {
-			return fmt.Errorf("address: the channel %s has none", channel)
-		}
-		return nil
-	case ChannelWebhook:
-		if err := webaddress.Check(address); err != nil {
-			return fmt.Errorf("address: the channel webhook needs a URL; it %w", err)
-		}
-		return nil
-	}
-	return fmt.Errorf("channel: must be one of %s, %s, %s", ChannelStream, ChannelWebhook, server.ChannelNone)
 }
 
 // Find gives the challenge, or the error that it names.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -30,10 +31,14 @@ const NotificationLimit = 3
 //	    entity_sid: YE0123456789abcdef0123456789abcdef  # optional: derived from service and identity
 //	    status: pending                                 # optional: pending, approved, denied or expired
 //	    expires: 2030-01-01T00:00:00Z                   # optional: never
-//	    channel: webhook                                # optional: stream, webhook, or none for a device without a platform
-//	    address: https://device.example/hook            # of a webhook only
+//	    channel: webhook                                # optional: stream, webhook, one of --channels, or none for a device without a platform
+//	    address: https://device.example/hook            # of a webhook its URL, of a phone its token, of a browser its subscription
+//	    address_since: 2026-11-30T08:00:00Z             # optional: when the device was last there; an address that was dead before is good again
+//	    factor_sid: YF0123456789abcdef0123456789abcdef  # optional
+//	    details: {place: Oslo}                          # optional: texts for the words that a person reads
 type File struct {
 	file *reload.File[directory]
+	more []Channels
 }
 
 type directory struct {
@@ -41,13 +46,14 @@ type directory struct {
 	first      server.ChallengeKey
 }
 
-// OpenFile reads a file of challenges. The error names the file, the entry and the rule.
-func OpenFile(path string, log *slog.Logger) (*File, error) {
-	file, err := reload.Open(path, log, parseFile)
+// OpenFile reads a file of challenges, of a server that may have more channels than its own. The error names the file, the entry and
+// the rule.
+func OpenFile(path string, log *slog.Logger, more ...Channels) (*File, error) {
+	file, err := reload.Open(path, log, func(data []byte) (directory, error) { return parseFile(data, more...) })
 	if err != nil {
 		return nil, fmt.Errorf("challenges file: %w", err)
 	}
-	return &File{file}, nil
+	return &File{file, more}, nil
 }
 
 // Find gives the challenge of the file as it is now.
@@ -56,7 +62,7 @@ func (f *File) Find(_ context.Context, key server.ChallengeKey) (server.Challeng
 	if !ok {
 		return server.Challenge{}, &server.Error{Code: server.CodeNotFound}
 	}
-	return challenge, nil
+	return challenge, checkKnown(challenge, f.more)
 }
 
 // Sum tells one content of the file that is in force from another.
@@ -105,12 +111,19 @@ type entry struct {
 	Status       server.Status `yaml:"status" json:"status,omitempty"`
 	Expires      string        `yaml:"expires" json:"expires,omitempty"`
 	Channel      string        `yaml:"channel" json:"channel,omitempty"`
-	Address      string        `yaml:"address" json:"address,omitempty"`
+	Address      address       `yaml:"address" json:"address,omitempty"`
+	AddressSince string        `yaml:"address_since" json:"address_since,omitempty"`
+	FactorSID    string        `yaml:"factor_sid" json:"factor_sid,omitempty"`
+
+	Details map[string]string `yaml:"details" json:"details,omitempty"`
 }
 
-func parseFile(data []byte) (directory, error) {
+func parseFile(data []byte, more ...Channels) (directory, error) {
 	d := directory{challenges: map[server.ChallengeKey]server.Challenge{}}
 	err := eachOf(data, func(i int, _ entry, challenge server.Challenge) error {
+		if err := checkChannel(challenge.Channel, challenge.Address, more); err != nil {
+			return fmt.Errorf("challenges[%d].%w", i, err)
+		}
 		if _, twice := d.challenges[challenge.ChallengeKey]; twice {
 			return fmt.Errorf("challenges[%d]: %s is listed twice", i, challenge.ChallengeSID)
 		}
@@ -173,19 +186,25 @@ func (e entry) challenge() (server.Challenge, error) {
 			return server.Challenge{}, fmt.Errorf("%s: must be %s", field.name, r)
 		}
 	}
-	var expires time.Time
-	if e.Expires != "" {
-		if expires, err = time.Parse(time.RFC3339, e.Expires); err != nil {
-			return server.Challenge{}, errors.New("expires: must be a time such as 2030-01-01T00:00:00Z")
-		}
-		if expires.IsZero() {
-			return server.Challenge{}, errors.New("expires: this time stands for never; leave it out")
-		}
+	if e.FactorSID != "" && !factorSID.MatchString(e.FactorSID) {
+		return server.Challenge{}, errors.New("factor_sid: must be YF and 32 hexadecimal digits")
+	}
+	expires, err := parseTime("expires", e.Expires)
+	if err != nil {
+		return server.Challenge{}, err
+	}
+	since, err := parseTime("address_since", e.AddressSince)
+	if err != nil {
+		return server.Challenge{}, err
+	}
+	if err := checkDetails(e.Details); err != nil {
+		return server.Challenge{}, err
 	}
 	if !slices.Contains(statuses, e.Status) {
 		return server.Challenge{}, fmt.Errorf("status: must be one of %v", statuses)
 	}
-	if err := checkChannel(e.Channel, e.Address); err != nil {
+	// Whether one that is not this server's own is there, each server knows for itself.
+	if err := checkChannel(e.Channel, string(e.Address), nil); err != nil && (isOwn(e.Channel) || !channelName.MatchString(e.Channel)) {
 		return server.Challenge{}, err
 	}
 	return server.Challenge{
@@ -193,10 +212,32 @@ func (e entry) challenge() (server.Challenge, error) {
 			AccountSID: e.AccountSID, ServiceSID: e.ServiceSID, Identity: e.Identity, ChallengeSID: e.ChallengeSID,
 		},
 		EntitySID:         e.EntitySID,
+		FactorSID:         e.FactorSID,
 		Status:            e.Status,
 		Expires:           expires,
 		NotificationLimit: NotificationLimit,
 		Channel:           e.Channel,
-		Address:           e.Address,
+		Address:           string(e.Address),
+		AddressSince:      since,
+		Details:           e.Details,
 	}, nil
+}
+
+var (
+	factorSID   = regexp.MustCompile(`^YF[0-9a-fA-F]{32}$`)
+	channelName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+)
+
+// parseTime reads a time that need not be there. The error begins with the field's name.
+func parseTime(field, text string) (at time.Time, err error) {
+	if text == "" {
+		return at, nil
+	}
+	if at, err = time.Parse(time.RFC3339, text); err != nil {
+		return at, fmt.Errorf("%s: must be a time such as 2030-01-01T00:00:00Z", field)
+	}
+	if at.IsZero() {
+		return at, fmt.Errorf("%s: this time stands for none; leave it out", field)
+	}
+	return at, nil
 }

@@ -16,6 +16,9 @@ import (
 
 // Watched is a directory of challenges that is told of each that changes. The zero Watched is empty.
 type Watched struct {
+	// Channels are those that the server has beside its own.
+	Channels []Channels
+
 	mu         sync.RWMutex
 	challenges map[string]server.Challenge
 }
@@ -86,7 +89,7 @@ func (w *Watched) Find(_ context.Context, key server.ChallengeKey) (server.Chall
 	if !ok || challenge.ChallengeKey != key {
 		return server.Challenge{}, &server.Error{Code: server.CodeNotFound}
 	}
-	return challenge, nil
+	return challenge, checkKnown(challenge, w.Channels)
 }
 
 // Len is how many challenges there are.

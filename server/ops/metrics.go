@@ -11,6 +11,8 @@ type deliveryMetrics struct {
 	attempts *prometheus.CounterVec
 	outcomes *prometheus.CounterVec
 	changes  *prometheus.CounterVec
+	dead     *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	lag      prometheus.Histogram
 }
@@ -29,6 +31,14 @@ func newDeliveryMetrics(registry *prometheus.Registry) deliveryMetrics {
 			Name: "nudge_destination_changes_total",
 			Help: "Receivers that began to fail, or to work again, by what they began (fails, works).",
 		}, []string{"to"}),
+		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nudge_dead_addresses_total",
+			Help: "Addresses that were found dead, by channel: nothing is sent to them any more.",
+		}, []string{"channel"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nudge_credentials_refused_total",
+			Help: "How often a provider began to refuse this server's credentials or settings, by channel.",
+		}, []string{"channel"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "nudge_delivery_latency_seconds",
 			Help:    "Time from a notification's creation to its delivery, by channel.",
@@ -40,7 +50,7 @@ func newDeliveryMetrics(registry *prometheus.Registry) deliveryMetrics {
 			Buckets: []float64{0.001, 0.01, 0.05, 0.1, 0.25, 1, 10},
 		}),
 	}
-	registry.MustRegister(m.attempts, m.outcomes, m.changes, m.latency, m.lag)
+	registry.MustRegister(m.attempts, m.outcomes, m.changes, m.dead, m.refused, m.latency, m.lag)
 	return m
 }
 
@@ -52,6 +62,11 @@ func (m deliveryMetrics) observe(e delivery.Event) {
 		m.changes.WithLabelValues("fails").Inc()
 	case delivery.EventDestinationWorks:
 		m.changes.WithLabelValues("works").Inc()
+	case delivery.EventAddressDead:
+		m.dead.WithLabelValues(channel).Inc()
+	case delivery.EventCredentialsRefused:
+		m.refused.WithLabelValues(e.Channel).Inc()
+	case delivery.EventCredentialsAccepted:
 	case delivery.EventAttempted:
 		m.attempts.WithLabelValues(channel, e.Result).Inc()
 	default:
@@ -68,6 +83,27 @@ func (m deliveryMetrics) observe(e delivery.Event) {
 // Gauge makes a metric of what value gives.
 func (o *Ops) Gauge(name, help string, value func() int) {
 	o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+}
+
+// GaugeBy makes a metric of what values gives, by a label.
+func (o *Ops) GaugeBy(name, help, label string, values func() map[string]int) {
+	o.registry.MustRegister(gaugeBy{prometheus.NewDesc(name, help, []string{label}, nil), values})
+}
+
+// gaugeBy is a metric whose labels are known when it is asked for.
+type gaugeBy struct {
+	desc   *prometheus.Desc
+	values func() map[string]int
+}
+
+// Describe gives its description.
+func (g gaugeBy) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- g.desc }
+
+// Collect gives its values.
+func (g gaugeBy) Collect(metrics chan<- prometheus.Metric) {
+	for label, value := range g.values() {
+		metrics <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(value), label)
+	}
 }
 
 // Counter makes a metric of what value gives, which only grows.

@@ -26,6 +26,7 @@ type Notification struct {
 	EntitySID    string         `json:"entity_sid"`
 	Identity     string         `json:"identity"`
 	ChallengeSID string         `json:"challenge_sid"`
+	FactorSID    string         `json:"factor_sid,omitempty"`
 	Channel      string         `json:"channel"`
 	TTL          int            `json:"ttl"`
 	State        delivery.State `json:"state"`
@@ -46,15 +47,17 @@ type Event struct {
 	// Result and Reason say how an attempt went, and why not better, or why a destination fails.
 	Result string `json:"result,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Destination is scheme, host and port of a receiver, in events of one; Notification is absent there.
+	// Destination is scheme, host and port of a receiver, and Channel the channel to it, in events of one; Notification is absent
+	// there.
 	Destination  string        `json:"destination,omitempty"`
+	Channel      string        `json:"channel,omitempty"`
 	Notification *Notification `json:"notification,omitempty"`
 }
 
 func newNotification(r delivery.Record) Notification {
 	n := Notification{
 		SID: r.SID, AccountSID: r.AccountSID, ServiceSID: r.ServiceSID, EntitySID: r.EntitySID, Identity: r.Identity,
-		ChallengeSID: r.ChallengeSID, Channel: r.Channel, TTL: int(r.TTL / time.Second), State: r.State, Attempts: r.Attempts,
+		ChallengeSID: r.ChallengeSID, FactorSID: r.FactorSID, Channel: r.Channel, TTL: int(r.TTL / time.Second), State: r.State, Attempts: r.Attempts,
 		DateCreated: r.Created.Truncate(time.Second), DateExpires: r.Expires(), Reason: r.Reason,
 	}
 	if !r.LastAttempt.IsZero() {
@@ -68,7 +71,7 @@ func newNotification(r delivery.Record) Notification {
 
 // NewEvent makes the operators' view of an event.
 func NewEvent(e delivery.Event) Event {
-	event := Event{Type: e.Type, Time: e.Time.UTC(), Result: e.Result, Reason: e.Reason, Destination: e.Destination}
+	event := Event{Type: e.Type, Time: e.Time.UTC(), Result: e.Result, Reason: e.Reason, Destination: e.Destination, Channel: e.Channel}
 	if e.Record.SID != "" {
 		event.Notification = new(newNotification(e.Record))
 	}
