@@ -51,7 +51,7 @@ type delivering struct {
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, push *channels.File, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, push *channels.File, subscriptions *challenges.Subscriptions, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
 	d := &delivering{clock: machineClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -127,6 +127,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	}
 	d.devices, err = device.New(device.Config{
 		Queue: d.front, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
+		Push:       takesSubscriptions(push, subscriptions),
 		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log, NoAccessLog: !cmd.AccessLog,
 	})
 	if err != nil {

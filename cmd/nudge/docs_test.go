@@ -75,7 +75,7 @@ func TestDocsCommands(t *testing.T) {
 			words := strings.Fields(line)
 			var name []string
 			for _, word := range words {
-				if !regexp.MustCompile(`^[a-z][a-z-]+$`).MatchString(word) || len(name) == 2 || len(name) == 1 && name[0] != "contract" && name[0] != "store" {
+				if !regexp.MustCompile(`^[a-z][a-z-]+$`).MatchString(word) || len(name) == 2 || len(name) == 1 && name[0] != "contract" && name[0] != "store" && name[0] != "channels" {
 					break
 				}
 				name = append(name, word)

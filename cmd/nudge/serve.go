@@ -123,7 +123,7 @@ func (s *serving) prepare(ctx context.Context) error {
 		Accounts: who, Challenges: found.directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
 		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
 	}
-	if s.delivering, err = cmd.deliver(ctx, s.ops, development, push, cmd.sums(settings), s.log); err != nil {
+	if s.delivering, err = cmd.deliver(ctx, s.ops, development, push, found.subscriptions, cmd.sums(settings), s.log); err != nil {
 		return err
 	}
 	if err := s.watched.read(ctx, s.delivering.shared, s.ops); err != nil {

@@ -84,6 +84,8 @@ type foundChallenges struct {
 	// remote is the directory where it is a team's own service, and refresh reads its token again; nil otherwise.
 	remote  *challenges.Remote
 	refresh func()
+	// subscriptions are where every challenge exists, and devices say where they are; nil elsewhere.
+	subscriptions *challenges.Subscriptions
 }
 
 func (cmd *serveCommand) challenges(log *slog.Logger, push *channels.File, watched *watchedDirectories) (found foundChallenges, err error) {
@@ -97,7 +99,8 @@ func (cmd *serveCommand) challenges(log *slog.Logger, push *channels.File, watch
 		if err != nil {
 			return found, usagef("--device: %w", err)
 		}
-		return foundChallenges{directory: everyone, example: exampleChallenge()}, nil
+		everyone.Subscriptions = &challenges.Subscriptions{}
+		return foundChallenges{directory: everyone, example: exampleChallenge(), subscriptions: everyone.Subscriptions}, nil
 	case inNATS:
 		watched.challenges = &challenges.Watched{Channels: more}
 		return foundChallenges{directory: watched.challenges, example: exampleChallenge()}, nil

@@ -190,8 +190,20 @@ function attachDevice(panel, form) {
     connection = new AbortController();
     connected = `${path('ServiceSid')} ${path('Identity')}`;
     const device = { service: path('ServiceSid'), identity: path('Identity') };
-    const { listen, mint } = await import(panel.dataset.script);
+    const { listen, mint, pushKey, subscribe } = await import(panel.dataset.script);
     const token = panel.dataset.tokens === 'true' ? () => mint(device) : async () => $('.token', panel).value.trim();
+    const key = await pushKey();
+    const push = $('.subscribe', panel);
+    push.hidden = !key;
+    push.onclick = async () => {
+      try {
+        await subscribe({ ...device, token }, key);
+        connection.abort();
+        state.textContent = 'Subscribed: notifications come through the browser\u2019s push service, also while this page is closed.';
+      } catch (problem) {
+        state.textContent = `Not subscribed: ${problem.message}`;
+      }
+    };
     return new Promise((ready) => {
       // Another click, or another device, ends this one before it is connected.
       connection.signal.addEventListener('abort', ready);

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/server"
 )
 
@@ -18,6 +19,8 @@ import (
 type Any struct {
 	// Channel and Address are every device's; empty: the stream channel.
 	Channel, Address string
+	// Subscriptions, if any, are devices with another channel.
+	Subscriptions *Subscriptions
 }
 
 // ParseDevice makes an Any of a text: stream, webhook=URL, none, or one of the server's other channels with an address.
@@ -41,12 +44,16 @@ func (a Any) Find(_ context.Context, key server.ChallengeKey) (server.Challenge,
 	if channel == "" {
 		channel = ChannelStream
 	}
+	address := a.Address
+	if s, ok := a.Subscriptions.of(delivery.Device{ServiceSID: key.ServiceSID, Identity: key.Identity}); ok {
+		channel, address = s.channel, s.address
+	}
 	return server.Challenge{
 		ChallengeKey: key,
 		EntitySID:    EntitySID(key.ServiceSID, key.Identity),
 		Status:       server.StatusPending,
 		Channel:      channel,
-		Address:      a.Address,
+		Address:      address,
 	}, nil
 }
 

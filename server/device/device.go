@@ -45,6 +45,16 @@ type Queue interface {
 	Acknowledge(ctx context.Context, d delivery.Device, sid string) error
 }
 
+// Push takes subscriptions of browsers.
+type Push interface {
+	// Key is what they are made with; empty while none are taken.
+	Key() string
+	// Subscribe has a device's notifications sent to a subscription, in JSON; the error says what is wrong with it, and holds nothing
+	// of it. Unsubscribe ends that.
+	Subscribe(d delivery.Device, subscription string) error
+	Unsubscribe(d delivery.Device)
+}
+
 // Config is what a Handler is made of. Queue, Hub and Keys are required; the rest has defaults.
 type Config struct {
 	Queue Queue
@@ -62,6 +72,8 @@ type Config struct {
 	PublicHost string
 	// Heartbeat is how often an idle stream says that it is alive. 0: every 15 s.
 	Heartbeat time.Duration
+	// Push, if any, takes subscriptions of browsers to their push services.
+	Push Push
 	// TokenTime is the clock that tokens expire by. Nil: time.Now.
 	TokenTime func() time.Time
 	// Logger gets one line a request, and what goes wrong. Nil: nothing is logged.
@@ -134,6 +146,7 @@ func New(config Config) (*Handler, error) {
 	RegisterHandlersWithOptions(h.echo, h, RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	h.echo.GET("/devices", servePage)
 	h.echo.GET("/devices/device.js", serveScript)
+	h.echo.GET("/devices/worker.js", serveWorker)
 	return h, nil
 }
 

@@ -10,6 +10,30 @@ export async function mint(device) {
   return answer.token;
 }
 
+// pushKey gives the key that this server's push messages are known by; undefined where it sends none, or the browser takes none.
+export async function pushKey() {
+  if (!('serviceWorker' in navigator) || !('PushManager' in window)) return undefined;
+  const response = await fetch(new URL('v1/push', import.meta.url));
+  return response.ok ? (await response.json()).public_key : undefined;
+}
+
+// subscribe has notifications brought by the browser's push service, also while no page is open; it gives the subscription.
+export async function subscribe({ service, identity, token }, key) {
+  const registration = await navigator.serviceWorker.register(new URL('worker.js', import.meta.url));
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  if (worker.state !== 'activated') {
+    await new Promise((ready) => worker.addEventListener('statechange', () => { if (worker.state === 'activated') ready(); }));
+  }
+  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  const response = await fetch(`${base({ service, identity })}/subscription`, {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${await token()}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify(subscription),
+  });
+  if (!response.ok) throw new Error((await response.json()).message);
+  return subscription;
+}
+
 // listen streams until the signal aborts or the server refuses. token gives the token, onState is told what to show of the
 // connection, onNotification gets each notification and whether it could be acknowledged.
 export async function listen({ service, identity, token, signal, onState, onNotification }) {

@@ -43,6 +43,25 @@ type Notification struct {
 	Type string `json:"type"`
 }
 
+// PushKey The public key of VAPID (RFC 8292).
+type PushKey struct {
+	// PublicKey 65 bytes in base64url; absent where the server takes no subscriptions.
+	PublicKey *string `json:"public_key,omitempty"`
+}
+
+// Subscription A subscription as the browser's PushSubscription.toJSON gives it.
+type Subscription struct {
+	// Endpoint The URL of the push service.
+	Endpoint string `json:"endpoint"`
+	Keys     struct {
+		// Auth The browser's secret, 16 bytes in base64url.
+		Auth string `json:"auth"`
+
+		// P256dh The browser's public key, 65 bytes in base64url.
+		P256dh string `json:"p256dh"`
+	} `json:"keys"`
+}
+
 // Token A device's token.
 type Token struct {
 	// Token The token, for the Authorization header as Bearer.
@@ -68,6 +87,9 @@ type StreamNotificationsParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// SubscribeDeviceJSONRequestBody defines body for SubscribeDevice for application/json ContentType.
+type SubscribeDeviceJSONRequestBody = Subscription
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// StreamNotifications Stream the notifications of a device
@@ -76,9 +98,18 @@ type ServerInterface interface {
 	// AcknowledgeNotification Acknowledge a notification
 	// (POST /devices/v1/Services/{ServiceSid}/Entities/{Identity}/notifications/{NotificationSid}/ack)
 	AcknowledgeNotification(ctx echo.Context, serviceSid ServiceSid, identity Identity, notificationSid string) error
+	// UnsubscribeDevice Have notifications sent to the stream again
+	// (DELETE /devices/v1/Services/{ServiceSid}/Entities/{Identity}/subscription)
+	UnsubscribeDevice(ctx echo.Context, serviceSid ServiceSid, identity Identity) error
+	// SubscribeDevice Have notifications sent to a browser's push service
+	// (PUT /devices/v1/Services/{ServiceSid}/Entities/{Identity}/subscription)
+	SubscribeDevice(ctx echo.Context, serviceSid ServiceSid, identity Identity) error
 	// MintDeviceToken Mint a token for a device
 	// (POST /devices/v1/Services/{ServiceSid}/Entities/{Identity}/tokens)
 	MintDeviceToken(ctx echo.Context, serviceSid ServiceSid, identity Identity) error
+	// GetPushKey The key that push messages are known by
+	// (GET /devices/v1/push)
+	GetPushKey(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -162,6 +193,54 @@ func (w *ServerInterfaceWrapper) AcknowledgeNotification(ctx echo.Context) error
 	return err
 }
 
+// UnsubscribeDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) UnsubscribeDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ServiceSid" -------------
+	var serviceSid ServiceSid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ServiceSid", ctx.Param("ServiceSid"), &serviceSid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ServiceSid: %s", err))
+	}
+
+	// ------------- Path parameter "Identity" -------------
+	var identity Identity
+
+	err = runtime.BindStyledParameterWithOptions("simple", "Identity", ctx.Param("Identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Identity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnsubscribeDevice(ctx, serviceSid, identity)
+	return err
+}
+
+// SubscribeDevice converts echo context to params.
+func (w *ServerInterfaceWrapper) SubscribeDevice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "ServiceSid" -------------
+	var serviceSid ServiceSid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ServiceSid", ctx.Param("ServiceSid"), &serviceSid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ServiceSid: %s", err))
+	}
+
+	// ------------- Path parameter "Identity" -------------
+	var identity Identity
+
+	err = runtime.BindStyledParameterWithOptions("simple", "Identity", ctx.Param("Identity"), &identity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Identity: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SubscribeDevice(ctx, serviceSid, identity)
+	return err
+}
+
 // MintDeviceToken converts echo context to params.
 func (w *ServerInterfaceWrapper) MintDeviceToken(ctx echo.Context) error {
 	var err error
@@ -183,6 +262,15 @@ func (w *ServerInterfaceWrapper) MintDeviceToken(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.MintDeviceToken(ctx, serviceSid, identity)
+	return err
+}
+
+// GetPushKey converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPushKey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPushKey(ctx)
 	return err
 }
 
@@ -236,5 +324,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/notifications", wrapper.StreamNotifications, options.OperationMiddlewares["StreamNotifications"]...)
 	router.POST(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/notifications/:NotificationSid/ack", wrapper.AcknowledgeNotification, options.OperationMiddlewares["AcknowledgeNotification"]...)
 	router.POST(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/tokens", wrapper.MintDeviceToken, options.OperationMiddlewares["MintDeviceToken"]...)
+	router.GET(options.BaseURL+"/devices/v1/push", wrapper.GetPushKey, options.OperationMiddlewares["GetPushKey"]...)
+	router.DELETE(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/subscription", wrapper.UnsubscribeDevice, options.OperationMiddlewares["UnsubscribeDevice"]...)
+	router.PUT(options.BaseURL+"/devices/v1/Services/:ServiceSid/Entities/:Identity/subscription", wrapper.SubscribeDevice, options.OperationMiddlewares["SubscribeDevice"]...)
 
 }

@@ -20,7 +20,14 @@ var page []byte
 //go:embed device.js
 var script []byte
 
-var scriptETag = fmt.Sprintf(`"%x"`, sha256.Sum256(script))
+// worker shows what a browser's push service brings.
+//
+//go:embed worker.js
+var worker []byte
+
+var scriptETag, workerETag = etagOf(script), etagOf(worker)
+
+func etagOf(text []byte) string { return fmt.Sprintf(`"%x"`, sha256.Sum256(text)) }
 
 // pagePolicy lets the page run its own script and style, by their hashes, and talk to nobody but this server.
 var pagePolicy = fmt.Sprintf("default-src 'none'; connect-src 'self'; style-src '%s'; script-src 'self' '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,13 +47,18 @@ func servePage(c echo.Context) error {
 	return c.HTMLBlob(http.StatusOK, page)
 }
 
-// serveScript answers the module that pages of this server are devices with.
-func serveScript(c echo.Context) error {
+// serveScript answers the module that pages of this server are devices with, and serveWorker the worker that shows what comes while
+// no page is open.
+func serveScript(c echo.Context) error { return serveJavaScript(c, script, scriptETag) }
+
+func serveWorker(c echo.Context) error { return serveJavaScript(c, worker, workerETag) }
+
+func serveJavaScript(c echo.Context, text []byte, etag string) error {
 	header := c.Response().Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
 	header.Set("Cache-Control", "no-cache")
-	header.Set("ETag", scriptETag)
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(script))
+	header.Set("ETag", etag)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(text))
 	return nil
 }
