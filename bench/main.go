@@ -2,6 +2,7 @@
 //
 //	bench load      requests/s and latency of the durable server, beside the same server with a store in memory
 //	bench million   one million pending: memory, fresh deliveries, kill -9 to serving, expiry
+//	bench push      messages/s of the channels to phones and browsers, beside a bare POST and the libraries for them
 //	bench portal    requests/s of pages and of MCP tools beside the operation's, and the operation's without them
 //	bench devices   ten thousand connected devices: memory of each
 //	bench soak      load, devices that come and go, receivers that hang, a machine that sleeps: nothing may grow
@@ -27,9 +28,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate, "push": runPush, "pushpeers": runPushPeers}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|portal|million|devices|contract|foreign|real|public|soak|simulate")
+		fmt.Fprintln(os.Stderr, "usage: bench load|push|portal|million|devices|contract|foreign|real|public|soak|simulate")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -26,8 +27,10 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
-	if err := run(ctx, os.Args[1], os.Args[2], os.Args[3:]); err != nil && ctx.Err() == nil {
+	err := run(ctx, os.Args[1], os.Args[2], os.Args[3:], os.Stdout)
+	ended := ctx.Err() != nil
+	cancel()
+	if err != nil && !ended {
 		fmt.Fprintln(os.Stderr, "pushdemo:", err)
 		os.Exit(1)
 	}
@@ -36,7 +39,7 @@ func main() {
 // challengesOfEach is how many challenges each device has: each may have three notifications.
 const challengesOfEach = 100
 
-func run(ctx context.Context, nudge, dir string, flags []string) error {
+func run(ctx context.Context, nudge, dir string, flags []string, out io.Writer) error {
 	// What an earlier run has stored is of other devices.
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -49,10 +52,10 @@ func run(ctx context.Context, nudge, dir string, flags []string) error {
 	for _, name := range pushpeers.Names {
 		peers.Of(name).Observe(func(r pushpeers.Request) {
 			if r.Text == "" {
-				fmt.Printf("%s: refused with %d\n", name, r.Status)
+				_, _ = fmt.Fprintf(out, "%s: refused with %d\n", name, r.Status)
 				return
 			}
-			fmt.Printf("%s: %s\n", name, r.Text)
+			_, _ = fmt.Fprintf(out, "%s: %s\n", name, r.Text)
 		})
 	}
 	challenges := filepath.Join(dir, "challenges.yaml")
@@ -71,7 +74,7 @@ func run(ctx context.Context, nudge, dir string, flags []string) error {
 	}
 	go func() {
 		if listens(ctx, addressIn(flags)) {
-			fmt.Print(guide(addressIn(flags)))
+			_, _ = io.WriteString(out, guide(addressIn(flags)))
 		}
 	}()
 	err = cmd.Wait()

@@ -33,7 +33,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("challenges: http://%s\n", listener.Addr())
+	_, _ = fmt.Fprintf(os.Stdout, "challenges: http://%s\n", listener.Addr())
 	s := &http.Server{Handler: newHandler(newStore(), *token), ReadHeaderTimeout: 5 * time.Second}
 	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		fmt.Fprintln(os.Stderr, err)

@@ -182,10 +182,7 @@ func (p *Peer) Observe(f func(Request)) {
 func (p *Peer) Script(ways ...Way) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answers = nil
-	for _, way := range ways {
-		p.answers = append(p.answers, way)
-	}
+	p.answers = slices.Clone(ways)
 }
 
 // Way is how a request is answered. It is false to leave it to the provider.

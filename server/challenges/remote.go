@@ -132,8 +132,10 @@ func (r *Remote) authenticate(_ context.Context, request *http.Request) error {
 	return nil
 }
 
-// Asked is how often the service was asked, and Failed how often it gave no answer that could be used.
-func (r *Remote) Asked() int  { return int(r.asked.Load()) }
+// Asked is how often the service was asked.
+func (r *Remote) Asked() int { return int(r.asked.Load()) }
+
+// Failed is how often it gave no answer that could be used.
 func (r *Remote) Failed() int { return int(r.failed.Load()) }
 
 // Failing tells whether the service is left alone, because it gave no answer several times in a row.
