@@ -33,21 +33,25 @@ func (q *Queue) runAttempt(j job) outcome {
 		return outcome{}
 	}
 	var result Result
+	var g grave
 	if err != nil {
 		result = Again(0, "the store does not answer")
 		q.config.Logger.Error("a notification could not be read", slog.String("sid", e.text()), slog.Any("error", err))
 	} else {
 		record.Attempts = number
-		result = q.deliver(ctx, channel, record, e)
+		// By the settings of the attempt: they may change meanwhile.
+		g = q.graveOf(&record.Notification)
+		if _, dead := q.buried(g); dead {
+			result = Impossible("the address is dead")
+		} else {
+			result = q.deliver(ctx, channel, record, e)
+		}
 		q.observe(EventAttempted, record, result)
 	}
 	if result.dead {
-		q.bury(record, result)
+		q.bury(g, record, result)
 	}
-	learnt := outcome{
-		attempted: err == nil && q.ctx.Err() == nil, failed: result.kind == resultAgain && !result.refused,
-		denied: result.denied, address: record.Address, reason: result.reason,
-	}
+	learnt := outcome{attempted: err == nil && q.ctx.Err() == nil && !result.unasked, result: result, address: record.Address}
 
 	p.mu.Lock()
 	ended, withdrawn := e.running.expired, e.running.withdrawn
@@ -56,7 +60,8 @@ func (q *Queue) runAttempt(j job) outcome {
 	if p.holds(e) {
 		e.reason = q.reasons.number(result.reason)
 		// That its own time was over says nothing of the receiver.
-		learnt.failed = learnt.failed && !ended && !withdrawn
+		learnt.interrupted = ended || withdrawn
+		q.findPool(e, &record.Notification)
 		once := e.once() != nil
 		next = decide(result.kind, once, ended || !once && q.time.now() >= e.deadline)
 		if next == wait {
@@ -159,9 +164,6 @@ func (q *Queue) deliver(ctx context.Context, channel Channel, record Record, e *
 			result = Again(0, "the channel failed")
 		}
 	}()
-	if q.isDead(&record.Notification) {
-		return Gone("the address is dead")
-	}
 	a := Attempt{Notification: record.Notification, Number: record.Attempts, time: q.time, deadline: e.deadline}
 	if e.once() == nil {
 		a.Remaining = e.deadline.sub(q.time.now())
@@ -265,7 +267,7 @@ func (q *Queue) observe(t EventType, record Record, result Result) {
 
 // destinationChanged tells what a destination has begun.
 func (q *Queue) destinationChanged(channel string, c change) {
-	event := Event{Type: c.event, Time: q.clock.Now(), Destination: c.destination, Channel: channel}
+	event := Event{Type: c.event, Time: q.clock.Now(), Destination: destinationName(q.channelOf(channel), c.address), Channel: channel}
 	level, message := slog.LevelWarn, "a destination works again"
 	switch c.event {
 	case EventDestinationFails:

@@ -25,7 +25,8 @@ type Presence interface {
 type Provider interface {
 	Channel
 	// Destination names the service that an address depends on, as scheme, host and port: attempts to it take turns with those
-	// to others, and it has a breaker of its own. It is empty for what is no address.
+	// to others, and it has a breaker of its own. It is empty where that is not known. A channel that names one for the empty address has
+	// no other.
 	Destination(address string) string
 	// AddressKey is what an address is remembered by when it is Dead. It holds the settings too that decide whether an address is
 	// good, such as the app's: where these change, the address may be good again.
@@ -53,14 +54,16 @@ func (a Attempt) Left() time.Duration {
 	return a.deadline.sub(a.time.now())
 }
 
-// Result is how an attempt went. Make one with Done, Again, Refused, Denied, Gone, Dead, Sent or Waiting.
+// Result is how an attempt went. Make one with Done, Again, Refused, Denied, Gone, Impossible, Dead, Sent or Waiting.
 type Result struct {
 	kind   resultKind
 	after  time.Duration
 	reason string
-	// refused means that the destination works and did not take this one, dead that its address takes none any more, and denied
-	// that the destination does not take this server's credentials or settings.
-	refused, dead, denied bool
+	// refused means that the destination works and did not take this one, dead that its address takes none any more, denied that the
+	// destination does not take this server's credentials or settings, and unasked that nothing was asked of it.
+	refused, dead, denied, unasked bool
+	// deadSince is since when the address is dead, where that is known.
+	deadSince time.Time
 }
 
 type resultKind int
@@ -93,11 +96,31 @@ func Denied(after time.Duration, reason string) Result {
 	return Result{kind: resultAgain, after: after, reason: reason, denied: true}
 }
 
+// OfOne says of a Denied result that the destination may take others.
+func (r Result) OfOne() Result {
+	r.refused = true
+	return r
+}
+
 // Gone means that no attempt will succeed, and why.
 func Gone(reason string) Result { return Result{kind: resultGone, reason: reason} }
 
+// Impossible is Gone where nothing was asked of the destination, so that nothing is known of it.
+func Impossible(reason string) Result { return Result{kind: resultGone, reason: reason, unasked: true} }
+
+// Missing is Again where nothing was asked of the destination, because this server cannot: what is lacking may come.
+func Missing(reason string) Result {
+	return Result{kind: resultAgain, reason: reason, unasked: true}
+}
+
 // Dead is Gone where nothing else will arrive at the address either: it is remembered, and nothing is sent there any more.
 func Dead(reason string) Result { return Result{kind: resultGone, reason: reason, dead: true} }
+
+// Since says of a Dead result when that was found out; without it, as the attempt began.
+func (r Result) Since(at time.Time) Result {
+	r.deadSince = at
+	return r
+}
 
 // Sent means that the device was sent the notification and has to acknowledge it; the channel then calls
 // Queue.Acknowledge.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +18,8 @@ type channels struct {
 	// all is replaced, never changed; growing is locked by who does.
 	all     atomic.Pointer[channelSet]
 	growing sync.Mutex
+	// missed are the names that were asked for and are not there.
+	missed map[string]bool
 }
 
 // channelSet has the pools by number, and the numbers by name. Number 0 is that of a channel which this server does not have.
@@ -46,6 +49,7 @@ func (q *Queue) addChannel(name string, c Channel) uint8 {
 		return n
 	}
 	if len(old.pools) > maxChannels {
+		q.config.Logger.Error("there were too many channels by other names since the start: a restart forgets them", slog.String("channel", name))
 		return 0
 	}
 	set := &channelSet{pools: append(slices.Clone(old.pools), q.newPool(name, c)), numbers: maps.Clone(old.numbers)}
@@ -73,19 +77,47 @@ func (q *Queue) FailingDestinations(channel string) int {
 // Channels names the channels that have been used so far, in order.
 func (q *Queue) Channels() []string { return slices.Sorted(maps.Keys(q.channels.all.Load().numbers)) }
 
-// destinationName names where a channel sends what is for an address.
+// destinationName names where a channel sends what is for an address. A provider's addresses are secrets: none is a name.
 func destinationName(c Channel, address string) string {
 	if provider, ok := c.(Provider); ok {
-		if name := provider.Destination(address); name != "" {
-			return name
-		}
+		return provider.Destination(address)
 	}
 	return DestinationOf(address)
 }
 
-// noChannel stands for the channels that this server does not have.
-type noChannel struct{}
+// noChannel stands for the channels that this server does not have. Where channels may come later, notifications wait for them.
+type noChannel struct{ mayCome bool }
 
-func (noChannel) Deliver(_ context.Context, a Attempt) Result {
-	return Gone(fmt.Sprintf("this server has no channel %.40q", a.Channel))
+func (c noChannel) Deliver(_ context.Context, a Attempt) Result {
+	reason := fmt.Sprintf("this server has no channel %.40q", a.Channel)
+	if c.mayCome {
+		return Missing(reason)
+	}
+	return Impossible(reason)
+}
+
+// missing tells once of each channel that notifications name and that is not there.
+func (q *Queue) missing(name string) {
+	q.channels.growing.Lock()
+	defer q.channels.growing.Unlock()
+	if q.channels.missed[name] || len(q.channels.missed) >= maxChannels {
+		return
+	}
+	if q.channels.missed == nil {
+		q.channels.missed = map[string]bool{}
+	}
+	q.channels.missed[name] = true
+	q.config.Logger.Error("notifications wait for a channel that this server does not have", slog.String("channel", name))
+}
+
+// findPool gives an entry whose channel was not there another pool, if it is there by now. The partition is locked.
+func (q *Queue) findPool(e *entry, n *Notification) {
+	if e.pool != 0 || q.config.Find == nil {
+		return
+	}
+	if e.pool = q.number(n.Channel); e.pool != 0 {
+		e.destination, _ = q.keys(n)
+		return
+	}
+	q.missing(n.Channel)
 }

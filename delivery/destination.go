@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A destination fails after as many failures in a row as this: its breaker opens.
@@ -34,9 +35,11 @@ type destination struct {
 	// before probe, and the first one that it takes ends that.
 	failures int
 	failing  bool
-	// denied means that it does not take this server's credentials or settings.
-	denied bool
-	probe  moment
+	// denied means that it does not take this server's credentials or settings, deniedOne that it may take others; deniedAt is when it
+	// said so last.
+	denied, deniedOne bool
+	deniedAt          moment
+	probe             moment
 	// stopTimer ends the timer that is set for the next probe; nil when none is.
 	stopTimer func()
 }
@@ -53,14 +56,13 @@ func (d *destination) pop() job {
 // learn draws its conclusions from an attempt. The pool is locked.
 func (p *pool) learn(t turn, o outcome) {
 	d := t.destination
-	if o.attempted && o.denied != d.denied && (o.denied || !o.failed) {
-		d.denied = o.denied
-		p.tellLater(o, credentialsChange(o.denied))
+	if o.attempted {
+		p.learnCredentials(d, o)
 	}
 	switch {
 	case !o.attempted:
 		return
-	case !o.failed:
+	case !o.failed():
 		d.failures, d.works = 0, true
 		d.window = min(2*d.window, p.maxWindow)
 		if d.failing {
@@ -82,7 +84,8 @@ func (p *pool) learn(t turn, o outcome) {
 		return
 	}
 	d.window, d.works = 1, false
-	d.probe = p.time.now().add(Backoff(d.failures-failuresToOpen+1, 0.5))
+	rest := Backoff(d.failures-failuresToOpen+1, 0.5)
+	d.probe = p.time.now().add(max(rest, min(o.result.after, longestRest)))
 	if d.failing {
 		return
 	}
@@ -92,11 +95,34 @@ func (p *pool) learn(t turn, o outcome) {
 	p.change(o, true)
 }
 
+// longestRest bounds for how long a destination can ask to be left alone.
+const longestRest = 5 * time.Minute
+
+// oneRest is how long a destination that denied some and took others must deny none before that is told.
+const oneRest = time.Minute
+
+// learnCredentials tells when a destination begins to deny this server, and when it has ended that. The pool is locked.
+func (p *pool) learnCredentials(d *destination, o outcome) {
+	now := p.time.now()
+	switch {
+	case o.result.denied:
+		began := !d.denied
+		d.denied, d.deniedOne, d.deniedAt = true, o.result.refused, now
+		if began {
+			p.tellLater(o, EventCredentialsRefused)
+		}
+	case d.denied && !o.failed() && (!d.deniedOne || now.sub(d.deniedAt) >= oneRest):
+		d.denied = false
+		p.tellLater(o, EventCredentialsAccepted)
+	}
+}
+
 // change is what a destination has begun: to fail, to work again, to refuse or to accept credentials.
 type change struct {
-	destination string
-	event       EventType
-	reason      string
+	// address is the one that it was learnt from.
+	address string
+	event   EventType
+	reason  string
 }
 
 func (p *pool) change(o outcome, failing bool) {
@@ -112,16 +138,9 @@ func (p *pool) change(o outcome, failing bool) {
 	p.tellLater(o, event)
 }
 
-func credentialsChange(denied bool) EventType {
-	if denied {
-		return EventCredentialsRefused
-	}
-	return EventCredentialsAccepted
-}
-
 // tellLater notes a change, to be told without the lock.
 func (p *pool) tellLater(o outcome, event EventType) {
-	p.changes = append(p.changes, change{destinationName(p.channel, o.address), event, o.reason})
+	p.changes = append(p.changes, change{o.address, event, o.result.reason})
 }
 
 // tell tells of the changes in their order, without the lock: one worker at a time.
@@ -189,7 +208,7 @@ func (p *pool) leave(d *destination) {
 		return
 	}
 	_, devices := p.channel.(Presence)
-	if learnt := d.works || d.failures > 0; !learnt || devices {
+	if learnt := d.works || d.failures > 0 || d.denied; !learnt || devices {
 		delete(p.destinations, d.key)
 		return
 	}

@@ -50,10 +50,15 @@ type job struct {
 
 // outcome is what a pool learns of an attempt.
 type outcome struct {
-	// attempted is false when there was nothing to try any more; failed means that the destination did not answer, or that
-	// it takes nothing now, denied that it does not take this server's credentials or settings.
-	attempted, failed, denied bool
-	address, reason           string
+	// attempted is false when nothing was asked of the destination; interrupted means that the attempt was ended by its own time.
+	attempted, interrupted bool
+	result                 Result
+	address                string
+}
+
+// failed tells whether the destination did not answer, or takes nothing now.
+func (o outcome) failed() bool {
+	return o.result.kind == resultAgain && !o.result.refused && !o.interrupted
 }
 
 // turn is a job with its destination. It is a trial when the destination is not known to work, and a probe when it fails.
@@ -67,12 +72,11 @@ type turn struct {
 func (q *Queue) newPool(name string, c Channel) *pool {
 	workers := q.config.Workers
 	maxWindow := max(workers/32, 1)
-	switch c.(type) {
-	case Presence:
+	if _, devices := c.(Presence); devices {
 		// One after the other: a device gets them in order, and sending to it does not take time.
 		maxWindow = 1
-	case Provider:
-		// It is made for many, and few others are beside it.
+	} else if provider, ok := c.(Provider); ok && provider.Destination("") != "" {
+		// It is made for many, and no other is beside it.
 		maxWindow = max(workers/4, 1)
 	}
 	return &pool{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 )
@@ -89,14 +90,15 @@ func Move(ctx context.Context, from, to PortableStore) (report MoveReport, err e
 		}
 		report.Revoked++
 	}
-	if report.Dead, err = moveAddresses(ctx, from, to); err != nil {
-		return report, err
-	}
 	m := mover{from: from, to: to, report: &report}
 	for onlyPending := false; ; onlyPending = true {
 		pending, err := m.pass(ctx, onlyPending)
 		// What was written while it was read is found by another pass.
-		if err != nil || pending == 0 {
+		if err != nil {
+			return report, err
+		}
+		if pending == 0 {
+			report.Dead, err = moveAddresses(ctx, from, to)
 			return report, err
 		}
 	}
@@ -108,13 +110,19 @@ func moveAddresses(ctx context.Context, from, to PortableStore) (moved int, err 
 	if err != nil {
 		return 0, fmt.Errorf("reading the dead addresses: %w", err)
 	}
-	for _, a := range dead {
-		if since, known := to.Buried(a.Hash); !known || a.Since.After(since) {
-			if err := to.Bury(ctx, a.Hash, a.Since); err != nil {
-				return moved, fmt.Errorf("copying the dead addresses: %w", err)
+	for part := range slices.Chunk(dead, moveAtOnce) {
+		errs := make([]error, len(part))
+		var copying sync.WaitGroup
+		for i, a := range part {
+			if since, known := to.Buried(a.Hash); !known || a.Since.After(since) {
+				copying.Go(func() { errs[i] = to.Bury(ctx, a.Hash, a.Since) })
 			}
 		}
-		moved++
+		copying.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return moved, fmt.Errorf("copying the dead addresses: %w", err)
+		}
+		moved += len(part)
 	}
 	return moved, nil
 }

@@ -183,17 +183,102 @@ func TestCredentialsThatAreRefusedAreToldOnce(t *testing.T) {
 	}
 }
 
-// A channel that comes later is found when it is first needed; one that nobody has fails, as before.
+// What is refused without a request says nothing of the destination: its breaker stays open, and its alarm stands.
+func TestWhatIsNotAskedTeachesNothing(t *testing.T) {
+	for name, result := range map[string]delivery.Result{"down": delivery.Again(0, "down"), "denied": delivery.Denied(0, "the key is not valid")} {
+		t.Run(name, func(t *testing.T) {
+			phone := &provider{script: script{results: []delivery.Result{result}}}
+			b := newProviderBench(t, map[string]*provider{"phone": phone})
+			for i := range 10 {
+				b.add(t, i, "phone", "good")
+			}
+			phone.script.mu.Lock()
+			phone.script.results = []delivery.Result{delivery.Impossible("the address is not one")}
+			phone.script.attempts = nil
+			phone.script.mu.Unlock()
+			bad := b.notification(20, "phone", "bad")
+			bad.TTL = 0
+			if err := b.Add(t.Context(), bad); err != nil {
+				t.Fatal(err)
+			}
+			b.Idle()
+			if b.FailingDestinations("phone") != 1 || len(b.told(delivery.EventDestinationWorks, delivery.EventCredentialsAccepted)) != 0 || len(phone.script.tried()) != 1 {
+				t.Errorf("%d fail, told %+v, %d attempts", b.FailingDestinations("phone"), b.told(delivery.EventDestinationWorks), len(phone.script.tried()))
+			}
+		})
+	}
+}
+
+// A device that was there again while an attempt was under way that found it dead is alive.
+func TestALateDeathIsOfThen(t *testing.T) {
+	phone := &provider{script: script{results: []delivery.Result{delivery.Dead("it was removed"), delivery.Done()}, hold: make(chan bool), began: make(chan bool, 1)}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	first := b.notification(1, "phone", "token")
+	if err := b.Add(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	<-phone.script.began
+	b.clock.Settle = nil
+	b.clock.Advance(5 * time.Second)
+	registered := b.clock.Now()
+	b.clock.Advance(time.Second)
+	phone.script.hold <- true
+	b.Idle()
+	phone.script.mu.Lock()
+	phone.script.hold = nil
+	phone.script.mu.Unlock()
+	again := b.notification(2, "phone", "token")
+	again.AddressSince = registered
+	if err := b.Add(t.Context(), again); err != nil {
+		t.Errorf("registered since the attempt began: %v", err)
+	}
+	b.Idle()
+}
+
+// A provider that asks to be left alone is, also by the notifications that it has not seen.
+func TestRetryAfterIsTheProviders(t *testing.T) {
+	phone := &provider{script: script{results: []delivery.Result{delivery.Again(2*time.Minute, "busy")}}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	for i := range 20 {
+		b.add(t, i, "phone", "token")
+	}
+	b.clock.Advance(time.Minute)
+	if tried := len(phone.script.tried()); tried != 5 {
+		t.Errorf("%d attempts in the first minute, want 5", tried)
+	}
+}
+
+// One that denies some and takes others is alarm enough once.
+func TestDenialsOfSomeAreToldOnce(t *testing.T) {
+	var results []delivery.Result
+	for range 20 {
+		results = append(results, delivery.Denied(0, "no key for this one").OfOne(), delivery.Done())
+	}
+	phone := &provider{script: script{results: results}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	for i := range 40 {
+		b.add(t, i, "phone", "token")
+	}
+	if told := b.told(delivery.EventCredentialsRefused, delivery.EventCredentialsAccepted, delivery.EventDestinationFails); len(told) != 1 {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// A channel that comes later is found when it is first needed, and what waited for it is delivered.
 func TestChannelsAreFoundWhenTheyAreNeeded(t *testing.T) {
 	b := newProviderBench(t, map[string]*provider{})
 	missing := b.add(t, 1, "phone", "a")
-	if record, err := b.Find(t.Context(), missing.SID); err != nil || record.State != delivery.Failed {
+	if record, err := b.Find(t.Context(), missing.SID); err != nil || record.State != delivery.Pending {
 		t.Errorf("%+v, %v", record, err)
 	}
 	b.channels["phone"] = &provider{script: script{results: []delivery.Result{delivery.Done()}}}
 	there := b.add(t, 2, "phone", "a")
 	if record, err := b.Find(t.Context(), there.SID); err != nil || record.State != delivery.Delivered {
 		t.Errorf("%+v, %v", record, err)
+	}
+	b.clock.Advance(time.Minute)
+	if record, err := b.Find(t.Context(), missing.SID); err != nil || record.State != delivery.Delivered {
+		t.Errorf("what waited: %+v, %v", record, err)
 	}
 	if got := b.Channels(); !slices.Equal(got, []string{"other", "phone"}) {
 		t.Errorf("channels %v", got)

@@ -26,7 +26,8 @@ type Config struct {
 	Store Store
 	// Channels are the ways to devices, by the name that Notification.Channel has.
 	Channels map[string]Channel
-	// Find, if any, gives a channel that is not among Channels, or nil; it is asked when one is first needed.
+	// Find, if any, gives a channel that is not among Channels, or nil; it is asked when one is first needed. Notifications of one that
+	// is not there wait for it; without Find they fail.
 	Find func(name string) Channel
 	// Shared says that other processes share the work over the same store, a PartitionedStore: the queue owns no partition
 	// until it Takes one, and makes no attempt until its lease is Extended.
@@ -105,7 +106,7 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	}
 	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed()}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
-	q.channels.all.Store(&channelSet{pools: []*pool{q.newPool("", noChannel{})}, numbers: map[string]uint8{}})
+	q.channels.all.Store(&channelSet{pools: []*pool{q.newPool("", noChannel{mayCome: config.Find != nil})}, numbers: map[string]uint8{}})
 	for name, channel := range config.Channels {
 		q.addChannel(name, channel)
 	}

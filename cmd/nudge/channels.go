@@ -91,7 +91,12 @@ func (cmd *channelsSendCommand) Run(ctx context.Context, out output) error {
 	n.Channel, n.Address = cmd.Channel, address
 	ctx, cancel := context.WithTimeout(ctx, delivery.DefaultAttemptTimeout)
 	defer cancel()
-	ctx = outbound.Observe(ctx, func(e outbound.Exchange) { printExchange(out.stdout, e, address) })
+	secrets := []string{address, strings.ToLower(address)}
+	if file.Kind(cmd.Channel) == channels.KindWebPush {
+		// A browser's endpoint is a secret of its own.
+		secrets = append(secrets, webpush.Endpoint(address))
+	}
+	ctx = outbound.Observe(ctx, func(e outbound.Exchange) { printExchange(out.stdout, e, secrets) })
 	result := file.Find(cmd.Channel).Deliver(ctx, delivery.Attempt{Notification: n, Number: 1, Remaining: n.TTL})
 	if result.Delivered() {
 		_, err := fmt.Fprintln(out.stdout, "taken by the provider")
@@ -117,18 +122,15 @@ func testNotification(identity string, ttl time.Duration) delivery.Notification 
 	}
 }
 
-// printExchange prints a request and its answer. What lets others send, or send to the device, is left out.
-func printExchange(w io.Writer, e outbound.Exchange, address string) {
+// printExchange prints a request and its answer, but for the secrets: what lets others send, or send to the device.
+func printExchange(w io.Writer, e outbound.Exchange, secrets []string) {
 	hide := func(text string) string {
-		text = strings.ReplaceAll(text, address, "(the address)")
-		return strings.ReplaceAll(text, strings.ToLower(address), "(the address)")
+		for _, secret := range secrets {
+			text = strings.ReplaceAll(text, secret, "(the address)")
+		}
+		return text
 	}
-	url := hide(e.URL)
-	if strings.Contains(address, e.URL) {
-		// A browser's endpoint is a secret of its own.
-		url = delivery.DestinationOf(e.URL) + "/(the endpoint)"
-	}
-	_, _ = fmt.Fprintf(w, "> POST %s\n", url)
+	_, _ = fmt.Fprintf(w, "> POST %s at %s\n", hide(e.URL), delivery.DestinationOf(e.URL))
 	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
 		value := strings.Join(e.Header[name], ", ")
 		if name == "Authorization" {

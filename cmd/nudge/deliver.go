@@ -143,12 +143,14 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	return d, nil
 }
 
-// findIn finds channels in the file of --channels; nil without one.
+// findIn finds channels in the file of --channels. Without one there is none yet, and other nodes may have it.
 func findIn(push *channels.File) func(name string) delivery.Channel {
-	if push == nil {
-		return nil
+	return func(name string) delivery.Channel {
+		if push == nil {
+			return nil
+		}
+		return push.Find(name)
 	}
-	return push.Find
 }
 
 func (cmd *serveCommand) outboundRules() outbound.Rules {

@@ -107,7 +107,7 @@ func (s *serving) prepare(ctx context.Context) error {
 		return err
 	}
 	s.development, s.example = development, found.example
-	settings := map[string]settingsFile{"--accounts": accounts, "--challenges": found.file}
+	settings := map[string]settingsFile{"--accounts": accounts, "--challenges": found.file, "--challenges-token-file": found.token}
 	if push != nil {
 		settings["--channels"] = push
 	}
@@ -115,9 +115,6 @@ func (s *serving) prepare(ctx context.Context) error {
 		if file != nil {
 			s.refreshers = append(s.refreshers, file.Refresh)
 		}
-	}
-	if found.refresh != nil {
-		s.refreshers = append(s.refreshers, found.refresh)
 	}
 	config := server.Config{
 		Accounts: who, Challenges: found.directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
@@ -259,7 +256,8 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 			return true, err
 		case <-s.hangup:
 			s.log.Info("SIGHUP: certificate, accounts, channels and challenges are read again")
-			s.refreshers.refresh()
+			// A large file takes a while, and the end does not wait for it.
+			go s.refreshers.refresh()
 		case <-ctx.Done():
 			return false, nil
 		}

@@ -81,9 +81,9 @@ type foundChallenges struct {
 	directory server.Challenges
 	example   server.ChallengeKey
 	file      settingsFile
-	// remote is the directory where it is a team's own service, and refresh reads its token again; nil otherwise.
-	remote  *challenges.Remote
-	refresh func()
+	// remote is the directory where it is a team's own service, and token the file of what it asks for; nil otherwise.
+	remote *challenges.Remote
+	token  settingsFile
 	// subscriptions are where every challenge exists, and devices say where they are; nil elsewhere.
 	subscriptions *challenges.Subscriptions
 }
@@ -112,10 +112,6 @@ func (cmd *serveCommand) challenges(log *slog.Logger, push *channels.File, watch
 	if err != nil {
 		return found, usagef("--challenges: %w", err)
 	}
-	if push != nil {
-		// A challenge of a channel that was not there yet.
-		push.OnChange(file.Refresh)
-	}
 	return foundChallenges{directory: file, example: file.First(), file: file}, nil
 }
 
@@ -132,7 +128,7 @@ func (cmd *serveCommand) remoteChallenges(log *slog.Logger, more []challenges.Ch
 		if err != nil {
 			return found, usagef("--challenges-token-file: %w", err)
 		}
-		config.Token, found.refresh = token.Value, token.Refresh
+		config.Token, found.token = token.Value, token
 	}
 	remote, err := challenges.NewRemote(config)
 	if err != nil {

@@ -170,11 +170,13 @@ func (cmd *serveCommand) sums(files map[string]settingsFile) func() map[string]s
 			flags []string
 			place string
 		}{
-			"--accounts":       {flags: cmd.Account, place: cmd.Accounts},
-			"--channels":       {place: cmd.Channels},
-			"--challenges":     {flags: []string{cmd.Device}, place: cmd.Challenges},
-			"--device-key":     {flags: cmd.DeviceKey},
-			"--webhook-secret": {flags: cmd.WebhookSecret},
+			"--accounts":   {flags: cmd.Account, place: cmd.Accounts},
+			"--channels":   {place: cmd.Channels},
+			"--challenges": {flags: []string{cmd.Device}, place: cmd.Challenges},
+
+			"--challenges-token-file": {},
+			"--device-key":            {flags: cmd.DeviceKey},
+			"--webhook-secret":        {flags: cmd.WebhookSecret},
 		} {
 			text := strings.Join(of.flags, ",") + " " + of.place
 			if file := files[name]; file != nil {

@@ -40,9 +40,13 @@ func main() {
 const challengesOfEach = 100
 
 func run(ctx context.Context, nudge, dir string, flags []string, out io.Writer) error {
-	// What an earlier run has stored is of other devices.
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+	// What an earlier run has stored is of other devices. Nothing else is taken away.
+	if _, err := os.Stat(filepath.Join(dir, "challenges.yaml")); err == nil {
+		if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+			return err
+		}
+	} else if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s has other files", dir)
 	}
 	peers, err := pushpeers.Start(dir)
 	if err != nil {

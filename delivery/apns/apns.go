@@ -23,6 +23,9 @@ const (
 	Sandbox    = "https://api.sandbox.push.apple.com"
 )
 
+// idle is how long a connection is kept: Apple takes connections that come and go for an attack.
+const idle = time.Hour
+
 // maxPayload is the largest payload that APNs takes, in bytes.
 const maxPayload = 4096
 
@@ -67,7 +70,7 @@ func New(config Config) (*Channel, error) {
 	return &Channel{
 		config: config,
 		// The operator's own setting may be anywhere.
-		client: outbound.New(outbound.Options{Rules: outbound.Rules{AllowPrivate: true}, TLS: config.TLS, Now: config.Now}),
+		client: outbound.New(outbound.Options{Rules: outbound.Rules{AllowPrivate: true}, TLS: config.TLS, Now: config.Now, Idle: idle, Proxy: true}),
 	}, nil
 }
 
@@ -138,14 +141,14 @@ func idOf(sid string) string {
 // Deliver makes one request.
 func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	if err := c.CheckAddress(a.Address); err != nil {
-		return delivery.Gone("the address " + err.Error())
+		return delivery.Impossible("the address " + err.Error())
 	}
 	body, err := message.JSON(PayloadOf(a.Notification, c.config.Template.Words(a.Notification)))
 	if err != nil {
-		return delivery.Gone(err.Error())
+		return delivery.Impossible(err.Error())
 	}
 	if len(body) > maxPayload {
-		return delivery.Gone(fmt.Sprintf("the payload has %d bytes, and APNs takes %d", len(body), maxPayload))
+		return delivery.Impossible(fmt.Sprintf("the payload has %d bytes, and APNs takes %d", len(body), maxPayload))
 	}
 	now := c.config.Now()
 	token, err := c.config.Signer.get(now)
@@ -175,6 +178,8 @@ func (c *Channel) judge(answer outbound.Answer, used *token) delivery.Result {
 	}
 	var told struct {
 		Reason string `json:"reason"`
+		// Timestamp is when APNs found out that a token is not good, in milliseconds since 1970.
+		Timestamp int64 `json:"timestamp"`
 	}
 	_ = json.Unmarshal(answer.Body, &told)
 	reason := fmt.Sprintf("APNs answered %d", answer.Status)
@@ -183,6 +188,8 @@ func (c *Channel) judge(answer outbound.Answer, used *token) delivery.Result {
 	}
 	reason = strings.TrimSpace(reason + " " + told.Reason)
 	switch {
+	case answer.Status == http.StatusGone && told.Timestamp > 0:
+		return delivery.Dead(reason).Since(time.UnixMilli(told.Timestamp))
 	case answer.Status == http.StatusGone:
 		return delivery.Dead(reason)
 	case answer.Status == http.StatusForbidden:

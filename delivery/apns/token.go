@@ -53,6 +53,8 @@ var tenCharacters = regexp.MustCompile(`^[A-Z0-9]{10}$`)
 
 // get gives the token in use, or a new one when it is old.
 func (t *Signer) get(now time.Time) (*token, error) {
+	// A token is dated by the wall clock, which may be set.
+	now = now.Round(0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if age := t.age(now); t.current != nil && age < tokenUsed && age > -tokenRest {
@@ -84,6 +86,7 @@ func (t *Signer) mint(now time.Time) (*token, error) {
 // refuse is told that a token was refused; it tells whether the next attempt has another one. One that is refused is replaced once;
 // if that does not help, none is in the next 20 minutes.
 func (t *Signer) refuse(used *token, now time.Time) (another bool) {
+	now = now.Round(0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if used != t.current {

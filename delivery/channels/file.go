@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -36,17 +37,26 @@ type channel interface {
 	CheckAddress(address string) error
 }
 
+// lookEvery is how often the files are looked at.
+const lookEvery = 100 * time.Millisecond
+
 // File is a file of channels. Make it with Open.
 type File struct {
 	options Options
 	dir     string
 	file    *reload.File[*set]
-	onSet   func()
+	// inForce is what the last look found, and looked when that was, in nanoseconds since the start; looking lets one look at a time.
+	inForce atomic.Pointer[set]
+	start   time.Time
+	looked  atomic.Int64
+	looking sync.Mutex
 
 	mu     sync.Mutex
 	signed signers
-	// last is what was made of the file before, so that what has not changed is kept.
-	last *set
+	// last is what was made of the file before, so that what has not changed is kept; missing is a file of a secret for which a version
+	// was refused because it is not there.
+	last    *set
+	missing string
 }
 
 // set is what a version of the file says.
@@ -59,7 +69,8 @@ type set struct {
 type made struct {
 	channel
 	kind string
-	of   fingerprint
+	// of is the fingerprint of what it was made of, and signer that of its provider token's, where it is one of APNs.
+	of, signer fingerprint
 	// about says what it is, without secrets.
 	about string
 }
@@ -75,36 +86,69 @@ func Open(path string, options Options) (*File, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &File{options: options, dir: filepath.Dir(path), signed: signers{}}
+	f := &File{options: options, dir: filepath.Dir(path), signed: signers{}, start: time.Now()}
 	var err error
 	if f.file, err = reload.Open(path, options.Logger, f.parse); err != nil {
 		return nil, fmt.Errorf("channels file: %w", err)
 	}
+	f.inForce.Store(f.file.Value())
 	return f, nil
 }
 
-// OnChange has a function called when other channels are in force.
-func (f *File) OnChange(changed func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.onSet = changed
+// current gives what is in force. It looks at the files now and then; others do not wait for that.
+func (f *File) current() *set {
+	now := time.Since(f.start)
+	if looked := time.Duration(f.looked.Load()); looked > 0 && now-looked < lookEvery || !f.looking.TryLock() {
+		return f.inForce.Load()
+	}
+	defer f.looking.Unlock()
+	f.look()
+	f.looked.Store(int64(time.Since(f.start)))
+	return f.inForce.Load()
 }
 
-// current gives what is in force, after a look at the files.
-func (f *File) current() *set {
+// look looks whether the file, or one of its secrets, has changed. It is locked by looking.
+func (f *File) look() {
 	s := f.file.Value()
+	f.mu.Lock()
+	missing := f.missing
+	f.mu.Unlock()
+	if missing != "" {
+		// The file was refused for want of this one.
+		if _, err := os.Stat(missing); err == nil {
+			f.file.Refresh()
+		}
+	}
 	if slices.ContainsFunc(s.secrets, (*secret).hasChanged) {
 		f.file.Refresh()
-		s = f.file.Value()
 	}
-	return s
+	f.inForce.Store(f.file.Value())
 }
 
 // Refresh reads the file again, and the secrets that it names.
-func (f *File) Refresh() { f.file.Refresh() }
+func (f *File) Refresh() {
+	f.looking.Lock()
+	defer f.looking.Unlock()
+	f.file.Refresh()
+	f.inForce.Store(f.file.Value())
+}
 
-// Sum tells one content of the file from another.
-func (f *File) Sum() [32]byte { return f.file.Sum() }
+// Sum tells one content from another: that of the file, and of the secrets that it names.
+func (f *File) Sum() [32]byte {
+	s := f.current()
+	var parts [][]byte
+	for _, name := range slices.Sorted(maps.Keys(s.channels)) {
+		of := s.channels[name].of
+		parts = append(parts, []byte(name), of[:])
+	}
+	return fingerprintOf(parts...)
+}
+
+// Has tells whether there is a channel of the name.
+func (f *File) Has(name string) bool {
+	_, ok := f.current().channels[name]
+	return ok
+}
 
 // Names gives the channels' names, in order.
 func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.current().channels)) }
@@ -155,14 +199,14 @@ var _ delivery.Provider = (*named)(nil)
 func (n *named) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	c, ok := n.file.current().channels[n.name]
 	if !ok {
-		return delivery.Gone("this server has no channel of this name any more")
+		return delivery.Missing("the channel is not set up any more")
 	}
 	return c.Deliver(ctx, a)
 }
 
 // Destination names the service of an address.
 func (n *named) Destination(address string) string {
-	if c, ok := n.file.file.Value().channels[n.name]; ok {
+	if c, ok := n.file.inForce.Load().channels[n.name]; ok {
 		return c.Destination(address)
 	}
 	return ""
@@ -170,7 +214,7 @@ func (n *named) Destination(address string) string {
 
 // AddressKey is what an address is remembered by.
 func (n *named) AddressKey(address string) string {
-	if c, ok := n.file.file.Value().channels[n.name]; ok {
+	if c, ok := n.file.inForce.Load().channels[n.name]; ok {
 		return c.AddressKey(address)
 	}
 	return n.name + " " + address

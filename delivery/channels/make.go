@@ -26,6 +26,11 @@ type parts struct {
 	rules    outbound.Rules
 }
 
+// signer is the fingerprint of what a provider token is made of.
+func (p parts) signer() fingerprint {
+	return fingerprintOf(p.key, []byte(p.KeyID), []byte(p.TeamID))
+}
+
 func makeAPNs(p parts, signer func() (*apns.Signer, error)) (channel, error) {
 	endpoint := strings.TrimSuffix(p.Endpoint, "/")
 	switch {
@@ -88,7 +93,7 @@ type signers map[fingerprint]*apns.Signer
 
 // get gives the signer of an entry, from among those that there were where it is there.
 func (s signers) get(before signers, p parts) (*apns.Signer, error) {
-	of := fingerprintOf(p.key, []byte(p.KeyID), []byte(p.TeamID))
+	of := p.signer()
 	for _, known := range []signers{s, before} {
 		if signer := known[of]; signer != nil {
 			s[of] = signer
@@ -105,13 +110,4 @@ func (s signers) get(before signers, p parts) (*apns.Signer, error) {
 	}
 	s[of] = signer
 	return signer, nil
-}
-
-// keep goes on with those that there were.
-func (s signers) keep(before signers) {
-	for of, signer := range before {
-		if s[of] == nil {
-			s[of] = signer
-		}
-	}
 }

@@ -81,6 +81,7 @@ func (f *File) parse(data []byte) (*set, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, signed := &set{channels: map[string]made{}}, signers{}
+	f.missing = ""
 	for _, of := range slices.Sorted(maps.Keys(content.Channels)) {
 		if !name.MatchString(of) || slices.Contains(taken, of) {
 			return nil, fmt.Errorf("channels: %.40q is no name: it must be of up to 32 small letters, digits, _ and -, and none of %s", of, strings.Join(taken, ", "))
@@ -92,10 +93,6 @@ func (f *File) parse(data []byte) (*set, error) {
 		s.channels[of] = c
 	}
 	f.last, f.signed = s, signed
-	if f.onSet != nil {
-		// Whoever is told may ask for what is in force, which this is not yet.
-		go f.onSet()
-	}
 	return s, nil
 }
 
@@ -125,7 +122,9 @@ func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
 	print := fingerprintOf(settings, key, authorities)
 	if f.last != nil {
 		if before, ok := f.last.channels[of]; ok && before.of == print {
-			signed.keep(f.signed)
+			if signer := f.signed[before.signer]; signer != nil {
+				signed[before.signer] = signer
+			}
 			return before, nil
 		}
 	}
@@ -147,7 +146,7 @@ func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	return made{c, e.Kind, print, about(e, c)}, nil
+	return made{c, e.Kind, print, p.signer(), about(e, c)}, nil
 }
 
 func (e entry) file(k kind) string {

@@ -2,10 +2,10 @@ package channels
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 
@@ -28,16 +28,22 @@ func (s *secret) hasChanged() bool {
 	return *s.known.Swap(&sum) != sum
 }
 
+// variable is what a variable of the environment may be called.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
 // read gives a secret of a field: from the file that field_file names, beside the channels' file unless its path is absolute, or
-// from the variable that field_env names. The error begins with the field's name, and holds nothing of the secret.
+// from the variable that field_env names. The error begins with the field's name. It holds neither the secret nor the name that was
+// given: that may be the secret, in the wrong place.
 func (f *File) read(field, file, env string, s *set) ([]byte, error) {
 	switch {
 	case file != "" && env != "":
 		return nil, fmt.Errorf("%s_file: it goes without %s_env", field, field)
+	case env != "" && !variable.MatchString(env):
+		return nil, fmt.Errorf("%s_env: must be the name of a variable", field)
 	case env != "":
 		value, set := f.options.Getenv(env)
 		if !set || strings.TrimSpace(value) == "" {
-			return nil, fmt.Errorf("%s_env: the variable %.60q is not set, or empty", field, env)
+			return nil, fmt.Errorf("%s_env: the variable is not set, or empty", field)
 		}
 		return []byte(value), nil
 	case file == "":
@@ -46,17 +52,22 @@ func (f *File) read(field, file, env string, s *set) ([]byte, error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(f.dir, file)
 	}
-	if info, err := os.Stat(file); err == nil && info.Size() > maxSecret {
-		return nil, fmt.Errorf("%s_file: %s has more than %d bytes", field, file, maxSecret)
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		f.missing = file
+		return nil, fmt.Errorf("%s_file: it is not there, or not to be looked at, beside the channels' file", field)
+	case info.IsDir() || info.Size() > maxSecret:
+		return nil, fmt.Errorf("%s_file: it is a directory, or has more than %d bytes", field, maxSecret)
 	}
-	opened, err := reload.Open(file, f.options.Logger, func(data []byte) ([]byte, error) {
-		if len(data) == 0 {
-			return nil, errors.New("it is empty")
-		}
-		return data, nil
-	})
+	opened, err := reload.Open(file, f.options.Logger, func(data []byte) ([]byte, error) { return data, nil })
 	if err != nil {
-		return nil, fmt.Errorf("%s_file: %w", field, err)
+		f.missing = file
+		return nil, fmt.Errorf("%s_file: it cannot be read", field)
+	}
+	if len(opened.Value()) == 0 {
+		f.missing = file
+		return nil, fmt.Errorf("%s_file: it is empty", field)
 	}
 	one, sum := &secret{file: opened}, opened.Sum()
 	one.known.Store(&sum)

@@ -72,7 +72,8 @@ func (c *Channel) judge(answer outbound.Answer, used *oauth2.Token) delivery.Res
 	case code == "INVALID_ARGUMENT" && told.Error.isOfToken():
 		return delivery.Dead(reason + " for the registration token")
 	case code == "THIRD_PARTY_AUTH_ERROR":
-		return delivery.Denied(answer.RetryAfter, reason)
+		// Of the devices of Apple's, or the browsers, alone.
+		return delivery.Denied(answer.RetryAfter, reason).OfOne()
 	case answer.Status == http.StatusUnauthorized:
 		if c.tokens.refuse(used) {
 			return delivery.Again(answer.RetryAfter, reason+"; the next attempt has a new token")

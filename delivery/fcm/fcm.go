@@ -23,6 +23,9 @@ const Production = "https://fcm.googleapis.com"
 // maxPayload is the most that FCM takes of what is passed on to an app, in bytes.
 const maxPayload = 4096
 
+// idle is how long a connection is kept.
+const idle = time.Hour
+
 // quotaRest is how long to wait where FCM says that a quota is used up, and not for how long.
 const quotaRest = time.Minute
 
@@ -61,7 +64,7 @@ func New(config Config) (*Channel, error) {
 		config.Now = time.Now
 	}
 	// The operator's own settings may be anywhere.
-	client := outbound.New(outbound.Options{Rules: outbound.Rules{AllowPrivate: true}, TLS: config.TLS, Now: config.Now})
+	client := outbound.New(outbound.Options{Rules: outbound.Rules{AllowPrivate: true}, TLS: config.TLS, Now: config.Now, Idle: idle, Proxy: true})
 	return &Channel{config: config, client: client, tokens: newTokens(config.Account, client.HTTP())}, nil
 }
 
@@ -97,6 +100,7 @@ type Message struct {
 	Data    map[string]string `json:"data"`
 	Android Android           `json:"android"`
 	APNS    APNS              `json:"apns"`
+	WebPush WebPush           `json:"webpush"`
 }
 
 // Android says how the message gets to a device of Android's.
@@ -112,6 +116,11 @@ type APNS struct {
 	Payload apns.Payload      `json:"payload"`
 }
 
+// WebPush says how the message gets to a browser that has registered with FCM.
+type WebPush struct {
+	Headers map[string]string `json:"headers"`
+}
+
 func (c *Channel) message(a delivery.Attempt) Message {
 	words, keys := c.config.Template.Words(a.Notification), message.DataOf(a.Notification)
 	data := map[string]string{
@@ -120,9 +129,11 @@ func (c *Channel) message(a delivery.Attempt) Message {
 	if keys.FactorSID != "" {
 		data["factor_sid"] = keys.FactorSID
 	}
+	ttl := strconv.Itoa(message.Seconds(a))
 	return Message{
 		Token: a.Address, Data: data,
-		Android: Android{Priority: "HIGH", TTL: strconv.Itoa(message.Seconds(a)) + "s"},
+		Android: Android{Priority: "HIGH", TTL: ttl + "s"},
+		WebPush: WebPush{map[string]string{"TTL": ttl, "Urgency": "high"}},
 		APNS:    APNS{Headers: apns.HeaderOf(a, c.config.Now()), Payload: apns.PayloadOf(a.Notification, words)},
 	}
 }
@@ -144,7 +155,7 @@ func checkSize(m Message) error {
 // Deliver makes one request, and none where there is no token to make it with.
 func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	if err := c.CheckAddress(a.Address); err != nil {
-		return delivery.Gone("the address " + err.Error())
+		return delivery.Impossible("the address " + err.Error())
 	}
 	token, failed, ok := c.tokens.get(ctx)
 	if !ok {
@@ -153,11 +164,11 @@ func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resu
 	// What it says of the time counts from here: a token may have been waited for.
 	m := c.message(a)
 	if err := checkSize(m); err != nil {
-		return delivery.Gone(err.Error())
+		return delivery.Impossible(err.Error())
 	}
 	body, err := message.JSON(Request{m})
 	if err != nil {
-		return delivery.Gone(err.Error())
+		return delivery.Impossible(err.Error())
 	}
 	header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token.AccessToken}}
 	answer, failed, ok := c.client.Post(ctx, c.config.Endpoint+"/v1/projects/"+c.config.Account.Project+"/messages:send", header, body)

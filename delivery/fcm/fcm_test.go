@@ -119,7 +119,7 @@ func TestRequest(t *testing.T) {
 	want := `{"message":{"token":"` + device + `","data":{"body":"as device-0006","challenge_sid":"` + n.ChallengeSID + `","factor_sid":"` + n.FactorSID +
 		`","sid":"` + n.SID + `","title":"Sign in","type":"verify_push_challenge"},"android":{"priority":"HIGH","ttl":"150s"},` +
 		`"apns":{"headers":{"apns-collapse-id":"` + n.SID + `","apns-expiration":"` + strconv.FormatInt(expires, 10) + `","apns-priority":"10","apns-push-type":"alert"},` +
-		`"payload":{"aps":{"alert":{"title":"Sign in","body":"as device-0006"},"sound":"default"},` + keys + `}}}}`
+		`"payload":{"aps":{"alert":{"title":"Sign in","body":"as device-0006"},"sound":"default"},` + keys + `}},"webpush":{"headers":{"TTL":"150","Urgency":"high"}}}}`
 	if string(got.Body) != want {
 		t.Errorf("the body is\n%s, want\n%s", got.Body, want)
 	}

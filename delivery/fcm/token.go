@@ -90,8 +90,9 @@ type tokens struct {
 
 	mu      sync.Mutex
 	current *oauth2.Token
-	// until is when it is fetched anew, and replaced when one was last replaced because it was refused.
-	until, replaced time.Time
+	// until is when it is fetched anew, end until when it is good, and replaced when one was last replaced because it was refused. All are
+	// of the wall clock, as the tokens are.
+	until, end, replaced time.Time
 }
 
 // newTokens makes the tokens of an account. The library does not pass a context on: the client's own time bounds a request.
@@ -105,12 +106,17 @@ func newTokens(account *Account, client *http.Client) *tokens {
 // the result says why.
 func (t *tokens) get(ctx context.Context) (token *oauth2.Token, failed delivery.Result, ok bool) {
 	t.mu.Lock()
-	token, isGood := t.current, time.Now().Before(t.until)
+	token, now := t.current, time.Now()
+	isFresh, isGood := token != nil && now.Before(t.until), token != nil && now.Before(t.end)
 	t.mu.Unlock()
-	if token != nil && isGood {
+	if isFresh {
 		return token, failed, true
 	}
 	fetched := t.flight.DoChan("", func() (any, error) { return t.fetch() })
+	if isGood {
+		// It is fetched meanwhile.
+		return token, failed, true
+	}
 	select {
 	case <-ctx.Done():
 		return nil, delivery.Again(0, "no access token in time"), false
@@ -139,7 +145,8 @@ func (t *tokens) fetch() (*oauth2.Token, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.current, t.until = token, time.Now().Add(good-min(refreshed, good/4))
+	now := time.Now().Round(0)
+	t.current, t.until, t.end = token, now.Add(good-min(refreshed, good/4)), now.Add(good)
 	return token, nil
 }
 

@@ -18,7 +18,9 @@ func (s *Store) Bury(ctx context.Context, a delivery.AddressHash, at time.Time) 
 	if err := s.graves.Put(ctx, key, value); err != nil {
 		return err
 	}
-	s.noteBuried(key, value)
+	if since, known := s.Buried(a); !known || since.Before(at) {
+		s.noteBuried(key, value)
+	}
 	return nil
 }
 
@@ -52,7 +54,7 @@ func (s *Store) Addresses(context.Context) (list []delivery.DeadAddress, err err
 
 // watchBuried reads the dead addresses that are known, and goes on with what others find out.
 func (s *Store) watchBuried(ctx context.Context) (err error) {
-	if s.graves, err = s.Bucket(ctx, "dead"); err != nil {
+	if s.graves, err = s.bucket(ctx, "dead", delivery.BuriedFor); err != nil {
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			// A store of before there was one has none, and is only read.
 			s.options.Logger.Debug("the store knows of no dead addresses", slog.Any("error", err))

@@ -22,12 +22,17 @@ type Bucket struct {
 // Bucket gives the bucket with a name of one word, which it makes where there is none, unless Options.MustExist is set: the error is then
 // jetstream.ErrBucketNotFound.
 func (s *Store) Bucket(ctx context.Context, name string) (*Bucket, error) {
+	return s.bucket(ctx, name, 0)
+}
+
+// bucket is Bucket of one whose entries are forgotten after a time; 0 for never.
+func (s *Store) bucket(ctx context.Context, name string, ttl time.Duration) (*Bucket, error) {
 	ctx, cancel := context.WithTimeout(ctx, setUpTime)
 	defer cancel()
 	ctx, errorOf, stop := s.denied.until(ctx)
 	defer stop()
 	b := &Bucket{store: s, name: strings.ToUpper(s.options.Prefix + "_" + name)}
-	want := jetstream.KeyValueConfig{Bucket: b.name, Description: name + " of nudge", History: 1, Storage: jetstream.FileStorage, Replicas: s.options.Replicas}
+	want := jetstream.KeyValueConfig{Bucket: b.name, Description: name + " of nudge", History: 1, TTL: ttl, Storage: jetstream.FileStorage, Replicas: s.options.Replicas}
 	for {
 		brief, cancel := context.WithTimeout(ctx, 1500*time.Millisecond)
 		kv, err := s.js.KeyValue(brief, b.name)

@@ -23,6 +23,10 @@ type Options struct {
 	Rules
 	// TLS are the settings of connections. Nil: the system's authorities.
 	TLS *tls.Config
+	// Idle is how long a connection is kept that nothing is sent over. 0: a minute.
+	Idle time.Duration
+	// Proxy has requests go through the proxy of the environment (HTTPS_PROXY), where there is one. The rules are for the proxy then.
+	Proxy bool
 	// Now is the clock that dates in answers are compared with. Nil: time.Now.
 	Now func() time.Time
 }
@@ -38,16 +42,24 @@ func New(options Options) *Client {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Idle == 0 {
+		options.Idle = time.Minute
+	}
+	var proxy func(*http.Request) (*url.URL, error)
+	if options.Proxy {
+		proxy = http.ProxyFromEnvironment
+	}
 	return &Client{
 		now: options.Now,
 		http: &http.Client{
 			Transport: &http.Transport{
+				Proxy:               proxy,
 				DialContext:         newGuard(options.Rules).dialer().DialContext,
 				TLSClientConfig:     options.TLS,
 				TLSHandshakeTimeout: 5 * time.Second,
 				MaxIdleConns:        512,
 				MaxIdleConnsPerHost: 16,
-				IdleConnTimeout:     time.Minute,
+				IdleConnTimeout:     options.Idle,
 				ForceAttemptHTTP2:   true,
 				// A connection whose other end is gone is noticed though requests wait on it.
 				HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
@@ -93,7 +105,7 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, b
 	// What a status says counts, whatever becomes of the rest.
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	answer = Answer{
-		Status: response.StatusCode, Header: response.Header, Body: text, RetryAfter: retryAfter(response.Header.Get("Retry-After"), c.now()),
+		Status: response.StatusCode, Header: response.Header, Body: text, RetryAfter: RetryAfter(response.Header, c.now()),
 	}
 	return answer, delivery.Result{}, true
 }
@@ -131,8 +143,9 @@ func Reason(ctx context.Context, err error) string {
 	return err.Error()
 }
 
-// retryAfter reads the header: seconds, or a date; 0 for none.
-func retryAfter(value string, now time.Time) time.Duration {
+// RetryAfter reads the header of an answer: seconds, or a date; 0 for none.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
 		// More than a day is as good as never, and does not overflow.
 		return time.Duration(min(seconds, 24*60*60)) * time.Second

@@ -57,8 +57,8 @@ func ParseSubscription(text string) (Subscription, error) {
 
 var errNoEndpoint = errors.New("must have an endpoint that is a URL of https")
 
-// endpointOf gives an address's endpoint, without looking at its keys; empty for what is no subscription.
-func endpointOf(address string) string {
+// Endpoint gives an address's endpoint, without looking at its keys; empty for what is no subscription.
+func Endpoint(address string) string {
 	var given struct {
 		Endpoint string `json:"endpoint"`
 	}

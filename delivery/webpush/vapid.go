@@ -22,6 +22,8 @@ import (
 const (
 	headerValid = 12 * time.Hour
 	headerUsed  = 11 * time.Hour
+	// headerRest is how long one is used that is refused.
+	headerRest = 20 * time.Minute
 	// maxHeaders bounds how many push services have one: there are a handful, and whoever makes up more makes them anew.
 	maxHeaders = 256
 )
@@ -115,6 +117,8 @@ type signedHeader struct {
 
 // get gives the Authorization header for a push service, which is named by scheme, host and port.
 func (h *headers) get(service string, now time.Time) (string, error) {
+	// A header is dated by the wall clock, which may be set.
+	now = now.Round(0)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s, ok := h.signed[service]; ok && now.Sub(s.at) < headerUsed && !now.Before(s.at.Add(-time.Minute)) {
@@ -132,4 +136,21 @@ func (h *headers) get(service string, now time.Time) (string, error) {
 	text := "vapid t=" + token + ", k=" + h.key.Public
 	h.signed[service] = signedHeader{text, now}
 	return text, nil
+}
+
+// refuse is told that a header was refused; it tells whether the next attempt has another one. One that has been used for a while is
+// signed anew: the clock may have been set.
+func (h *headers) refuse(service, text string, now time.Time) (another bool) {
+	now = now.Round(0)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.signed[service]
+	if !ok || s.text != text {
+		return true
+	}
+	if age := now.Sub(s.at); age >= 0 && age < headerRest {
+		return false
+	}
+	delete(h.signed, service)
+	return true
 }

@@ -86,11 +86,11 @@ func (c *Channel) PublicKey() string { return c.config.Key.Public }
 
 // Destination is the subscription's push service.
 func (c *Channel) Destination(address string) string {
-	return delivery.DestinationOf(endpointOf(address))
+	return delivery.DestinationOf(Endpoint(address))
 }
 
 // AddressKey is the endpoint: a browser that subscribes again gets another one.
-func (c *Channel) AddressKey(address string) string { return "webpush " + endpointOf(address) }
+func (c *Channel) AddressKey(address string) string { return "webpush " + Endpoint(address) }
 
 // payload is what the service worker gets.
 type payload struct {
@@ -113,21 +113,22 @@ func topicOf(sid string) string {
 func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	s, err := c.subscription(a.Address)
 	if err != nil {
-		return delivery.Gone("the address " + err.Error())
+		return delivery.Impossible("the address " + err.Error())
 	}
 	words := c.config.Template.Words(a.Notification)
 	text, err := message.JSON(payload{Data: message.DataOf(a.Notification), Title: words.Title, Body: words.Body})
 	if err != nil {
-		return delivery.Gone(err.Error())
+		return delivery.Impossible(err.Error())
 	}
 	if len(text) > maxText {
-		return delivery.Gone(fmt.Sprintf("the message has %d bytes, and web push takes %d", len(text), maxText))
+		return delivery.Impossible(fmt.Sprintf("the message has %d bytes, and web push takes %d", len(text), maxText))
 	}
 	body, err := encrypt(s, text)
 	if err != nil {
-		return delivery.Gone("the message cannot be encrypted for the subscription")
+		return delivery.Impossible("the message cannot be encrypted for the subscription")
 	}
-	authorization, err := c.headers.get(origin(s.Endpoint), c.config.Now())
+	service := origin(s.Endpoint)
+	authorization, err := c.headers.get(service, c.config.Now())
 	if err != nil {
 		return delivery.Denied(0, "the VAPID header cannot be signed")
 	}
@@ -138,6 +139,9 @@ func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resu
 	}, body)
 	if !ok {
 		return failed
+	}
+	if (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden) && c.headers.refuse(service, authorization, c.config.Now()) {
+		return delivery.Refused(answer.RetryAfter, fmt.Sprintf("the push service answered %d; the next attempt has a new header", answer.Status))
 	}
 	return judge(answer, ttl)
 }
@@ -165,16 +169,22 @@ func judge(answer outbound.Answer, ttl int) delivery.Result {
 		return kept(answer.Header.Get("TTL"), ttl)
 	case answer.Status == http.StatusNotFound || answer.Status == http.StatusGone:
 		return delivery.Dead(reason)
-	case answer.Status == http.StatusUnauthorized:
-		return delivery.Denied(answer.RetryAfter, reason)
-	case answer.Status == http.StatusTooManyRequests || answer.Status >= 500:
+	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
+		// A subscription that was made with another key is refused so too, while others are taken.
+		return delivery.Denied(answer.RetryAfter, reason).OfOne()
+	case answer.Status == http.StatusTooManyRequests:
+		// Too many to this subscription; others are taken.
+		return delivery.Refused(answer.RetryAfter, reason)
+	case answer.Status >= 500:
 		return delivery.Again(answer.RetryAfter, reason)
 	case answer.Status == http.StatusRequestEntityTooLarge:
 		return delivery.Gone(reason)
 	}
-	// Such as 403: the subscription was made with another key. Others of the same service are taken.
 	return delivery.Refused(answer.RetryAfter, reason)
 }
+
+// leastRepeated is how long to wait before a message is sent again that the push service did not keep: it may have arrived.
+const leastRepeated = 10 * time.Second
 
 // kept is what it means that a push service keeps a message for less than the TTL that it was given: it has to be sent again then. The
 // topic has it replaced where it is still kept.
@@ -183,5 +193,5 @@ func kept(answered string, ttl int) delivery.Result {
 	if err != nil || seconds < 0 || seconds >= ttl {
 		return delivery.Done()
 	}
-	return delivery.Refused(time.Duration(seconds)*time.Second, "the push service keeps it for less than its TTL")
+	return delivery.Refused(max(time.Duration(seconds)*time.Second, leastRepeated), "the push service keeps it for less than its TTL")
 }

@@ -155,6 +155,35 @@ func TestTheHeaderIsUsedAgain(t *testing.T) {
 	}
 }
 
+// A header that is refused is signed anew after a while, and meanwhile the alarm is told.
+func TestARefusedHeaderIsSignedAnew(t *testing.T) {
+	peer, key := newPeer(t), newKey(t)
+	now := time.Now()
+	c := newChannel(t, peer, key, func() time.Time { return now })
+	subscription := subscribe(t, peer, key)
+	peer.Script(pushpeers.With(403, ""))
+	deliver := func() delivery.Result {
+		return c.Deliver(t.Context(), attempt(deliverytest.Notification(1), subscription))
+	}
+	if result := deliver(); !result.CredentialsRefused() {
+		t.Errorf("a new one: %s because %q", result, result.Reason())
+	}
+	now = now.Add(time.Hour)
+	if result := deliver(); result.CredentialsRefused() || result.String() != "again" {
+		t.Errorf("an old one: %s because %q", result, result.Reason())
+	}
+	if result := deliver(); !result.CredentialsRefused() {
+		t.Errorf("the new one: %s because %q", result, result.Reason())
+	}
+	headers := map[string]bool{}
+	for _, r := range peer.Got() {
+		headers[r.Header.Get("Authorization")] = true
+	}
+	if len(headers) != 2 {
+		t.Errorf("%d headers", len(headers))
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	peer, key := newPeer(t), newKey(t)
 	c := newChannel(t, peer, key, time.Now)
@@ -165,7 +194,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		200: {result: "delivered"}, 201: {result: "delivered"}, 202: {result: "delivered"},
 		404: {result: "gone", dead: true}, 410: {result: "gone", dead: true}, 413: {result: "gone"},
-		401: {result: "again", denied: true}, 403: {result: "again"}, 400: {result: "again"}, 429: {result: "again"}, 500: {result: "again"}, 503: {result: "again"}, 302: {result: "again"},
+		401: {result: "again", denied: true}, 403: {result: "again", denied: true}, 400: {result: "again"}, 429: {result: "again"}, 500: {result: "again"}, 503: {result: "again"}, 302: {result: "again"},
 	} {
 		peer.Script(pushpeers.With(status, "s3cr3t"))
 		peer.Forget()
@@ -186,7 +215,7 @@ func TestAShorterTTLIsRespected(t *testing.T) {
 		after  time.Duration
 	}{
 		"300": {result: "delivered"}, "301": {result: "delivered"}, "": {result: "delivered"}, "soon": {result: "delivered"},
-		"60": {result: "again", after: time.Minute}, "0": {result: "again"},
+		"60": {result: "again", after: time.Minute}, "0": {result: "again", after: 10 * time.Second},
 	} {
 		peer.Script(pushpeers.With(201, "", "TTL", answered))
 		result := c.Deliver(t.Context(), attempt(deliverytest.Notification(1), subscription))

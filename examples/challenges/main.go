@@ -80,7 +80,7 @@ func (s *store) FindChallenge(_ context.Context, r FindChallengeRequestObject) (
 	defer s.mu.Unlock()
 	c, ok := s.challenges[key{r.AccountSid, r.ServiceSid, r.Identity, r.ChallengeSid}]
 	if !ok {
-		return FindChallenge404JSONResponse{Message: "there is no such challenge"}, nil
+		return FindChallenge404JSONResponse{Code: ChallengeNotFound, Message: "there is no such challenge"}, nil
 	}
 	return FindChallenge200JSONResponse(c), nil
 }
@@ -97,6 +97,10 @@ func newHandler(s *store, token string) http.Handler {
 		status := http.StatusInternalServerError
 		if known, ok := errors.AsType[*echo.HTTPError](err); ok {
 			status = known.Code
+		}
+		if status == http.StatusNotFound {
+			_ = c.JSON(status, NotFound{Code: ChallengeNotFound, Message: "there is no such path"})
+			return
 		}
 		_ = c.JSON(status, Problem{Message: http.StatusText(status)})
 	}

@@ -38,6 +38,21 @@ func (e ChallengeStatus) Valid() bool {
 	}
 }
 
+// Defines values for NotFoundCode.
+const (
+	ChallengeNotFound NotFoundCode = "challenge_not_found"
+)
+
+// Valid indicates whether the value is a known member of the NotFoundCode enum.
+func (e NotFoundCode) Valid() bool {
+	switch e {
+	case ChallengeNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
 // Challenge What nudge needs to know of a challenge.
 type Challenge struct {
 	// Address Where the device is; of a webhook its URL, of a phone its token, of a browser the JSON of its subscription. The channels
@@ -74,6 +89,17 @@ type Challenge struct {
 
 // ChallengeStatus What became of it. Of a challenge that is not pending no notification is sent.
 type ChallengeStatus string
+
+// NotFound There is no such challenge.
+type NotFound struct {
+	Code NotFoundCode `json:"code"`
+
+	// Message What is not there, in words.
+	Message string `json:"message"`
+}
+
+// NotFoundCode defines model for NotFound.Code.
+type NotFoundCode string
 
 // Problem What went wrong.
 type Problem struct {
@@ -257,7 +283,7 @@ func (response FindChallenge401JSONResponse) VisitFindChallengeResponse(w http.R
 	return err
 }
 
-type FindChallenge404JSONResponse Problem
+type FindChallenge404JSONResponse NotFound
 
 func (response FindChallenge404JSONResponse) VisitFindChallengeResponse(w http.ResponseWriter) error {
 

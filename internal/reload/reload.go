@@ -40,7 +40,7 @@ type File[T any] struct {
 }
 
 // Sum is the SHA-256 of a file.
-type Sum [sha256.Size]byte
+type Sum = [sha256.Size]byte
 
 type version struct {
 	modified time.Time

@@ -11,6 +11,8 @@ const (
 	// firstRest is how long at first, and longestRest at most.
 	firstRest   = time.Second
 	longestRest = 30 * time.Second
+	// longestAsked is how long the service can ask to be left alone.
+	longestAsked = time.Minute
 )
 
 // breaker leaves a service alone that fails, but for one lookup at a time that probes it.
@@ -28,19 +30,20 @@ func (b *breaker) isOpen() bool {
 	return b.failures >= failuresToOpen
 }
 
-// wait gives how long the service is to be left alone; 0 or less to ask it now. Whoever may ask is the one who probes it.
-func (b *breaker) wait(now time.Time) time.Duration {
+// wait gives how long the service is to be left alone; 0 to ask it now. Whoever may ask one that fails is the one who probes it.
+func (b *breaker) wait(now time.Time) (wait time.Duration, isProbe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failures < failuresToOpen {
-		return 0
+		return 0, false
 	}
-	// A clock that was set back does not keep it away.
-	if wait := min(b.probe.Sub(now), longestRest); wait > 0 {
-		return wait
+	wait = b.probe.Sub(now)
+	if wait > 0 && wait <= longestAsked {
+		return wait, false
 	}
+	// It is time, or the clock was set back.
 	b.probe = now.Add(b.rest())
-	return 0
+	return 0, true
 }
 
 // rest is how long the service is left alone after so many failures.
@@ -52,10 +55,14 @@ func (b *breaker) rest() time.Duration {
 	return min(rest, longestRest)
 }
 
-// failed is told that the service gave no answer, and for how long it asked to be left alone; it tells whether that is from now on.
-func (b *breaker) failed(now time.Time, after time.Duration) (opened bool) {
+// failed is told that the service gave no answer, and for how long it asked to be left alone; it tells whether that is from now on. What
+// was asked before it was left alone, and is not a probe, says nothing new.
+func (b *breaker) failed(now time.Time, after time.Duration, isProbe bool) (opened bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.failures >= failuresToOpen && !isProbe {
+		return false
+	}
 	b.failures++
 	b.probe = now.Add(max(after, b.rest()))
 	return b.failures == failuresToOpen

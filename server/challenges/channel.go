@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -21,15 +22,15 @@ const (
 
 // Channels are the channels that a server has beside its own, such as those of channels.File.
 type Channels interface {
-	// Names gives their names.
+	// Names gives their names, and Has tells whether there is one of a name.
 	Names() []string
+	Has(channel string) bool
 	// Check gives an error for an address that is not one of a channel; it holds nothing of the address.
 	Check(channel, address string) error
 }
 
 // checkChannel tells whether a channel is one that this server has, and an address one of it. The error begins with the field's name.
 func checkChannel(channel, address string, more []Channels) error {
-	names := []string{ChannelStream, ChannelWebhook, server.ChannelNone}
 	switch channel {
 	case ChannelStream, server.ChannelNone:
 		if address != "" {
@@ -43,16 +44,17 @@ func checkChannel(channel, address string, more []Channels) error {
 		return nil
 	}
 	for _, m := range more {
-		for _, name := range m.Names() {
-			if name != channel {
-				names = append(names, name)
-				continue
-			}
-			if err := m.Check(channel, address); err != nil {
-				return fmt.Errorf("address: %w", err)
-			}
-			return nil
+		if !m.Has(channel) {
+			continue
 		}
+		if err := m.Check(channel, address); err != nil {
+			return fmt.Errorf("address: %w", err)
+		}
+		return nil
+	}
+	names := []string{ChannelStream, ChannelWebhook, server.ChannelNone}
+	for _, m := range more {
+		names = append(names, m.Names()...)
 	}
 	return fmt.Errorf("channel: must be one of %s", strings.Join(names, ", "))
 }
@@ -62,12 +64,15 @@ func isOwn(channel string) bool {
 	return channel == ChannelStream || channel == ChannelWebhook || channel == server.ChannelNone
 }
 
+// isKnown tells whether a server has a channel.
+func isKnown(channel string, more []Channels) bool {
+	return isOwn(channel) || slices.ContainsFunc(more, func(m Channels) bool { return m.Has(channel) })
+}
+
 // checkKnown gives an error where a challenge's channel was there when it was read, and is not any more.
 func checkKnown(c server.Challenge, more []Channels) error {
-	if isOwn(c.Channel) {
-		return nil
-	}
-	if err := checkChannel(c.Channel, c.Address, more); err != nil {
+	if !isKnown(c.Channel, more) {
+		err := fmt.Errorf("there is no channel %.40q", c.Channel)
 		return &server.Error{Code: server.CodeUnavailable, Note: "the channel of the challenge is not set up", Cause: err}
 	}
 	return nil

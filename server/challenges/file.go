@@ -49,10 +49,15 @@ type directory struct {
 // OpenFile reads a file of challenges, of a server that may have more channels than its own. The error names the file, the entry and
 // the rule.
 func OpenFile(path string, log *slog.Logger, more ...Channels) (*File, error) {
-	file, err := reload.Open(path, log, func(data []byte) (directory, error) { return parseFile(data, more...) })
+	opened := false
+	file, err := reload.Open(path, log, func(data []byte) (directory, error) {
+		// Later, a channel that is taken away, or comes, does not keep the other challenges from changing.
+		return parseDirectory(data, !opened, more)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("challenges file: %w", err)
 	}
+	opened = true
 	return &File{file, more}, nil
 }
 
@@ -118,11 +123,16 @@ type entry struct {
 	Details map[string]string `yaml:"details" json:"details,omitempty"`
 }
 
-func parseFile(data []byte, more ...Channels) (directory, error) {
+func parseFile(data []byte) (directory, error) { return parseDirectory(data, true, nil) }
+
+// parseDirectory reads a file. With all, every channel must be there; otherwise what is not there is left to Find.
+func parseDirectory(data []byte, all bool, more []Channels) (directory, error) {
 	d := directory{challenges: map[server.ChallengeKey]server.Challenge{}}
 	err := eachOf(data, func(i int, _ entry, challenge server.Challenge) error {
-		if err := checkChannel(challenge.Channel, challenge.Address, more); err != nil {
-			return fmt.Errorf("challenges[%d].%w", i, err)
+		if all || isKnown(challenge.Channel, more) {
+			if err := checkChannel(challenge.Channel, challenge.Address, more); err != nil {
+				return fmt.Errorf("challenges[%d].%w", i, err)
+			}
 		}
 		if _, twice := d.challenges[challenge.ChallengeKey]; twice {
 			return fmt.Errorf("challenges[%d]: %s is listed twice", i, challenge.ChallengeSID)

@@ -9,13 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/nudgehq/nudge/delivery/outbound"
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/challenges/service"
@@ -170,14 +170,15 @@ func unavailable(after time.Duration, cause error) *server.Error {
 
 // ask asks the service for a challenge, unless it is left alone.
 func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Challenge, error) {
-	if wait := r.breaker.wait(r.config.Now()); wait > 0 {
+	wait, isProbe := r.breaker.wait(r.config.Now())
+	if wait > 0 {
 		return server.Challenge{}, unavailable(wait, errors.New("the service of challenges fails, and is asked again later"))
 	}
 	r.asked.Add(1)
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	answer, err := r.client.FindChallengeWithResponse(ctx, key.AccountSID, key.ServiceSID, key.Identity, key.ChallengeSID)
-	if err == nil && answer.StatusCode() == http.StatusNotFound && answer.JSON404 != nil {
+	if err == nil && answer.StatusCode() == http.StatusNotFound && answer.JSON404 != nil && answer.JSON404.Code.Valid() {
 		r.works()
 		return server.Challenge{}, &server.Error{Code: server.CodeNotFound}
 	}
@@ -187,7 +188,7 @@ func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Chall
 	case err != nil:
 		err = withoutURL(err)
 	case answer.StatusCode() != http.StatusOK:
-		after = retryAfter(answer.HTTPResponse.Header.Get("Retry-After"))
+		after = min(outbound.RetryAfter(answer.HTTPResponse.Header, r.config.Now()), longestAsked)
 		err = fmt.Errorf("the service of challenges answered %d", answer.StatusCode())
 	case answer.JSON200 == nil:
 		err = errors.New("the service of challenges answered 200 without a challenge")
@@ -201,7 +202,7 @@ func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Chall
 	}
 	if err != nil {
 		r.failed.Add(1)
-		if r.breaker.failed(r.config.Now(), after) {
+		if r.breaker.failed(r.config.Now(), after, isProbe) {
 			r.config.Logger.Error("the service of challenges fails: one lookup at a time probes it, and callers are answered 20503", slog.Any("error", err))
 		}
 		return server.Challenge{}, unavailable(after, err)
@@ -225,15 +226,6 @@ func withoutURL(err error) error {
 		return fmt.Errorf("the service of challenges gave no answer in %s", lookupTime)
 	}
 	return fmt.Errorf("the service of challenges gave no answer: %w", err)
-}
-
-// retryAfter reads the header in seconds; 0 for none, a minute at most.
-func retryAfter(text string) time.Duration {
-	seconds, err := strconv.Atoi(text)
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 60)) * time.Second
 }
 
 // challengeOf checks an answer by the rules of a file's entries.

@@ -116,7 +116,7 @@ func TestRemoteKeepsAnswersShortly(t *testing.T) {
 	if found, _ := s.find(t, 1); found.Status != server.StatusApproved || s.asked.Load() != 2 {
 		t.Errorf("%s after a second, asked %d times", found.Status, s.asked.Load())
 	}
-	s.answers(404, `{"message":"none"}`)
+	s.answers(404, `{"code":"challenge_not_found","message":"none"}`)
 	for range 2 {
 		if _, refused := s.find(t, 2); refused == nil || refused.Code != server.CodeNotFound {
 			t.Errorf("%v", refused)
@@ -159,19 +159,22 @@ func TestRemoteNeverGuesses(t *testing.T) {
 		status int
 		body   string
 	}{
-		"a failure":              {500, `{"message":"s3cr3t"}`},
-		"a wrong token":          {401, `{"message":"s3cr3t"}`},
-		"a 404 of a proxy":       {404, "not found"},
-		"a redirect":             {302, ""},
-		"no JSON":                {200, "<html>"},
-		"no status":              {200, `{"channel":"stream"}`},
-		"another status":         {200, strings.Replace(pending, "pending", "open", 1)},
-		"a channel without form": {200, strings.Replace(pending, "stream", "../x", 1)},
-		"no address":             {200, strings.Replace(pending, "stream", "webhook", 1)},
-		"a negative limit":       {200, `{"status":"pending","channel":"stream","notification_limit":-1}`},
-		"another channel":        {200, strings.Replace(pending, "stream", "pigeon", 1)},
-		"an endless answer":      {200, `{"status":"pending","channel":"stream","address":"` + strings.Repeat("x", 1<<20)},
-		"too many details":       {200, `{"status":"pending","channel":"stream","details":{"a":"` + strings.Repeat("x", 3000) + `"}}`},
+		"a failure":               {500, `{"message":"s3cr3t"}`},
+		"a wrong token":           {401, `{"message":"s3cr3t"}`},
+		"a 404 of a proxy":        {404, "not found"},
+		"a 404 of a gateway":      {404, `{"message":"no Route matched with those values"}`},
+		"a 404 with another code": {404, `{"code":"s3cr3t","message":"none"}`},
+		"an empty 404":            {404, `null`},
+		"a redirect":              {302, ""},
+		"no JSON":                 {200, "<html>"},
+		"no status":               {200, `{"channel":"stream"}`},
+		"another status":          {200, strings.Replace(pending, "pending", "open", 1)},
+		"a channel without form":  {200, strings.Replace(pending, "stream", "../x", 1)},
+		"no address":              {200, strings.Replace(pending, "stream", "webhook", 1)},
+		"a negative limit":        {200, `{"status":"pending","channel":"stream","notification_limit":-1}`},
+		"another channel":         {200, strings.Replace(pending, "stream", "pigeon", 1)},
+		"an endless answer":       {200, `{"status":"pending","channel":"stream","address":"` + strings.Repeat("x", 1<<20)},
+		"too many details":        {200, `{"status":"pending","channel":"stream","details":{"a":"` + strings.Repeat("x", 3000) + `"}}`},
 	} {
 		s := newService(t)
 		s.answers(answer.status, answer.body)
@@ -210,6 +213,31 @@ func TestRemoteThatFailsIsLeftAlone(t *testing.T) {
 	}
 	if s.Failing() || !strings.Contains(s.log.String(), "works again") {
 		t.Errorf("failing %v; the log is %s", s.Failing(), s.log.String())
+	}
+}
+
+// Those that were on their way when the service was left alone do not make that longer.
+func TestRemoteThatBlinksIsAskedAgainSoon(t *testing.T) {
+	s := newService(t)
+	letGo := make(chan bool)
+	f := func(w http.ResponseWriter, _ *http.Request) {
+		<-letGo
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	s.answer.Store(&f)
+	var group sync.WaitGroup
+	for i := range 60 {
+		group.Go(func() { _, _ = s.find(t, i) })
+	}
+	for s.asked.Load() < 60 {
+		<-time.After(time.Millisecond)
+	}
+	close(letGo)
+	group.Wait()
+	s.answers(200, pending)
+	s.now.Add(int64(2 * time.Second))
+	if _, refused := s.find(t, 100); refused != nil {
+		t.Errorf("after two seconds: %v", refused)
 	}
 }
 

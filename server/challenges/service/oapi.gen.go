@@ -39,6 +39,21 @@ func (e ChallengeStatus) Valid() bool {
 	}
 }
 
+// Defines values for NotFoundCode.
+const (
+	ChallengeNotFound NotFoundCode = "challenge_not_found"
+)
+
+// Valid indicates whether the value is a known member of the NotFoundCode enum.
+func (e NotFoundCode) Valid() bool {
+	switch e {
+	case ChallengeNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
 // Challenge What nudge needs to know of a challenge.
 type Challenge struct {
 	// Address Where the device is; of a webhook its URL, of a phone its token, of a browser the JSON of its subscription. The channels
@@ -75,6 +90,17 @@ type Challenge struct {
 
 // ChallengeStatus What became of it. Of a challenge that is not pending no notification is sent.
 type ChallengeStatus string
+
+// NotFound There is no such challenge.
+type NotFound struct {
+	Code NotFoundCode `json:"code"`
+
+	// Message What is not there, in words.
+	Message string `json:"message"`
+}
+
+// NotFoundCode defines model for NotFound.Code.
+type NotFoundCode string
 
 // Problem What went wrong.
 type Problem struct {
@@ -318,7 +344,7 @@ type FindChallengeResponse struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Problem
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *Problem
+	JSON404 *NotFound
 	// JSON405 the response for an HTTP 405 `application/json` response
 	JSON405 *Problem
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -349,7 +375,7 @@ func (r FindChallengeResponse) GetJSON401() *Problem {
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r FindChallengeResponse) GetJSON404() *Problem {
+func (r FindChallengeResponse) GetJSON404() *NotFound {
 	return r.JSON404
 }
 
@@ -448,7 +474,7 @@ func ParseFindChallengeResponse(rsp *http.Response) (*FindChallengeResponse, err
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
