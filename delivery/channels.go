@@ -11,13 +11,18 @@ import (
 )
 
 // maxChannels is how many channels an entry can name.
-const maxChannels = 255
+const maxChannels = 10_000
+
+// maxMissed bounds how many missing channels are told of.
+const maxMissed = 255
 
 // channels are the pools of a queue's channels. It grows when one is asked for that Config.Find gives.
 type channels struct {
 	// all is replaced, never changed; growing is locked by who does.
 	all     atomic.Pointer[channelSet]
 	growing sync.Mutex
+	// burying lets one address be buried at a time.
+	burying sync.Mutex
 	// missed are the names that were asked for and are not there.
 	missed map[string]bool
 }
@@ -25,11 +30,11 @@ type channels struct {
 // channelSet has the pools by number, and the numbers by name. Number 0 is that of a channel which this server does not have.
 type channelSet struct {
 	pools   []*pool
-	numbers map[string]uint8
+	numbers map[string]uint16
 }
 
 // number gives the number of a channel's pool, which is made where Config.Find gives the channel.
-func (q *Queue) number(name string) uint8 {
+func (q *Queue) number(name string) uint16 {
 	if n, ok := q.channels.all.Load().numbers[name]; ok || q.config.Find == nil {
 		return n
 	}
@@ -41,7 +46,7 @@ func (q *Queue) number(name string) uint8 {
 }
 
 // addChannel makes a pool for a channel, unless it has one.
-func (q *Queue) addChannel(name string, c Channel) uint8 {
+func (q *Queue) addChannel(name string, c Channel) uint16 {
 	q.channels.growing.Lock()
 	defer q.channels.growing.Unlock()
 	old := q.channels.all.Load()
@@ -53,7 +58,7 @@ func (q *Queue) addChannel(name string, c Channel) uint8 {
 		return 0
 	}
 	set := &channelSet{pools: append(slices.Clone(old.pools), q.newPool(name, c)), numbers: maps.Clone(old.numbers)}
-	number := uint8(len(old.pools))
+	number := uint16(len(old.pools))
 	set.numbers[name] = number
 	q.channels.all.Store(set)
 	return number
@@ -100,7 +105,7 @@ func (c noChannel) Deliver(_ context.Context, a Attempt) Result {
 func (q *Queue) missing(name string) {
 	q.channels.growing.Lock()
 	defer q.channels.growing.Unlock()
-	if q.channels.missed[name] || len(q.channels.missed) >= maxChannels {
+	if q.channels.missed[name] || len(q.channels.missed) >= maxMissed {
 		return
 	}
 	if q.channels.missed == nil {

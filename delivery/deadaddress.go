@@ -36,6 +36,9 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
+// clocksApart is how far the clock of a directory may be ahead.
+const clocksApart = 5 * time.Minute
+
 // grave is where a notification's address is buried, if it is. The zero grave is of one that never is.
 type grave struct {
 	store AddressStore
@@ -66,7 +69,7 @@ func (q *Queue) checkAddress(ctx context.Context, n *Notification) error {
 	switch since, dead := q.buried(g); {
 	case !dead:
 		return nil
-	case !n.AddressSince.After(since):
+	case !n.AddressSince.After(since) || n.AddressSince.After(q.clock.Now().Add(clocksApart)):
 		return ErrAddressDead
 	}
 	if err := g.store.Unbury(ctx, g.hash); err != nil {
@@ -82,6 +85,12 @@ func (q *Queue) bury(g grave, record Record, result Result) {
 	if !result.deadSince.IsZero() {
 		// It is remembered from when it was found out, not from when it happened.
 		since = latest(result.deadSince, since.Add(-BuriedFor/2))
+	}
+	q.channels.burying.Lock()
+	defer q.channels.burying.Unlock()
+	if _, dead := q.buried(g); dead {
+		// Another attempt was faster.
+		return
 	}
 	q.config.Logger.Warn("an address is dead: nothing is sent to it any more", slog.String("sid", record.SID), slog.String("channel", record.Channel),
 		slog.String("identity", record.Identity), slog.String("reason", result.reason))

@@ -35,6 +35,8 @@ type destination struct {
 	// before probe, and the first one that it takes ends that.
 	failures int
 	failing  bool
+	// failed is the device of the last failure: the next probe is of another one, so that nobody's own failure is everybody's.
+	failed deviceKey
 	// denied means that it does not take this server's credentials or settings, deniedOne that it may take others; deniedAt is when it
 	// said so last.
 	denied, deniedOne bool
@@ -49,6 +51,9 @@ func (d *destination) waiting() int { return len(d.urgent.list) + len(d.jobs.lis
 func (d *destination) pop() job {
 	if len(d.urgent.list) > 0 {
 		return d.urgent.pop()
+	}
+	if d.failing {
+		d.jobs.first(func(j job) bool { return j.entry.device != d.failed })
 	}
 	return d.jobs.pop()
 }
@@ -79,6 +84,7 @@ func (p *pool) learn(t turn, o outcome) {
 		return
 	}
 	d.failures++
+	d.failed = t.job.entry.device
 	d.window = max(d.window/2, 1)
 	if d.failures < failuresToOpen {
 		return
@@ -278,6 +284,19 @@ func (q *jobs) pop() job {
 		q.list = nil
 	}
 	return j
+}
+
+// lookedThrough bounds how many jobs are looked at for another one.
+const lookedThrough = 1024
+
+// first has a job that fits come next, if there is one near.
+func (q *jobs) first(fits func(j job) bool) {
+	for i := range min(len(q.list), lookedThrough) {
+		if fits(q.list[i]) {
+			q.list[0], q.list[i] = q.list[i], q.list[0]
+			return
+		}
+	}
 }
 
 // forgetLast lets go of the notification of the last job.

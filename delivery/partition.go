@@ -79,7 +79,7 @@ type entry struct {
 	attempts uint16
 	// reason is the number of the last attempt's reason, and pool that of its channel's pool.
 	reason uint16
-	pool   uint8
+	pool   uint16
 	phase  phase
 	// woken asks for another attempt after the one that is being made.
 	woken bool

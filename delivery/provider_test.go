@@ -17,11 +17,19 @@ import (
 // provider is a scripted channel behind which one service stands.
 type provider struct {
 	script script
+	// bad is an address at which every attempt fails, where it is set; others then succeed.
+	bad string
 	// app is the setting that decides whether an address is good.
 	app string
 }
 
 func (p *provider) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
+	if p.bad != "" {
+		if a.Address == p.bad {
+			return delivery.Again(0, "down")
+		}
+		return delivery.Done()
+	}
 	return p.script.Deliver(ctx, a)
 }
 
@@ -245,6 +253,27 @@ func TestRetryAfterIsTheProviders(t *testing.T) {
 	b.clock.Advance(time.Minute)
 	if tried := len(phone.script.tried()); tried != 5 {
 		t.Errorf("%d attempts in the first minute, want 5", tried)
+	}
+}
+
+// Whoever's notifications fail always do not keep a provider's breaker open for all others.
+func TestAProbeIsOfAnotherDevice(t *testing.T) {
+	phone := &provider{script: script{results: []delivery.Result{delivery.Again(0, "down")}}}
+	b := newProviderBench(t, map[string]*provider{"phone": phone})
+	phone.script.results = nil
+	phone.bad = "bad"
+	for i := range 40 {
+		n := b.notification(i, "phone", "bad")
+		n.Identity = "one-device"
+		if err := b.Add(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		b.Idle()
+	}
+	good := b.add(t, 50, "phone", "good")
+	b.clock.Advance(10 * time.Second)
+	if record, err := b.Find(t.Context(), good.SID); err != nil || record.State != delivery.Delivered {
+		t.Errorf("%+v, %v", record, err)
 	}
 }
 

@@ -78,7 +78,7 @@ type Queue struct {
 // NewQueue makes a queue and takes up what its store holds as pending.
 func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	if config.Store == nil || len(config.Channels) == 0 || len(config.Channels) > maxChannels {
-		return nil, errors.New("delivery: Config.Store and Config.Channels are required, of up to 255 channels")
+		return nil, errors.New("delivery: Config.Store and Config.Channels are required, of up to 10,000 channels")
 	}
 	if config.Workers == 0 {
 		config.Workers = DefaultWorkers
@@ -106,7 +106,7 @@ func NewQueue(ctx context.Context, config Config) (*Queue, error) {
 	}
 	q := &Queue{config: config, clock: config.Clock, time: newTimeline(config.Clock), seed: maphash.MakeSeed()}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
-	q.channels.all.Store(&channelSet{pools: []*pool{q.newPool("", noChannel{mayCome: config.Find != nil})}, numbers: map[string]uint8{}})
+	q.channels.all.Store(&channelSet{pools: []*pool{q.newPool("", noChannel{mayCome: config.Find != nil})}, numbers: map[string]uint16{}})
 	for name, channel := range config.Channels {
 		q.addChannel(name, channel)
 	}

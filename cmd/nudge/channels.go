@@ -124,6 +124,9 @@ func testNotification(identity string, ttl time.Duration) delivery.Notification 
 
 // printExchange prints a request and its answer, but for the secrets: what lets others send, or send to the device.
 func printExchange(w io.Writer, e outbound.Exchange, secrets []string) {
+	if _, token, ok := strings.Cut(e.Header.Get("Authorization"), " "); ok {
+		secrets = append(slices.Clone(secrets), token)
+	}
 	hide := func(text string) string {
 		for _, secret := range secrets {
 			text = strings.ReplaceAll(text, secret, "(the address)")

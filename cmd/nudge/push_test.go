@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nudgehq/nudge/delivery"
 	"github.com/nudgehq/nudge/internal/documented"
@@ -132,6 +133,10 @@ func TestDeadAddressIsRemembered(t *testing.T) {
 		t.Error("seen long ago: it is taken")
 	}
 	b.write(t, ", address_since: 2100-01-01T00:00:00Z")
+	if code, _, _ := b.send(r, 0); code == 0 {
+		t.Error("seen in the future: it is taken")
+	}
+	b.write(t, ", address_since: "+time.Now().Add(time.Minute).UTC().Format(time.RFC3339))
 	if code, _, stderr := b.send(r, 0); code != 0 {
 		t.Errorf("seen since: %s", stderr)
 	}

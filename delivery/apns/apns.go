@@ -90,6 +90,9 @@ func (*Channel) CheckAddress(address string) error {
 // Destination is APNs itself.
 func (c *Channel) Destination(string) string { return delivery.DestinationOf(c.config.Endpoint) }
 
+// CloseIdle closes the connections that nothing is sent over.
+func (c *Channel) CloseIdle() { c.client.HTTP().CloseIdleConnections() }
+
 // AddressKey is the token with the server and the app that it is for.
 func (c *Channel) AddressKey(address string) string {
 	return strings.Join([]string{"apns", c.config.Endpoint, c.config.Topic, strings.ToLower(address)}, " ")
@@ -171,7 +174,7 @@ func (c *Channel) Deliver(ctx context.Context, a delivery.Attempt) delivery.Resu
 // judge says what an answer means.
 func (c *Channel) judge(answer outbound.Answer, used *token) delivery.Result {
 	if answer.Status == http.StatusOK {
-		if len(answer.Body) > 0 {
+		if len(answer.Body) > 0 || answer.IsCut {
 			return delivery.Again(answer.RetryAfter, "the answer 200 is not one of APNs")
 		}
 		return delivery.Done()
@@ -190,7 +193,7 @@ func (c *Channel) judge(answer outbound.Answer, used *token) delivery.Result {
 	switch {
 	case answer.Status == http.StatusGone && told.Timestamp > 0:
 		return delivery.Dead(reason).Since(time.UnixMilli(told.Timestamp))
-	case answer.Status == http.StatusGone:
+	case answer.Status == http.StatusGone && (told.Reason != "" || len(answer.Body) == 0):
 		return delivery.Dead(reason)
 	case answer.Status == http.StatusForbidden:
 		if c.config.Signer.refuse(used, c.config.Now()) {

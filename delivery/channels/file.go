@@ -35,6 +35,8 @@ type channel interface {
 	delivery.Provider
 	// CheckAddress gives an error for what is no address; it begins with a verb, and holds nothing of the address.
 	CheckAddress(address string) error
+	// CloseIdle closes the connections that nothing is sent over.
+	CloseIdle()
 }
 
 // lookEvery is how often the files are looked at.
@@ -63,6 +65,21 @@ type File struct {
 type set struct {
 	channels map[string]made
 	secrets  []*secret
+}
+
+// restless is how long attempts may still use the connections of a channel that was replaced.
+const restless = 30 * time.Second
+
+// replaces lets go of the connections of channels that are used no more.
+func (s *set) replaces(old *set) {
+	if old == nil {
+		return
+	}
+	for name, before := range old.channels {
+		if now, ok := s.channels[name]; !ok || now.channel != before.channel {
+			time.AfterFunc(restless, before.CloseIdle)
+		}
+	}
 }
 
 // made is a channel with what it was made of.

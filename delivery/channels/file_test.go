@@ -232,7 +232,9 @@ func TestASecretThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.write(t, "channels.yaml", "channels:\n"+b.browser()+strings.Replace(strings.Replace(b.browser(), "browser:", "second:", 1), "vapid.key", "later.key", 1))
-	await(t, "it is not read again", func() bool { return f.Has("browser") && strings.Contains(b.log.String(), "channels.second.key_file: it is not there") })
+	await(t, "it is not read again", func() bool {
+		return f.Has("browser") && strings.Contains(b.log.String(), "channels.second.key_file: it is not there")
+	})
 	b.write(t, "later.key", string(text))
 	await(t, "the second channel is not there", func() bool { return f.Has("second") })
 	if n := strings.Count(b.log.String(), "not valid"); n != 1 {

@@ -88,17 +88,23 @@ func about(e entry, c channel) string {
 	return e.Kind
 }
 
-// signers are those of APNs by what they are made of: channels with the same key share one, and it outlives a change of the file.
-type signers map[fingerprint]*apns.Signer
+// signerKept is how long a signer is kept that no channel uses: a channel that is taken out and put back has the same provider token.
+const signerKept = time.Hour
 
-// get gives the signer of an entry, from among those that there were where it is there.
-func (s signers) get(before signers, p parts) (*apns.Signer, error) {
+// signers are those of APNs by what they are made of: channels with the same key share one, and it outlives a change of the file.
+type signers map[fingerprint]*keptSigner
+
+// keptSigner is a signer with when a file named it last.
+type keptSigner struct {
+	*apns.Signer
+	named time.Time
+}
+
+// get gives the signer of an entry, or makes it.
+func (s signers) get(p parts) (*apns.Signer, error) {
 	of := p.signer()
-	for _, known := range []signers{s, before} {
-		if signer := known[of]; signer != nil {
-			s[of] = signer
-			return signer, nil
-		}
+	if kept := s[of]; kept != nil {
+		return kept.Signer, nil
 	}
 	key, err := apns.ParseKey(p.key)
 	if err != nil {
@@ -108,6 +114,20 @@ func (s signers) get(before signers, p parts) (*apns.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s[of] = signer
+	s[of] = &keptSigner{Signer: signer}
 	return signer, nil
+}
+
+// renew notes which are named by a file, and lets go of those that were not for long.
+func (s signers) renew(named *set, now time.Time) {
+	for _, c := range named.channels {
+		if kept := s[c.signer]; kept != nil {
+			kept.named = now
+		}
+	}
+	for of, kept := range s {
+		if now.Sub(kept.named) > signerKept {
+			delete(s, of)
+		}
+	}
 }

@@ -80,24 +80,26 @@ func (f *File) parse(data []byte) (*set, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s, signed := &set{channels: map[string]made{}}, signers{}
+	s := &set{channels: map[string]made{}}
 	f.missing = ""
 	for _, of := range slices.Sorted(maps.Keys(content.Channels)) {
 		if !name.MatchString(of) || slices.Contains(taken, of) {
 			return nil, fmt.Errorf("channels: %.40q is no name: it must be of up to 32 small letters, digits, _ and -, and none of %s", of, strings.Join(taken, ", "))
 		}
-		c, err := f.make(of, content.Channels[of], s, signed)
+		c, err := f.make(of, content.Channels[of], s)
 		if err != nil {
 			return nil, fmt.Errorf("channels.%s.%w", of, err)
 		}
 		s.channels[of] = c
 	}
-	f.last, f.signed = s, signed
+	f.signed.renew(s, f.options.Now())
+	s.replaces(f.last)
+	f.last = s
 	return s, nil
 }
 
 // make makes a channel, or gives the one that was made of the same. The error begins with the field's name.
-func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
+func (f *File) make(of string, e entry, s *set) (made, error) {
 	kind, ok := kinds[e.Kind]
 	if !ok {
 		return made{}, fmt.Errorf("kind: must be one of %s, %s, %s", KindAPNs, KindFCM, KindWebPush)
@@ -122,9 +124,6 @@ func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
 	print := fingerprintOf(settings, key, authorities)
 	if f.last != nil {
 		if before, ok := f.last.channels[of]; ok && before.of == print {
-			if signer := f.signed[before.signer]; signer != nil {
-				signed[before.signer] = signer
-			}
 			return before, nil
 		}
 	}
@@ -142,7 +141,7 @@ func (f *File) make(of string, e entry, s *set, signed signers) (made, error) {
 		}
 		p.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	c, err := kind.make(p, func() (*apns.Signer, error) { return signed.get(f.signed, p) })
+	c, err := kind.make(p, func() (*apns.Signer, error) { return f.signed.get(p) })
 	if err != nil {
 		return made{}, err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/nudgehq/nudge/internal/reload"
 )
 
-// maxSecret bounds a file of secrets, in bytes.
-const maxSecret = 64 << 10
+// maxSecret bounds a file of secrets or authorities, in bytes: a system's bundle has some 250,000.
+const maxSecret = 1 << 20
 
 // secret is a file that a channel's secret was read from.
 type secret struct {

@@ -56,7 +56,7 @@ func (c *Channel) judge(answer outbound.Answer, used *oauth2.Token) delivery.Res
 	}
 	err := json.Unmarshal(answer.Body, &told)
 	if answer.Status == http.StatusOK {
-		if err != nil {
+		if err != nil || answer.IsCut {
 			return delivery.Again(answer.RetryAfter, "the answer 200 is not one of FCM")
 		}
 		return delivery.Done()

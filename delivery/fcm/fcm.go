@@ -84,6 +84,9 @@ func (c *Channel) Project() string { return c.config.Account.Project }
 // Destination is FCM itself.
 func (c *Channel) Destination(string) string { return delivery.DestinationOf(c.config.Endpoint) }
 
+// CloseIdle closes the connections that nothing is sent over.
+func (c *Channel) CloseIdle() { c.client.HTTP().CloseIdleConnections() }
+
 // AddressKey is the token with the server and the project that it is for.
 func (c *Channel) AddressKey(address string) string {
 	return strings.Join([]string{"fcm", c.config.Endpoint, c.config.Account.Project, address}, " ")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +91,9 @@ type tokens struct {
 
 	mu      sync.Mutex
 	current *oauth2.Token
+	// refused is why there was none when it was fetched last, and again when it is fetched again then.
+	refused error
+	again   time.Time
 	// until is when it is fetched anew, end until when it is good, and replaced when one was last replaced because it was refused. All are
 	// of the wall clock, as the tokens are.
 	until, end, replaced time.Time
@@ -107,6 +111,12 @@ func newTokens(account *Account, client *http.Client) *tokens {
 func (t *tokens) get(ctx context.Context) (token *oauth2.Token, failed delivery.Result, ok bool) {
 	t.mu.Lock()
 	token, now := t.current, time.Now()
+	if token == nil && t.refused != nil && now.Before(t.again) {
+		// It was asked for a moment ago.
+		err := t.refused
+		t.mu.Unlock()
+		return nil, refused(err), false
+	}
 	isFresh, isGood := token != nil && now.Before(t.until), token != nil && now.Before(t.end)
 	t.mu.Unlock()
 	if isFresh {
@@ -133,21 +143,31 @@ func (t *tokens) get(ctx context.Context) (token *oauth2.Token, failed delivery.
 func (t *tokens) fetch() (*oauth2.Token, error) {
 	// A source that remembers nothing: what is remembered is here.
 	token, err := t.config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, t.client)).Token()
-	if err != nil {
-		return nil, err
-	}
-	if token.AccessToken == "" {
-		return nil, errors.New("there is no token in the answer")
-	}
-	good := time.Until(token.Expiry)
-	if token.Expiry.IsZero() {
-		good = usual
+	if err == nil {
+		err = checkToken(token)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.refused = err; err != nil {
+		t.again = time.Now().Round(0).Add(time.Second)
+		return nil, err
+	}
+	// What the endpoint says of the time may be anything.
+	good := min(max(time.Until(token.Expiry), time.Minute), time.Hour)
+	if token.Expiry.IsZero() {
+		good = usual
+	}
 	now := time.Now().Round(0)
 	t.current, t.until, t.end = token, now.Add(good-min(refreshed, good/4)), now.Add(good)
 	return token, nil
+}
+
+// checkToken refuses what cannot be sent.
+func checkToken(token *oauth2.Token) error {
+	if token.AccessToken == "" || strings.ContainsFunc(token.AccessToken, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return errors.New("there is no token in the answer")
+	}
+	return nil
 }
 
 // refused says what it means that there is no token.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
+	"text/template/parse"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -68,6 +69,9 @@ func ParseTemplate(title, body string) (*Template, error) {
 		}
 		parsed, err := template.New(part.name).Option("missingkey=zero").Parse(part.text)
 		if err == nil {
+			err = checkTemplate(parsed)
+		}
+		if err == nil {
 			err = parsed.Execute(&cut{limit: MaxBody}, Fields{Details: map[string]string{}})
 		}
 		if err != nil && !errors.Is(err, errFull) {
@@ -93,13 +97,50 @@ func (t *Template) Words(n delivery.Notification) Words {
 func execute(t *template.Template, f Fields, limit int) string {
 	out := &cut{limit: limit}
 	_ = t.Execute(out, f)
-	text := strings.Map(func(r rune) rune {
-		if r != '\n' && unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(out.text.String(), ""))
+	text := strings.Map(shown, strings.ToValidUTF8(out.text.String(), ""))
 	return strings.TrimSpace(text)
+}
+
+// checkTemplate refuses what could take any time: then a template takes as long as its text is.
+func checkTemplate(t *template.Template) error {
+	if len(t.Templates()) > 1 {
+		return errors.New("must define no other templates")
+	}
+	return checkNodes(t.Root)
+}
+
+func checkNodes(list *parse.ListNode) error {
+	if list == nil {
+		return nil
+	}
+	for _, node := range list.Nodes {
+		var branch *parse.BranchNode
+		switch n := node.(type) {
+		case *parse.RangeNode, *parse.TemplateNode:
+			return errors.New("must have no range and no other template")
+		case *parse.IfNode:
+			branch = &n.BranchNode
+		case *parse.WithNode:
+			branch = &n.BranchNode
+		default:
+			continue
+		}
+		if err := errors.Join(checkNodes(branch.List), checkNodes(branch.ElseList)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shown is a character as a person sees it: control characters are spaces, and what turns or hides the text around it is left out.
+func shown(r rune) rune {
+	switch {
+	case unicode.IsControl(r):
+		return ' '
+	case unicode.Is(unicode.Bidi_Control, r), r >= 0xE0000 && r <= 0xE007F:
+		return -1
+	}
+	return r
 }
 
 // errFull ends a template whose text is long enough.

@@ -57,10 +57,12 @@ func New(options Options) *Client {
 				DialContext:         newGuard(options.Rules).dialer().DialContext,
 				TLSClientConfig:     options.TLS,
 				TLSHandshakeTimeout: 5 * time.Second,
-				MaxIdleConns:        512,
-				MaxIdleConnsPerHost: 16,
-				IdleConnTimeout:     options.Idle,
-				ForceAttemptHTTP2:   true,
+				// Receivers are strangers: the default is ten megabytes for each that is answering.
+				MaxResponseHeaderBytes: maxAnswer,
+				MaxIdleConns:           512,
+				MaxIdleConnsPerHost:    16,
+				IdleConnTimeout:        options.Idle,
+				ForceAttemptHTTP2:      true,
 				// A connection whose other end is gone is noticed though requests wait on it.
 				HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 			},
@@ -76,8 +78,9 @@ func (c *Client) HTTP() *http.Client { return c.http }
 type Answer struct {
 	Status int
 	Header http.Header
-	// Body is at most the first 64 KiB.
-	Body []byte
+	// Body is at most the first 64 KiB; IsCut tells that it ended before its end.
+	Body  []byte
+	IsCut bool
 	// RetryAfter is what the server asks to wait for; 0 for no wish.
 	RetryAfter time.Duration
 }
@@ -103,9 +106,9 @@ func (c *Client) Post(ctx context.Context, address string, header http.Header, b
 	}
 	defer func() { _ = response.Body.Close() }()
 	// What a status says counts, whatever becomes of the rest.
-	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	answer = Answer{
-		Status: response.StatusCode, Header: response.Header, Body: text, RetryAfter: RetryAfter(response.Header, c.now()),
+		Status: response.StatusCode, Header: response.Header, Body: text, IsCut: err != nil, RetryAfter: RetryAfter(response.Header, c.now()),
 	}
 	return answer, delivery.Result{}, true
 }
@@ -140,7 +143,7 @@ func Reason(ctx context.Context, err error) string {
 			return kind.reason
 		}
 	}
-	return err.Error()
+	return certificateReason(err)
 }
 
 // RetryAfter reads the header of an answer: seconds, or a date; 0 for none.

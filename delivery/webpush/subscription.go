@@ -12,6 +12,7 @@ import (
 // Subscription is where a browser gets messages, and the keys to encrypt them with.
 type Subscription struct {
 	Endpoint string
+	isSecure bool
 	key      *ecdh.PublicKey
 	auth     [16]byte
 }
@@ -39,7 +40,7 @@ func ParseSubscription(text string) (Subscription, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || len(given.Endpoint) > maxEndpoint {
 		return Subscription{}, errNoEndpoint
 	}
-	s := Subscription{Endpoint: given.Endpoint}
+	s := Subscription{Endpoint: given.Endpoint, isSecure: u.Scheme == "https"}
 	point, err := decode(given.Keys.P256DH)
 	if err == nil {
 		s.key, err = ecdh.P256().NewPublicKey(point)

@@ -63,7 +63,7 @@ func New(config Config) (*Channel, error) {
 // subscription reads an address.
 func (c *Channel) subscription(address string) (Subscription, error) {
 	s, err := ParseSubscription(address)
-	if err == nil && !c.config.Rules.AllowPrivate && !strings.HasPrefix(s.Endpoint, "https:") {
+	if err == nil && !c.config.Rules.AllowPrivate && !s.isSecure {
 		err = errNoEndpoint
 	}
 	return s, err
@@ -88,6 +88,9 @@ func (c *Channel) PublicKey() string { return c.config.Key.Public }
 func (c *Channel) Destination(address string) string {
 	return delivery.DestinationOf(Endpoint(address))
 }
+
+// CloseIdle closes the connections that nothing is sent over.
+func (c *Channel) CloseIdle() { c.client.HTTP().CloseIdleConnections() }
 
 // AddressKey is the endpoint: a browser that subscribes again gets another one.
 func (c *Channel) AddressKey(address string) string { return "webpush " + Endpoint(address) }
@@ -184,7 +187,7 @@ func judge(answer outbound.Answer, ttl int) delivery.Result {
 }
 
 // leastRepeated is how long to wait before a message is sent again that the push service did not keep: it may have arrived.
-const leastRepeated = 10 * time.Second
+const leastRepeated = 30 * time.Second
 
 // kept is what it means that a push service keeps a message for less than the TTL that it was given: it has to be sent again then. The
 // topic has it replaced where it is still kept.
@@ -193,5 +196,10 @@ func kept(answered string, ttl int) delivery.Result {
 	if err != nil || seconds < 0 || seconds >= ttl {
 		return delivery.Done()
 	}
-	return delivery.Refused(max(time.Duration(seconds)*time.Second, leastRepeated), "the push service keeps it for less than its TTL")
+	after := max(time.Duration(seconds)*time.Second, leastRepeated)
+	if after >= time.Duration(ttl)*time.Second {
+		// There is no time for another.
+		return delivery.Done()
+	}
+	return delivery.Refused(after, "the push service keeps it for less than its TTL")
 }

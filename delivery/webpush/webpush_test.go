@@ -215,7 +215,7 @@ func TestAShorterTTLIsRespected(t *testing.T) {
 		after  time.Duration
 	}{
 		"300": {result: "delivered"}, "301": {result: "delivered"}, "": {result: "delivered"}, "soon": {result: "delivered"},
-		"60": {result: "again", after: time.Minute}, "0": {result: "again", after: 10 * time.Second},
+		"299": {result: "again", after: 299 * time.Second}, "60": {result: "again", after: time.Minute}, "0": {result: "again", after: 30 * time.Second},
 	} {
 		peer.Script(pushpeers.With(201, "", "TTL", answered))
 		result := c.Deliver(t.Context(), attempt(deliverytest.Notification(1), subscription))

@@ -136,6 +136,7 @@ func (f *File[T]) Refresh() {
 // settle puts what was read into force, if it is valid, and logs. The file is locked.
 func (f *File[T]) settle(v version, value T, sum Sum, err error, repeated bool) {
 	f.refused = version{}
+	same := err == nil && sum == f.sum
 	if err == nil {
 		f.value, f.sum = value, sum
 	} else {
@@ -146,7 +147,7 @@ func (f *File[T]) settle(v version, value T, sum Sum, err error, repeated bool) 
 		f.version = version{}
 	}
 	switch {
-	case repeated:
+	case repeated, same:
 	case err != nil:
 		f.log.Error("file not valid; its last good version stays in force", slog.String("path", f.path), slog.Any("error", err))
 	default:

@@ -3,19 +3,22 @@ package challenges
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/nudgehq/nudge/delivery/outbound"
+	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/webaddress"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/challenges/service"
@@ -101,7 +104,7 @@ func NewRemote(config RemoteConfig) (*Remote, error) {
 	doer := &http.Client{
 		Transport: bounded{&http.Transport{
 			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: lookupTime,
+			TLSHandshakeTimeout: lookupTime, MaxResponseHeaderBytes: maxAnswer,
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -186,7 +189,12 @@ func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Chall
 	var after time.Duration
 	switch {
 	case err != nil:
-		err = withoutURL(err)
+		err = errors.New("the service of challenges: " + reason(ctx, err))
+	case isOfOne(answer.StatusCode()):
+		// It answers, and has something against this challenge.
+		r.works()
+		r.failed.Add(1)
+		return server.Challenge{}, unavailable(0, fmt.Errorf("the service of challenges answered %d", answer.StatusCode()))
 	case answer.StatusCode() != http.StatusOK:
 		after = min(outbound.RetryAfter(answer.HTTPResponse.Header, r.config.Now()), longestAsked)
 		err = fmt.Errorf("the service of challenges answered %d", answer.StatusCode())
@@ -194,7 +202,10 @@ func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Chall
 		err = errors.New("the service of challenges answered 200 without a challenge")
 	default:
 		r.works()
-		if challenge, err = challengeOf(key, *answer.JSON200); err != nil {
+		if err = checkAnswer(answer.Body); err == nil {
+			challenge, err = challengeOf(key, *answer.JSON200)
+		}
+		if err != nil {
 			// A fault in one challenge is none of the service.
 			r.failed.Add(1)
 			return server.Challenge{}, unavailable(0, err)
@@ -217,23 +228,55 @@ func (r *Remote) works() {
 	}
 }
 
-// withoutURL gives what is wrong, which the URL of does not help.
-func withoutURL(err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		err = failed.Err
+// isOfOne tells whether a status is about one challenge, and not about the service.
+func isOfOne(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the service of challenges gave no answer in %s", lookupTime)
+	return status >= 400 && status < 500
+}
+
+// reason says what is wrong in words of our own: the service's may hold anything.
+func reason(ctx context.Context, err error) string {
+	for _, isRead := range []func(error) bool{is[*json.SyntaxError], is[*json.UnmarshalTypeError], is[*time.ParseError]} {
+		if isRead(err) {
+			return "its answer is not one of the document"
+		}
 	}
-	return fmt.Errorf("the service of challenges gave no answer: %w", err)
+	return outbound.Reason(ctx, err)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// answerSchema is the document's schema of an answer.
+var answerSchema = sync.OnceValues(func() (*openapi3.Schema, error) {
+	doc, err := openapi.Load(OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Components.Schemas["Challenge"].Value, nil
+})
+
+// checkAnswer judges an answer by the document.
+func checkAnswer(body []byte) error {
+	schema, err := answerSchema()
+	if err != nil {
+		return err
+	}
+	var value any
+	if json.Unmarshal(body, &value) != nil || schema.VisitJSON(value) != nil {
+		// What is wrong in it may be a secret.
+		return errors.New("the service of challenges answered what is not a challenge of the document")
+	}
+	return nil
 }
 
 // challengeOf checks an answer by the rules of a file's entries.
 func challengeOf(key server.ChallengeKey, given service.Challenge) (server.Challenge, error) {
-	if given.Status == "" || given.Channel == "" {
-		// A file's entry may leave them out; an answer that does is one of something else.
-		return server.Challenge{}, errors.New("the service of challenges answered one without status or channel")
-	}
 	e := entry{
 		AccountSID: key.AccountSID, ServiceSID: key.ServiceSID, Identity: key.Identity, ChallengeSID: key.ChallengeSID,
 		Status: server.Status(given.Status), Channel: given.Channel,
@@ -251,14 +294,16 @@ func challengeOf(key server.ChallengeKey, given service.Challenge) (server.Chall
 		return server.Challenge{}, fmt.Errorf("the service of challenges answered one with a field that is not valid: %w", err)
 	}
 	for from, to := range map[*time.Time]*time.Time{given.Expires: &challenge.Expires, given.AddressSince: &challenge.AddressSince} {
-		if from != nil {
-			*to = *from
+		if from == nil {
+			continue
 		}
+		if from.IsZero() {
+			return server.Challenge{}, errors.New("the service of challenges answered a time that stands for none; it is to be left out")
+		}
+		*to = *from
 	}
 	if given.NotificationLimit != nil {
-		if challenge.NotificationLimit = *given.NotificationLimit; challenge.NotificationLimit < 0 {
-			return server.Challenge{}, errors.New("the service of challenges answered a notification_limit below 0")
-		}
+		challenge.NotificationLimit = *given.NotificationLimit
 	}
 	return challenge, nil
 }

@@ -171,6 +171,10 @@ func TestRemoteNeverGuesses(t *testing.T) {
 		"another status":          {200, strings.Replace(pending, "pending", "open", 1)},
 		"a channel without form":  {200, strings.Replace(pending, "stream", "../x", 1)},
 		"no address":              {200, strings.Replace(pending, "stream", "webhook", 1)},
+		"a great limit":           {200, `{"status":"pending","channel":"stream","notification_limit":9000000000}`},
+		"no time":                 {200, `{"status":"pending","channel":"stream","expires":"s3cr3t"}`},
+		"the zero time":           {200, `{"status":"pending","channel":"stream","expires":"0001-01-01T00:00:00Z"}`},
+		"a bad request":           {400, `{"message":"s3cr3t"}`},
 		"a negative limit":        {200, `{"status":"pending","channel":"stream","notification_limit":-1}`},
 		"another channel":         {200, strings.Replace(pending, "stream", "pigeon", 1)},
 		"an endless answer":       {200, `{"status":"pending","channel":"stream","address":"` + strings.Repeat("x", 1<<20)},
@@ -216,6 +220,20 @@ func TestRemoteThatFailsIsLeftAlone(t *testing.T) {
 	}
 }
 
+// What the service has against one challenge is none of the others'.
+func TestRemoteThatRefusesOne(t *testing.T) {
+	s := newService(t)
+	s.answers(400, `{"message":"not this one"}`)
+	for i := range 20 {
+		if _, refused := s.find(t, i); refused == nil || refused.Code != server.CodeUnavailable {
+			t.Fatalf("%v", refused)
+		}
+	}
+	if s.Failing() || s.asked.Load() != 20 {
+		t.Errorf("failing %v after %d", s.Failing(), s.asked.Load())
+	}
+}
+
 // Those that were on their way when the service was left alone do not make that longer.
 func TestRemoteThatBlinksIsAskedAgainSoon(t *testing.T) {
 	s := newService(t)
@@ -258,7 +276,7 @@ func TestRemoteThatHangs(t *testing.T) {
 	if _, err := s.Find(ctx, server.ChallengeKey{AccountSID: mine, ServiceSID: service, Identity: identity, ChallengeSID: sid(1)}); err == nil {
 		t.Error("a caller that is gone has an answer")
 	}
-	if _, refused := s.find(t, 2); refused == nil || refused.Code != server.CodeUnavailable || !strings.Contains(refused.Error(), "no answer in 2s") {
+	if _, refused := s.find(t, 2); refused == nil || refused.Code != server.CodeUnavailable || !strings.Contains(refused.Error(), "no answer in time") {
 		t.Errorf("%v", refused)
 	}
 }
