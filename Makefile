@@ -127,6 +127,7 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(GO) run golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION) -col /layer $(BUILD)/bench.txt
 	cd bench && $(GO) build -o $(BUILD)/bench .
 	$(BUILD)/bench load
+	$(BUILD)/bench push
 	$(BUILD)/bench portal
 	$(BUILD)/bench devices
 	$(BUILD)/bench million

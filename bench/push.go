@@ -77,10 +77,11 @@ type pushBench struct {
 	file *channels.File
 }
 
-// way sends one message.
+// way sends one message, or all of a round.
 type way struct {
-	name string
-	send func(i int) error
+	name  string
+	send  func(i int) error
+	round func() error
 }
 
 // runPush sets messages a second of each channel beside a bare POST to the same provider, and beside the library for it.
@@ -108,10 +109,18 @@ func runPush([]string) error {
 	}
 	fmt.Printf("%d messages, %d at once, %d rounds in turn: medians of messages/s\n", pushMessages, pushAtOnce, pushRounds)
 	fmt.Println("channel  way             messages/s   of bare   spread")
+	gorush, err := b.startGorush()
+	if err != nil {
+		return err
+	}
+	defer gorush.stop()
 	for _, channel := range pushpeers.Names {
 		ways, err := b.ways(channel)
 		if err != nil {
 			return err
+		}
+		if gorush != nil && channel != "browser" {
+			ways = append(ways, way{name: "gorush", round: func() error { return gorush.send(channel, b.Addresses[channel], b.Topic) }})
 		}
 		if err := b.compare(channel, ways); err != nil {
 			return err
@@ -125,8 +134,11 @@ func (b *pushBench) compare(channel string, ways []way) error {
 	rates := map[string][]float64{}
 	for range pushRounds {
 		for _, w := range ways {
+			if w.round == nil {
+				w.round = func() error { return atOnce(w.send) }
+			}
 			began := time.Now()
-			if err := atOnce(w.send); err != nil {
+			if err := w.round(); err != nil {
 				return fmt.Errorf("%s: %w", w.name, err)
 			}
 			rates[w.name] = append(rates[w.name], pushMessages/time.Since(began).Seconds())
@@ -244,7 +256,7 @@ func (b *pushBench) ways(channel string) ([]way, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []way{{"bare POST", func(int) error { return post(client, b.FCM+"/v1/projects/example-app/messages:send", 800) }}}, nil
+		return []way{{name: "bare POST", send: func(int) error { return post(client, b.FCM+"/v1/projects/example-app/messages:send", 800) }}}, nil
 	}
 	return b.webpushWays()
 }
@@ -261,8 +273,8 @@ func (b *pushBench) apnsWays() ([]way, error) {
 	library := apns2.NewTokenClient(&token.Token{AuthKey: key, KeyID: b.KeyID, TeamID: b.TeamID})
 	library.Host, library.HTTPClient = b.APNs, client
 	return []way{
-		{"bare POST", func(int) error { return post(client, b.APNs+"/3/device/"+b.Addresses["ios"], 300) }},
-		{"apns2 0.25.0", func(int) error {
+		{name: "bare POST", send: func(int) error { return post(client, b.APNs+"/3/device/"+b.Addresses["ios"], 300) }},
+		{name: "apns2 0.25.0", send: func(int) error {
 			answer, err := library.Push(&apns2.Notification{
 				DeviceToken: b.Addresses["ios"], Topic: b.Topic, Priority: 10, PushType: apns2.PushTypeAlert, Expiration: time.Now().Add(5 * time.Minute),
 				Payload: json.RawMessage(`{"aps":{"alert":{"title":"Sign in","body":"Is it you?"},"sound":"default"},"type":"verify_push_challenge"}`),
@@ -291,8 +303,8 @@ func (b *pushBench) webpushWays() ([]way, error) {
 	options := &webpush.Options{HTTPClient: client, Subscriber: "ops@example.com", TTL: 300, Urgency: webpush.UrgencyHigh, VAPIDPublicKey: b.VAPID, VAPIDPrivateKey: strings.TrimSpace(string(private))}
 	text := []byte(`{"type":"verify_push_challenge","title":"Confirm that it is you","body":"Open the app to approve or deny."}`)
 	return []way{
-		{"bare POST", func(int) error { return post(client, subscription.Endpoint, 400) }},
-		{"webpush-go 1.4.0", func(int) error {
+		{name: "bare POST", send: func(int) error { return post(client, subscription.Endpoint, 400) }},
+		{name: "webpush-go 1.4.0", send: func(int) error {
 			answer, err := webpush.SendNotification(text, &subscription, options)
 			if err != nil {
 				return err

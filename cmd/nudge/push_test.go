@@ -171,6 +171,49 @@ func TestProviderThatRefusesTheKey(t *testing.T) {
 	}
 }
 
+// A provider that is away holds up no other, is seen in the metrics, and loses nothing.
+func TestProviderThatIsAway(t *testing.T) {
+	t.Parallel()
+	b := newPushBench(t)
+	r := b.serve(t)
+	done := make(chan struct{})
+	t.Cleanup(func() { close(done) })
+	b.FCM.Script(pushpeers.With(503, ""))
+	b.PushService.Script(pushpeers.Hang(done))
+	_, hanging, _ := b.send(r, 2)
+	_, down, _ := b.send(r, 1)
+	<-b.PushService.Received()
+	code, sid, stderr := b.send(r, 0)
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	// The phone has it though the browser's push service does not answer: the clock need not move for that.
+	for end := time.Now().Add(30 * time.Second); r.status(t, sid).State != delivery.Delivered; <-time.After(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v", r.status(t, sid))
+		}
+	}
+	if n := r.status(t, hanging); n.State != delivery.Pending {
+		t.Errorf("%+v", n)
+	}
+	b.PushService.Script(pushpeers.Provider)
+	r.advance(t, "60s")
+	if n := r.status(t, hanging); n.State != delivery.Delivered {
+		t.Errorf("%+v", n)
+	}
+	if _, metrics := get(t, r.ops+"/metrics"); !strings.Contains(metrics, `nudge_channel_destinations_failing{channel="android"} 1`) {
+		t.Error("the metrics do not show that FCM fails")
+	}
+	b.FCM.Script()
+	r.advance(t, "60s")
+	if n := r.status(t, down); n.State != delivery.Delivered {
+		t.Errorf("%+v", n)
+	}
+	if _, metrics := get(t, r.ops+"/metrics"); !strings.Contains(metrics, `nudge_channel_destinations_failing{channel="android"} 0`) {
+		t.Error("the metrics do not show that FCM works")
+	}
+}
+
 func TestChannelsCommands(t *testing.T) {
 	b := newPushBench(t)
 	code, stdout, stderr := command("channels", "check", b.Channels, "--challenges="+b.challenges)

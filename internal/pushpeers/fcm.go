@@ -62,7 +62,9 @@ func (f *FCM) giveToken(w http.ResponseWriter, r *http.Request, key *rsa.PublicK
 	}
 	claims := jwt.MapClaims{}
 	_, err := jwt.ParseWithClaims(r.FormValue("assertion"), claims, func(*jwt.Token) (any, error) { return key, nil }, jwt.WithValidMethods([]string{"RS256"}), jwt.WithAudience(f.URL+"/token"))
-	if err != nil || claims["scope"] != "https://www.googleapis.com/auth/firebase.messaging" {
+	// Firebase's own library asks for more than sending needs.
+	scope, _ := claims["scope"].(string)
+	if err != nil || !strings.Contains(scope, "/auth/firebase.messaging") && !strings.Contains(scope, "/auth/cloud-platform") {
 		Answer{Status: 400, Body: `{"error":"invalid_grant"}`}.write(w)
 		return
 	}
