@@ -119,22 +119,8 @@ func TestStore(t *testing.T, open func(t *testing.T) delivery.Store, reopen func
 			t.Errorf("a later one: %v", err)
 		}
 	})
-	t.Run("all that is known of a notification is kept", func(t *testing.T) {
-		s := open(t)
-		n := Notification(1)
-		n.FactorSID, n.Details, n.Address = "YF"+strings.Repeat("f", 32), `{"place":"Oslo"}`, strings.Repeat("a", 4096)
-		add(t, s, n)
-		if record, err := s.Find(t.Context(), n.SID); err != nil || record != (delivery.Record{Notification: n, State: delivery.Pending}) {
-			t.Errorf("found %+v, %v", record, err)
-		}
-	})
-	t.Run("dead addresses are remembered", func(t *testing.T) {
-		s, ok := open(t).(delivery.AddressStore)
-		if !ok {
-			t.Skip("the store remembers no addresses")
-		}
-		testAddresses(t, s, reopen)
-	})
+	t.Run("all that is known of a notification is kept", func(t *testing.T) { testWhole(t, open(t)) })
+	t.Run("dead addresses are remembered", func(t *testing.T) { testAddresses(t, open(t), reopen) })
 	t.Run("an outcome costs the same after hours", func(t *testing.T) { TestHours(t, open(t)) })
 	t.Run("a limit holds against races, and counts what has a TTL of 0", func(t *testing.T) {
 		s := open(t)
