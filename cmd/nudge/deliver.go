@@ -51,7 +51,7 @@ type delivering struct {
 }
 
 // deliver opens the store and takes up what it holds.
-func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, push *channels.File, subscriptions *challenges.Subscriptions, sums func() map[string]string, log *slog.Logger) (_ *delivering, err error) {
+func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, development bool, given given, log *slog.Logger) (_ *delivering, err error) {
 	d := &delivering{clock: machineClock{}, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -63,10 +63,6 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		manual = delivery.NewManualClock(time.Now())
 		d.clock = manual
 		operators.MoveClock(manual)
-	}
-	// The settings first: a wrong one leaves no directory behind.
-	if err := cmd.checkSecrets(); err != nil {
-		return nil, err
 	}
 	if err := d.open(ctx, cmd, log); err != nil {
 		return nil, err
@@ -92,14 +88,14 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	hub := &stream.Hub{MaxConnections: cmd.MaxDeviceConnections}
 	var toDevices delivery.Channel = hub
 	if d.shared != nil {
-		d.shared.members.Compare(sums)
+		d.shared.members.Compare(cmd.sums(given.files))
 		toDevices = d.shared.join(hub)
 	}
 	hooks := webhook.New(secrets, webhook.Options{Rules: cmd.outboundRules()})
 	d.queue, err = delivery.NewQueue(ctx, delivery.Config{
 		Store: d.store, Shared: d.shared != nil,
 		Channels:   map[string]delivery.Channel{challenges.ChannelStream: toDevices, challenges.ChannelWebhook: hooks},
-		Find:       findIn(push),
+		Find:       findIn(given.push),
 		Clock:      d.clock,
 		MaxPending: cmd.MaxPending, MaxPendingDevice: cmd.MaxPendingDevice,
 		Observe: func(e delivery.Event) {
@@ -127,7 +123,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 	}
 	d.devices, err = device.New(device.Config{
 		Queue: d.front, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
-		Push:       takesSubscriptions(push, subscriptions),
+		Push:       takesSubscriptions(given.push, given.challenges.subscriptions),
 		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log, NoAccessLog: !cmd.AccessLog,
 	})
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
-	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/device"
 	"github.com/nudgehq/nudge/server/ops"
 )
@@ -49,12 +48,17 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 	}
 	s := serving{cmd: cmd, log: log, out: out, ops: ops.New(), hangup: hangup}
 	s.ops.Counter("nudge_log_lines_dropped_total", "Lines of the log that were dropped because they were not read fast enough.", lines.droppedLines)
-	// The addresses first: a server that cannot have them leaves a store as it is.
+	// What was given first: what is wrong in it is said whatever else runs. Then the addresses: a server that cannot have them leaves a
+	// store as it is.
+	given, err := s.read()
+	if err != nil {
+		return err
+	}
 	if err := s.listen(); err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, given); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.delivering.Close()) }()
@@ -89,65 +93,6 @@ type serving struct {
 	hangup          chan os.Signal
 	public, private *listener
 	failed          chan error
-}
-
-// prepare makes all parts but the listeners.
-func (s *serving) prepare(ctx context.Context) error {
-	cmd := s.cmd
-	who, development, accounts, err := cmd.accounts(s.log, &s.watched)
-	if err != nil {
-		return err
-	}
-	push, err := cmd.channels(s.log)
-	if err != nil {
-		return err
-	}
-	found, err := cmd.challenges(s.log, push, &s.watched)
-	if err != nil {
-		return err
-	}
-	s.development, s.example = development, found.example
-	settings := map[string]settingsFile{"--accounts": accounts, "--challenges": found.file, "--challenges-token-file": found.token}
-	if push != nil {
-		settings["--channels"] = push
-	}
-	for _, file := range settings {
-		if file != nil {
-			s.refreshers = append(s.refreshers, file.Refresh)
-		}
-	}
-	config := server.Config{
-		Accounts: who, Challenges: found.directory, CORSOrigins: cmd.CORSOrigin, MaxInFlight: cmd.MaxInflight, MaxBody: cmd.MaxBody,
-		MaxAuthFailures: cmd.MaxAuthFailures, TrustedProxies: cmd.TrustedProxy, Observe: s.ops.Observe, Logger: s.log, NoAccessLog: !cmd.AccessLog,
-	}
-	if s.delivering, err = cmd.deliver(ctx, s.ops, development, push, found.subscriptions, cmd.sums(settings), s.log); err != nil {
-		return err
-	}
-	if err := s.watched.read(ctx, s.delivering.shared, s.ops); err != nil {
-		return errors.Join(err, s.delivering.Close())
-	}
-	config.Queue, config.Now = s.delivering.front, s.delivering.clock.Now
-	if s.handler, err = server.New(config); err != nil {
-		return errors.Join(usageError{err}, s.delivering.Close())
-	}
-	if found.remote != nil {
-		s.operateRemote(found.remote)
-	}
-	s.ops.RegisterInFlight(s.handler.InFlight)
-	s.ops.Counter("nudge_auth_refusals_total", "Requests refused because too many with wrong credentials came from their address.", s.handler.AuthRefusals)
-	return nil
-}
-
-// operateRemote gives operators what they see of a team's own service of challenges.
-func (s *serving) operateRemote(remote *challenges.Remote) {
-	s.ops.Counter("nudge_challenge_lookups_total", "How often the service of --challenges was asked for a challenge.", remote.Asked)
-	s.ops.Counter("nudge_challenge_lookups_failed_total", "How often the service of --challenges gave no answer that could be used.", remote.Failed)
-	s.ops.Gauge("nudge_challenge_service_failing", "1 while the service of --challenges is left alone but for a probe, because it fails.", func() int {
-		if remote.Failing() {
-			return 1
-		}
-		return 0
-	})
 }
 
 // boundConnections shares the files that the process may open.
