@@ -45,11 +45,13 @@ type Portal struct {
 	// prefix is the path of the public URL, empty or /a/b.
 	prefix    string
 	reference *Reference
-	versions  []Version
-	pages     []*Page
-	index     []entry
-	files     map[string]file
-	html      *template.Template
+	// source is the document's text as a tree.
+	source   *source
+	versions []Version
+	pages    []*Page
+	index    []entry
+	files    map[string]file
+	html     *template.Template
 }
 
 // Page is one page of the portal.
@@ -59,6 +61,8 @@ type Page struct {
 	Title, Description string
 	// Markdown is all that the page says.
 	Markdown string
+	// brief is the same for AI tools.
+	brief *brief
 }
 
 // New reads the document and makes the pages.
@@ -82,8 +86,7 @@ func New(config Config) (*Portal, error) {
 	config.PublicURL = public.Scheme + "://" + host + prefix
 
 	p := &Portal{config: config, prefix: prefix}
-	var source *source
-	if p.reference, source, err = readReference(config.Document); err != nil {
+	if p.reference, p.source, err = readReference(config.Document); err != nil {
 		return nil, err
 	}
 	if err := p.checkPrefix(); err != nil {
@@ -97,7 +100,7 @@ func New(config Config) (*Portal, error) {
 	if p.versions, err = changelog(config.Versions, config.Document); err != nil {
 		return nil, err
 	}
-	if err := p.render(source); err != nil {
+	if err := p.render(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -179,7 +182,7 @@ func (page *Page) template() string {
 }
 
 // render makes the pages in all their forms.
-func (p *Portal) render(source *source) error {
+func (p *Portal) render() error {
 	p.files = map[string]file{}
 	for _, name := range []string{"portal.css", "portal.js", "theme.js", "icon.svg"} {
 		content, err := fs.ReadFile(assets, "assets/"+name)
@@ -189,7 +192,7 @@ func (p *Portal) render(source *source) error {
 		p.files[Base+"/assets/"+name] = newFile(name, content)
 	}
 	p.files[Base+"/openapi.yaml"] = newFile("openapi.yaml", p.config.Document)
-	converted, err := indented(ordered{source.root})
+	converted, err := indented(ordered{p.source.root})
 	if err != nil {
 		return fmt.Errorf("writing the OpenAPI document as JSON: %w", err)
 	}
@@ -214,6 +217,9 @@ func (p *Portal) render(source *source) error {
 			return err
 		}
 		page.Markdown = tidyMarkdown(b.String())
+		if page.brief = p.briefOf(page); page.template() == "changelog" {
+			page.brief = briefChangelog(page.Markdown, p.versions)
+		}
 		p.files[page.Path+".md"] = newFile("page.md", []byte(page.Markdown))
 	}
 	for _, page := range p.pages {

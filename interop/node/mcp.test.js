@@ -35,13 +35,14 @@ for (const [name, load] of Object.entries(libraries)) {
         ? new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { Authorization: authorization } } })
         : new StdioClientTransport({ command: nudge, args: stdio }));
       const { tools } = await client.listTools();
-      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['create_notification', 'get_change', 'get_pages', 'list_changes', 'list_pages', 'search']);
+      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['create_notification', 'get_change', 'get_operation', 'get_pages', 'get_schema', 'list_changes', 'list_pages', 'search']);
       const { pages } = (await client.callTool({ name: 'list_pages', arguments: {} })).structuredContent;
       assert.ok(pages.length >= 3);
       const { results } = (await client.callTool({ name: 'search', arguments: { query: 'ttl' } })).structuredContent;
       assert.equal(results[0].title, 'Ttl');
       const read = await client.callTool({ name: 'get_pages', arguments: { urls: [pages[0].url] } });
-      assert.match(read.structuredContent.pages[0].markdown, /Maximum: `300`/);
+      assert.match(read.content[0].text, /0 to 300, default 300/);
+      assert.equal(read.structuredContent, undefined);
       assert.ok((await client.callTool({ name: 'list_changes', arguments: {} })).structuredContent.versions.length > 0);
       const { resources } = await client.listResources();
       assert.match((await client.readResource({ uri: resources[0].uri })).contents[0].text, /openapi|#/);

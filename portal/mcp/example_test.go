@@ -40,7 +40,9 @@ func ExampleNew() {
 	}
 	// Unordered output:
 	// get_change
+	// get_operation
 	// get_pages
+	// get_schema
 	// list_changes
 	// list_pages
 	// search

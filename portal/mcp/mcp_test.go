@@ -26,7 +26,7 @@ var (
 	higher  = fmt.Appendf(nil, "maximum: %d\n", documented.MaxTTL*2)
 )
 
-func maximumIs(bound int) string { return fmt.Sprintf("Maximum: `%d`", bound) }
+func maximumIs(bound int) string { return fmt.Sprintf("%d to %d, default", documented.MinTTL, bound) }
 
 const publicURL = "https://notify.example.com"
 
@@ -48,7 +48,7 @@ func TestTools(t *testing.T) {
 			for _, tool := range listed.Tools {
 				schemas[tool.Name] = tool
 			}
-			if len(schemas) != 5 {
+			if len(schemas) != 7 {
 				t.Errorf("the tools are %v", schemas)
 			}
 			for _, c := range []struct {
@@ -61,7 +61,7 @@ func TestTools(t *testing.T) {
 				{tool: "list_pages", arguments: map[string]any{"parent": portal.Base + "/changelog"}, want: []string{`"pages":[]`}},
 				{tool: "search", arguments: map[string]any{"query": "ttl"}, want: []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
 				{tool: "search", arguments: map[string]any{"query": "60309", "type": "error"}, want: []string{"#error-60309"}},
-				{tool: "get_pages", arguments: map[string]any{"urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, want: []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
+				{tool: "get_pages", arguments: map[string]any{"format": "structured", "urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, want: []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
 				{tool: "list_changes", arguments: nil, want: []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
 				{tool: "list_changes", arguments: map[string]any{"severity": "breaking", "version": "unreleased"}, want: []string{"`Ttl`", fmt.Sprintf("`%d`", documented.MaxTTL)}},
 				{tool: "get_change", arguments: map[string]any{"id": "unreleased-1"}, want: []string{"request-property-max-decreased", "POST /v2/Services/"}},
@@ -76,7 +76,9 @@ func TestTools(t *testing.T) {
 						t.Errorf("%s %v: no %s in %s", c.tool, c.arguments, want, structured)
 					}
 				}
-				conforms(t, schemas[c.tool].OutputSchema, result.StructuredContent)
+				if schemas[c.tool].OutputSchema != nil {
+					conforms(t, schemas[c.tool].OutputSchema, result.StructuredContent)
+				}
 			}
 		})
 	}
@@ -102,26 +104,72 @@ func conforms(t *testing.T, schema, value any) {
 	}
 }
 
-// A tool gives the page that people read, byte for byte.
-func TestPagesAreThePortals(t *testing.T) {
-	var p *portal.Portal
+// A tool gives what the portal says now, as text or as an object, and not both.
+func TestPagesFollowTheDocument(t *testing.T) {
 	changed := bytes.Replace(nudge.OpenAPI, maximum, higher, 1)
-	s := build(t, func(c *portal.Config, _ *mcp.Config) {
-		c.Document = changed
-		var err error
-		if p, err = portal.New(*c); err != nil {
-			t.Fatal(err)
-		}
-	})
+	s := build(t, func(c *portal.Config, _ *mcp.Config) { c.Document = changed })
 	session := connectHTTP(t, s, withBasicAuth{})
-	for _, page := range p.Pages() {
-		got := text(call(t, session, "get_pages", map[string]any{"urls": []string{publicURL + page.Path}}))
-		if strings.TrimSpace(got) != strings.TrimSpace(page.Markdown) {
-			t.Errorf("get_pages gives another %s", page.Path)
+	result := call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}})
+	if got := text(result); !strings.Contains(got, maximumIs(documented.MaxTTL*2)) || strings.Contains(got, maximumIs(documented.MaxTTL)) || result.StructuredContent != nil {
+		t.Errorf("get_pages gives %s and %v", got, result.StructuredContent)
+	}
+	result = call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}, "format": "structured"})
+	if len(result.Content) != 0 || result.StructuredContent == nil {
+		t.Errorf("structured it gives %v and %v", result.Content, result.StructuredContent)
+	}
+}
+
+// A fragment gives a section, or the line of a field, alone.
+func TestFragments(t *testing.T) {
+	session := connectHTTP(t, build(t), withBasicAuth{})
+	page := publicURL + portal.Base
+	for fragment, want := range map[string]string{
+		"CreateNotification-body-Ttl": "- `Ttl` integer, ", "CreateNotification-429": "### 429 ", "CreateNotification-parameters": "### Parameters", "error-60309": "60309, status 429",
+		"CreateNotification-sample-python": "Python, after `pip install twilio`", "CreateNotification-samples": "Node, after", "authentication": "## Authentication",
+		"CreateNotification-429-header-Retry-After": "`Retry-After` integer", "CreateNotification-404-header-Twilio-Request-Id": "`Twilio-Request-Id` string, required, 34 characters",
+	} {
+		got := text(call(t, session, "get_pages", map[string]any{"urls": []string{page + "#" + fragment}}))
+		if !strings.Contains(got, want) || strings.Contains(got, "# Twilio Verify v2") {
+			t.Errorf("#%s gives %s", fragment, got)
 		}
 	}
-	if got := text(call(t, session, "get_pages", map[string]any{"urls": []string{portal.Base}})); !strings.Contains(got, maximumIs(documented.MaxTTL*2)) || strings.Contains(got, maximumIs(documented.MaxTTL)) {
-		t.Error("get_pages does not say 600")
+	if result := call(t, session, "get_pages", map[string]any{"urls": []string{page + "#nowhere"}}); !result.IsError || !strings.Contains(text(result), "has no section #nowhere") {
+		t.Errorf("%s", text(result))
+	}
+}
+
+// The document in parts.
+func TestSources(t *testing.T) {
+	session := connectHTTP(t, build(t), withBasicAuth{})
+	for _, c := range []struct {
+		tool, name, value, want string
+	}{
+		{"get_operation", "id", "CreateNotification", "/Notifications:\n  post:\n    operationId: CreateNotification\n"},
+		{"get_schema", "name", "Error", "Error:\n  type: object\n"},
+	} {
+		if got := text(call(t, session, c.tool, map[string]any{c.name: c.value})); !strings.Contains(got, c.want) {
+			t.Errorf("%s gives %s", c.tool, got)
+		}
+		if result := call(t, session, c.tool, map[string]any{c.name: "Nothing"}); !result.IsError {
+			t.Errorf("%s of nothing gives %s", c.tool, text(result))
+		}
+	}
+}
+
+func TestPrompts(t *testing.T) {
+	session := connectHTTP(t, build(t), withBasicAuth{})
+	listed, err := session.ListPrompts(t.Context(), nil)
+	if err != nil || len(listed.Prompts) != 3 {
+		t.Fatalf("%v, %v", listed, err)
+	}
+	for _, p := range listed.Prompts {
+		got, err := session.GetPrompt(t.Context(), &sdk.GetPromptParams{Name: p.Name})
+		if err != nil || len(got.Messages) != 1 || !strings.Contains(got.Messages[0].Content.(*sdk.TextContent).Text, "CreateNotification") {
+			t.Errorf("%s: %v, %v", p.Name, got, err)
+		}
+		if _, err := session.GetPrompt(t.Context(), &sdk.GetPromptParams{Name: p.Name, Arguments: map[string]string{"operation": "Nothing"}}); err == nil {
+			t.Errorf("%s of no operation", p.Name)
+		}
 	}
 }
 

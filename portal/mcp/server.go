@@ -56,15 +56,16 @@ func New(config Config) (*Server, error) {
 		return nil, errors.New("mcp: Config.Portal is required")
 	}
 	reference := config.Portal.Reference()
-	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true}, takes: map[string]string{}}
+	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true, "get_operation": true, "get_schema": true}, takes: map[string]string{}}
 	s.server = sdk.NewServer(&sdk.Implementation{Name: "nudge", Title: reference.Title, Version: config.Version, WebsiteURL: config.Portal.URL(portal.Base)}, &sdk.ServerOptions{
 		Instructions: s.instructions(),
 		// What there is does not change while the server runs.
-		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
+		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{}},
 	})
 	s.server.AddReceivingMiddleware(s.bound)
 	s.addTools()
 	s.addResources()
+	s.addPrompts()
 	if config.Execute != nil {
 		if err := s.addOperations(); err != nil {
 			return nil, err

@@ -28,12 +28,6 @@ const pageInfoSchema = `{"type":"object","additionalProperties":false,"required"
 	"url":{"type":"string","description":"for get_pages, and for list_pages as parent"},"title":{"type":"string"},"description":{"type":"string"},
 	"children":{"type":"integer","description":"how many pages stand below it"}}}`
 
-type pageContent struct {
-	URL      string `json:"url"`
-	Title    string `json:"title"`
-	Markdown string `json:"markdown"`
-}
-
 type hit struct {
 	Type    string `json:"type"`
 	Title   string `json:"title"`
@@ -100,7 +94,7 @@ func (s *Server) addTools() {
 	}, s.listPages)
 	addTool(s, &sdk.Tool{
 		Name: "search", Title: "Search", Annotations: reads,
-		Description: "Finds parameters, attributes, headers, errors, operations, pages and changes by words; up to 20, the best first, with excerpts.",
+		Description: "Finds parameters, attributes, headers, errors, operations, pages and changes by words; up to 20, the best first, each with its line.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["query"],"properties":{
 			"query":{"type":"string","minLength":1,"maxLength":%d,"description":"one word or several"},
 			"type":{"type":"string","enum":%s,"description":"only places of this kind"}}}`, portal.MaxQuery, kinds),
@@ -110,12 +104,23 @@ func (s *Server) addTools() {
 	}, s.search)
 	addTool(s, &sdk.Tool{
 		Name: "get_pages", Title: "Get pages", Annotations: reads,
-		Description: "Gives the full content of 1 to 10 pages as Markdown.",
+		Description: "Gives 1 to 10 pages as text, all that they say, once. A URL with a #fragment gives that section alone.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["urls"],"properties":{
-			"urls":{"type":"array","minItems":1,"maxItems":%d,"items":{"type":"string","maxLength":500},"description":"URLs as list_pages and search give them"}}}`, maxPages),
-		OutputSchema: schema(`{"type":"object","additionalProperties":false,"required":["pages"],"properties":{"pages":{"type":"array","items":
-			{"type":"object","additionalProperties":false,"required":["url","title","markdown"],"properties":{"url":{"type":"string"},"title":{"type":"string"},"markdown":{"type":"string"}}}}}}`),
+			"urls":{"type":"array","minItems":1,"maxItems":%d,"items":{"type":"string","maxLength":500},"description":"URLs as list_pages and search give them"},
+			"format":{"type":"string","enum":["text","structured"],"description":"structured gives an object with url, title and markdown of each, instead of text"}}}`, maxPages),
 	}, s.getPages)
+	addTool(s, &sdk.Tool{
+		Name: "get_operation", Title: "Get an operation's source", Annotations: reads,
+		Description: "Gives an operation of the OpenAPI document as YAML.",
+		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["id"],"properties":{
+			"id":{"type":"string","minLength":1,"maxLength":200,"description":"the operationId"}}}`),
+	}, s.getOperation)
+	addTool(s, &sdk.Tool{
+		Name: "get_schema", Title: "Get a schema's source", Annotations: reads,
+		Description: "Gives a schema of the OpenAPI document as YAML.",
+		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["name"],"properties":{
+			"name":{"type":"string","minLength":1,"maxLength":200,"description":"the name under components/schemas"}}}`),
+	}, s.getSchema)
 	addTool(s, &sdk.Tool{
 		Name: "list_changes", Title: "List changes", Annotations: reads,
 		Description: "Lists what changed from version to version of the document, the newest version and the most severe change first.",
@@ -185,37 +190,13 @@ type searchResult struct {
 func (s *Server) search(_ context.Context, _ *sdk.CallToolRequest, in searchInput) (*sdk.CallToolResult, searchResult, error) {
 	result := searchResult{Results: []hit{}}
 	for _, found := range s.config.Portal.Search(in.Query, in.Type) {
-		result.Results = append(result.Results, hit{Type: found.Kind, Title: found.Title, URL: s.config.Portal.URL(found.Path), Excerpt: found.Excerpt})
+		h := hit{Type: found.Kind, Title: found.Title, URL: s.config.Portal.URL(found.Path), Excerpt: found.Excerpt}
+		if lines := s.config.Portal.Lines(found.Path); lines != "" {
+			h.Excerpt = short(lines, maxExcerpt)
+		}
+		result.Results = append(result.Results, h)
 	}
 	return nil, result, nil
-}
-
-type getPagesInput struct {
-	URLs []string `json:"urls"`
-}
-
-type pageContents struct {
-	Pages []pageContent `json:"pages"`
-}
-
-func (s *Server) getPages(_ context.Context, _ *sdk.CallToolRequest, in getPagesInput) (*sdk.CallToolResult, pageContents, error) {
-	result := pageContents{Pages: []pageContent{}}
-	var text strings.Builder
-	given := map[*portal.Page]bool{}
-	for _, url := range in.URLs {
-		page := s.config.Portal.Page(url)
-		if page == nil {
-			return nil, result, s.noPage(url)
-		}
-		if given[page] {
-			continue
-		}
-		given[page] = true
-		result.Pages = append(result.Pages, pageContent{URL: s.config.Portal.URL(page.Path), Title: page.Title, Markdown: page.Markdown})
-		text.WriteString(page.Markdown + "\n")
-	}
-	// A model reads Markdown better than Markdown in JSON.
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: text.String()}}}, result, nil
 }
 
 type listChangesInput struct {

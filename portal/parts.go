@@ -1,0 +1,94 @@
+package portal
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// child gives the value of a mapping's key; nil where there is none.
+func child(n *yaml.Node, keys ...string) *yaml.Node {
+	if n != nil && n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
+		n = n.Content[0]
+	}
+	for _, key := range keys {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return nil
+		}
+		var found *yaml.Node
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				found = n.Content[i+1]
+			}
+		}
+		n = found
+	}
+	return n
+}
+
+// part writes a part of the document, as it stands there.
+func part(n *yaml.Node) (string, error) {
+	var b strings.Builder
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(n); err != nil {
+		return "", fmt.Errorf("writing a part of the document: %w", err)
+	}
+	return b.String(), nil
+}
+
+// Schemas names the schemas of the document, in its order.
+func (p *Portal) Schemas() (names []string) {
+	schemas := child(p.source.root, "components", "schemas")
+	if schemas == nil {
+		schemas = child(p.source.root, "definitions")
+	}
+	if schemas == nil || schemas.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i < len(schemas.Content); i += 2 {
+		names = append(names, schemas.Content[i].Value)
+	}
+	return names
+}
+
+// SchemaSource gives a schema of the document as YAML, with its name; ok is false where there is none.
+func (p *Portal) SchemaSource(name string) (text string, ok bool) {
+	n := child(p.source.root, "components", "schemas", name)
+	if n == nil {
+		n = child(p.source.root, "definitions", name)
+	}
+	return named(name, n)
+}
+
+// OperationSource gives an operation of the document as YAML, with its path and method; ok is false where there is none of the id.
+func (p *Portal) OperationSource(id string) (text string, ok bool) {
+	for _, op := range p.reference.Operations {
+		if op.ID != id {
+			continue
+		}
+		method := strings.ToLower(op.Method)
+		text, ok = named(method, child(p.source.root, "paths", op.Path, method))
+		return op.Path + ":\n" + indentedBy("  ", text), ok
+	}
+	return "", false
+}
+
+func named(name string, n *yaml.Node) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	text, err := part(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, n}})
+	return text, err == nil
+}
+
+func indentedBy(by, text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = by + line
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
