@@ -39,6 +39,23 @@ func build(t *testing.T, configure ...func(*portal.Config, *mcp.Config)) *mcp.Se
 	return s
 }
 
+// All that was read is answered when the input ends, a last line without its end too.
+func TestTheLastLineIsAnswered(t *testing.T) {
+	input := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+{"jsonrpc":"2.0","id":"two","method":"tools/call","params":{"name":"search","arguments":{"query":"ttl"}}}
+{"jsonrpc":"2.0","id":3,"method":"tools/list"}`
+	var out bytes.Buffer
+	if err := build(t).ServeStdio(t.Context(), strings.NewReader(input), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{`"id":1`, `"id":"two"`, `"id":3`} {
+		if !strings.Contains(out.String(), id) {
+			t.Errorf("%s is not answered in %s", id, out.String())
+		}
+	}
+}
+
 // withBasicAuth sends credentials with every request.
 type withBasicAuth struct{ username, password string }
 
