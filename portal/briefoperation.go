@@ -201,7 +201,7 @@ func (b *brief) once(f *Field) string {
 func tail(f *Field) string {
 	text := ""
 	for _, w := range inWords(f.Facts) {
-		text += ", " + w
+		text += ", " + w.String()
 	}
 	if f.Description != "" {
 		text += ". " + oneLine(f.Description)

@@ -73,12 +73,12 @@ func missingOfEverything(t *testing.T, page, markdown string) (missing []string)
 		{id: "HTTPRemove", want: "needs no credentials or basic and key"},
 		{id: "Update-Thing-now", want: "needs no credentials"},
 		{id: "FetchThing-query-q", want: "q array of string Required query"},
-		{id: "FetchThing-header-X-Level", want: "Above 1"},
-		{id: "FetchThing-query-first", want: "Example one a Example two b"},
+		{id: "FetchThing-header-X-Level", want: "above 1"},
+		{id: "FetchThing-query-first", want: "such as a (one) such as b (two)"},
 		{id: "FetchThing-200-header-X-Other", want: "X-Other integer as above"},
 		{id: "FetchThing-200", want: "base string Required From the base."},
-		{id: "FetchThing-200", want: "Allowed values 1, 2, null"},
-		{id: "FetchThing-200", want: "Other fields integer"},
+		{id: "FetchThing-200", want: "one of 1, 2, null"},
+		{id: "FetchThing-200", want: "other fields integer"},
 		{id: "FetchThing-200", want: "inside boolean"},
 		{id: "FetchThing-200", want: "array"},
 		{id: "FetchThing", want: `"name": "<script>alert(3)</script> \\\" x", "base": "b"`},
@@ -102,4 +102,36 @@ func missingOfEverything(t *testing.T, page, markdown string) (missing []string)
 		}
 	}
 	return missing
+}
+
+// said is what a page of HTML says of a fact among others: bounds as a person would say them.
+func said(fact string, all []string) string {
+	label, value, _ := strings.Cut(fact, ": ")
+	of := func(label string) string {
+		for _, other := range all {
+			if rest, ok := strings.CutPrefix(other, label+": "); ok {
+				return rest
+			}
+		}
+		return ""
+	}
+	for _, r := range []struct{ least, most, unit string }{
+		{"Minimum length", "Maximum length", " character"}, {"Minimum", "Maximum", ""}, {"Minimum items", "Maximum items", " item"},
+	} {
+		if label != r.least && label != r.most {
+			continue
+		}
+		switch least, most := of(r.least), of(r.most); {
+		case least == most:
+			return least + r.unit
+		case least == "":
+			return "at most " + most + r.unit
+		case most == "":
+			return "at least " + least + r.unit
+		default:
+			return least + " to " + most + r.unit
+		}
+	}
+	words := map[string]string{"Pattern": "", "Allowed values": "one of ", "Default": "default ", "Example": "such as ", "Other fields": "other fields ", "Multiple of": "multiple of "}
+	return words[label] + value
 }

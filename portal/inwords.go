@@ -1,12 +1,21 @@
 package portal
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
+
+// saying is a fact as a person would say it: words, and what is code.
+type saying struct{ Before, Code, After string }
+
+// String writes it in Markdown.
+func (s saying) String() string {
+	text := s.Before
+	if s.Code != "" {
+		text = strings.TrimSpace(text + " `" + s.Code + "`")
+	}
+	return strings.TrimSpace(text + " " + s.After)
+}
 
 // inWords says facts as a person would: "8 to 64 characters", "0 to 300", "default 300". All of them are said, each once.
-func inWords(facts []Fact) (list []string) {
+func inWords(facts []Fact) (list []saying) {
 	values := map[string]string{}
 	for _, f := range facts {
 		values[f.Label] = f.Value
@@ -21,7 +30,7 @@ func inWords(facts []Fact) (list []string) {
 			said[r.least], said[r.most] = true, true
 			least, hasLeast := values[r.least]
 			most, hasMost := values[r.most]
-			list = append(list, rangeInWords(least, hasLeast, most, hasMost, r.unit))
+			list = append(list, saying{Before: rangeInWords(least, hasLeast, most, hasMost, r.unit)})
 			continue
 		}
 		list = append(list, factInWords(f))
@@ -44,23 +53,31 @@ func rangeInWords(least string, hasLeast bool, most string, hasMost bool, unit s
 	case hasLeast && hasMost:
 		return least + " to " + most + unit
 	case hasLeast:
-		return "at least " + least + unit
+		return "at least " + least + singular(least, unit)
 	}
-	return "at most " + most + unit
+	return "at most " + most + singular(most, unit)
 }
 
-func factInWords(f Fact) string {
+func factInWords(f Fact) saying {
 	switch {
 	case f.Label == "Pattern":
-		return "`" + f.Value + "`"
+		return saying{Code: f.Value}
 	case f.Label == "Allowed values":
-		return "one of " + f.Value
+		return saying{Before: "one of", After: f.Value}
 	case f.Label == "Default":
-		return "default " + f.Value
+		return saying{Before: "default", After: f.Value}
 	case f.Label == "Example":
-		return "such as `" + f.Value + "`"
+		return saying{Before: "such as", Code: f.Value}
 	case strings.HasPrefix(f.Label, "Example "):
-		return fmt.Sprintf("such as `%s` (%s)", f.Value, strings.TrimPrefix(f.Label, "Example "))
+		return saying{Before: "such as", Code: f.Value, After: "(" + strings.TrimPrefix(f.Label, "Example ") + ")"}
 	}
-	return strings.ToLower(f.Label) + " " + f.Value
+	return saying{Before: strings.ToLower(f.Label), After: f.Value}
+}
+
+// singular is a unit as it stands behind a number.
+func singular(number, unit string) string {
+	if number == "1" {
+		return strings.TrimSuffix(unit, "s")
+	}
+	return unit
 }

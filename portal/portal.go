@@ -199,7 +199,7 @@ func (p *Portal) render() error {
 	p.files[Base+"/openapi.json"] = newFile("openapi.json", []byte(converted+"\n"))
 	p.files[Base+"/mcp.json"] = newFile("mcp.json", []byte(connect(p.URL(Base+"/mcp")).JSON+"\n"))
 
-	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine}
+	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords}
 	if p.html, err = template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"); err != nil {
 		return err
 	}

@@ -104,7 +104,14 @@ func pasted(t *testing.T, p *portal.Portal) map[string]string {
 				language = a.Val
 			}
 			if a.Key == "class" && a.Val == "sample" {
-				samples[language] = n.FirstChild.Data
+				// What stands on the page is read without its marks, as it is copied.
+				var text strings.Builder
+				for inner := range n.Descendants() {
+					if inner.Type == html.TextNode {
+						text.WriteString(inner.Data)
+					}
+				}
+				samples[language] = text.String()
 			}
 		}
 	}

@@ -86,6 +86,12 @@ func missing(t *testing.T, source []byte, page, markdown string) []string {
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			// What has the method's colour, and what has one answer shown at a time.
+			for _, mark := range []string{`<p class="endpoint"><span class="verb" data-method="` + method + `">`, `name="` + op.OperationID + `-statuses"`} {
+				if !strings.Contains(page, mark) {
+					w.missing = append(w.missing, "HTML lacks "+mark)
+				}
+			}
 			w.operation(item, op, method, path)
 		}
 	}
@@ -178,7 +184,7 @@ func (w *walk) operation(item *openapi3.PathItem, op *openapi3.Operation, method
 			w.text("media type", "Media type: "+name+", "+typeOf(media.Schema.Value))
 			w.examples(op.OperationID+"-body", media.Examples)
 			for _, fact := range factsOf(media.Schema.Value) {
-				w.html(op.OperationID, "body", strings.Replace(fact, ": ", " ", 1))
+				w.html(op.OperationID, "body", said(fact, factsOf(media.Schema.Value)))
 				w.text("body", "- "+fact)
 			}
 			w.properties(op.OperationID+"-body", media.Schema.Value, 0)
@@ -299,7 +305,7 @@ func (w *walk) field(id, bullet, name string, required bool, description string,
 		w.missing = append(w.missing, fmt.Sprintf("Markdown has no item %q with its description and %q", head, facts))
 	}
 	for _, fact := range facts {
-		w.html(id, "fact", strings.Replace(fact, ": ", " ", 1))
+		w.html(id, "fact", said(fact, facts))
 	}
 }
 

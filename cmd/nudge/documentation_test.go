@@ -57,7 +57,7 @@ func TestServeDocumentation(t *testing.T) {
 		t.Errorf("what is not the portal's is answered %d", status)
 	}
 	over := session(t, &sdk.StreamableClientTransport{Endpoint: r.url + "/doc/verify_v2/mcp", HTTPClient: &http.Client{Transport: basicAuth{}}, DisableStandaloneSSE: true})
-	if got := tools(t, over); got != "create_notification get_change get_pages list_changes list_pages search" {
+	if got := tools(t, over); got != "create_notification get_change get_operation get_pages get_schema list_changes list_pages search" {
 		t.Errorf("the tools are %s", got)
 	}
 	result, err := over.CallTool(t.Context(), &sdk.CallToolParams{Name: "create_notification", Arguments: createArguments})
@@ -81,7 +81,7 @@ func TestMCPOnStdio(t *testing.T) {
 	r := serve(t)
 	process := exec.Command(build(t), "mcp", "--url", r.url, "--mcp-execute", "--account", accounts.DevelopmentSID+":"+accounts.DevelopmentToken)
 	over := session(t, &sdk.CommandTransport{Command: process})
-	if got := tools(t, over); got != "create_notification get_change get_pages list_changes list_pages search" {
+	if got := tools(t, over); got != "create_notification get_change get_operation get_pages get_schema list_changes list_pages search" {
 		t.Errorf("the tools are %s", got)
 	}
 	result, err := over.CallTool(t.Context(), &sdk.CallToolParams{Name: "create_notification", Arguments: createArguments})

@@ -54,11 +54,28 @@ function reveal() {
     // What is no address leads nowhere.
   }
   if (!target) return;
-  for (let element = target; element; element = element.parentElement) if (element.tagName === 'DETAILS') element.open = true;
+  for (let element = target; element; element = element.parentElement) {
+    if (element.tagName === 'DETAILS') element.open = true;
+    // A panel is shown by the radio before its label.
+    if (element.classList.contains('panel')) element.previousElementSibling.previousElementSibling.checked = true;
+  }
   target.scrollIntoView();
 }
 addEventListener('hashchange', reveal);
 reveal();
+
+// The sidebar follows what is read.
+const places = new Map($$('.side a[href^="#"]').map((link) => [document.getElementById(decodeURIComponent(link.hash.slice(1))), link]));
+places.delete(null);
+const seen = new Set();
+const spy = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) seen[isIntersecting ? 'add' : 'delete'](target);
+  // The last of those that begin above the middle; a section stands around its headings.
+  let here;
+  for (const [place, link] of places) if (seen.has(place) && place.getBoundingClientRect().top < innerHeight / 2) here = link;
+  for (const link of places.values()) link.classList.toggle('here', link === here);
+}, { rootMargin: '0px 0px -40% 0px' });
+for (const place of places.keys()) spy.observe(place);
 
 // Search: results while typing; / goes there, arrows choose, Enter opens, Escape leaves.
 const q = $('#q');
