@@ -2,8 +2,11 @@ package portal
 
 import (
 	"cmp"
+	"html/template"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -74,13 +77,55 @@ func (e entry) points(word string) int {
 	case e.lowerTitle == word:
 		return 10
 	case strings.HasPrefix(e.lowerTitle, word):
-		return 6
+		return 7
+	case beginsWord(e.lowerTitle, word):
+		return 5
 	case strings.Contains(e.lowerTitle, word):
-		return 4
+		return 3
+	case beginsWord(e.lowerText, word):
+		return 2
 	case strings.Contains(e.lowerText, word):
 		return 1
 	}
 	return 0
+}
+
+// beginsWord tells whether a word of a text begins with another: "rate" is found in "rate limit" before "separated".
+func beginsWord(text, word string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		at += i
+		if before, _ := utf8.DecodeLastRuneInString(text[:at]); at == 0 || !unicode.IsLetter(before) && !unicode.IsDigit(before) {
+			return true
+		}
+		at += len(word)
+	}
+}
+
+// Marked gives a text with the words of a query marked.
+func (p *Portal) Marked(query, text string) template.HTML {
+	words := strings.Fields(query)
+	if len(words) == 0 {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	for i, w := range words {
+		words[i] = regexp.QuoteMeta(w)
+	}
+	pattern, err := regexp.Compile(`(?i)` + strings.Join(words, "|"))
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	var b strings.Builder
+	at := 0
+	for _, m := range pattern.FindAllStringIndex(text, -1) {
+		b.WriteString(template.HTMLEscapeString(text[at:m[0]]) + "<mark>" + template.HTMLEscapeString(text[m[0]:m[1]]) + "</mark>")
+		at = m[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[at:]))
+	return template.HTML(b.String())
 }
 
 // excerpt cuts the text around the first word that is found in it.

@@ -122,6 +122,39 @@ test('search works by keyboard', async () => {
   await close();
 });
 
+test('a search marks its words, and says when there is nothing', async () => {
+  const { page, wrong, close } = await open();
+  await page.fill('#q', 'ttl');
+  await page.locator('#hits a.first mark').first().waitFor();
+  assert.match(await page.textContent('#hits a.first mark'), /^ttl$/i);
+  await page.fill('#q', 'zzzz');
+  await page.locator('#hits .none').waitFor();
+  assert.match(await page.textContent('#hits .none'), /Nothing found for “zzzz”/);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test('the console marks the field that was wrong', async () => {
+  const { page, close } = await open();
+  await page.fill('.console [name=Ttl]', '301');
+  await page.click('.console button.primary');
+  await page.locator('.console [name=Ttl][aria-invalid=true]').waitFor();
+  assert.match(await page.textContent('.console .wrong'), /an integer from 0 to 300/);
+  await page.fill('.console [name=Ttl]', '150');
+  await page.click('.console button.primary');
+  await page.locator('.console .wrong').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('a link into an answer shows its tab, and the sidebar follows', async () => {
+  const { page, wrong, close } = await open({}, `${base}#CreateNotification-429`);
+  await page.locator('#CreateNotification-429').waitFor();
+  assert.equal(await page.isChecked('[id="CreateNotification-429-tab"]'), true);
+  await page.locator('.side a.here').waitFor();
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
 test('the theme can be chosen and stays', async () => {
   const { page, close } = await open({ colorScheme: 'light' });
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

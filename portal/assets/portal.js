@@ -88,6 +88,14 @@ async function search() {
   if (!query) { hits.hidden = true; return; }
   const found = await (await fetch(`${q.form.action}.json?q=${encodeURIComponent(query)}`)).json();
   if (now !== asked) return;
+  const words = new RegExp(`(${query.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'i');
+  // Every other part is a word that was searched for.
+  const marked = (text) => text.split(new RegExp(words, 'gi')).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const mark = document.createElement('mark');
+    mark.textContent = part;
+    return mark;
+  });
   hits.replaceChildren(...found.slice(0, 8).map((hit) => {
     const item = document.createElement('li');
     const link = document.createElement('a');
@@ -96,16 +104,22 @@ async function search() {
     kind.className = 'muted';
     kind.textContent = ` ${hit.type}`;
     const text = document.createElement('small');
-    text.textContent = hit.excerpt;
-    link.append(hit.title, kind, text);
+    text.append(...marked(hit.excerpt));
+    link.append(...marked(hit.title), kind, text);
     link.addEventListener('click', () => { hits.hidden = true; });
     item.append(link);
     return item;
   }));
   // Enter opens it.
   $('a', hits)?.classList.add('first');
-  hits.hidden = found.length === 0;
-  $('#hits-status').textContent = `${found.length} found`;
+  if (found.length === 0) {
+    const none = document.createElement('li');
+    none.className = 'none';
+    none.textContent = `Nothing found for “${query}”.`;
+    hits.append(none);
+  }
+  hits.hidden = false;
+  $('#hits-status').textContent = found.length === 0 ? 'Nothing found' : `${found.length} found`;
 }
 q.addEventListener('input', search);
 addEventListener('keydown', (event) => {
@@ -167,6 +181,27 @@ function request(form) {
 
 const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; } };
 
+// What the answer says is wrong is marked, until it is sent again.
+function markWrong(form, text) {
+  for (const input of $$('[aria-invalid]', form)) {
+    input.removeAttribute('aria-invalid');
+    $('.wrong', input.parentElement)?.remove();
+  }
+  let details;
+  try {
+    ({ details } = JSON.parse(text));
+  } catch {
+    // An answer that is no JSON names nothing.
+  }
+  const input = details && $$('[data-in]', form).find((i) => i.dataset.in === details.in && i.name === details.field);
+  if (!input) return;
+  const wrong = document.createElement('small');
+  wrong.className = 'wrong';
+  wrong.textContent = `must be ${details.rule}`;
+  input.setAttribute('aria-invalid', 'true');
+  input.after(wrong);
+}
+
 async function send(form) {
   const { url, init, curl } = request(form);
   const answer = $('.answer', form);
@@ -182,6 +217,7 @@ async function send(form) {
     status.classList.toggle('refused', !response.ok);
     $('.answer-headers', form).textContent = [...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
     $('.answer-body', form).textContent = pretty(text);
+    markWrong(form, response.ok ? '' : text);
   } catch (problem) {
     status.textContent = `No answer: ${problem.message}`;
     status.classList.add('refused');
