@@ -65,7 +65,7 @@ var importRules = []struct {
 	{pkg: "./delivery/webhook", allowed: []string{"std", "./internal/secretfile", "./delivery", "github.com/standard-webhooks/standard-webhooks/libraries"},
 		reason: "a channel knows the domain and its driver"},
 	{pkg: "./delivery/apns", allowed: []string{"std", "./delivery", "github.com/golang-jwt/jwt/v5"}, reason: "a channel knows the domain and its driver"},
-	{pkg: "./delivery/fcm", allowed: []string{"std", "./delivery", "golang.org/x/oauth2", "golang.org/x/sync/singleflight"}, reason: "a channel knows the domain and its driver"},
+	{pkg: "./delivery/fcm", allowed: []string{"std", "./delivery", "./internal/webaddress", "golang.org/x/oauth2", "golang.org/x/sync/singleflight"}, reason: "a channel knows the domain and its driver"},
 	{pkg: "./delivery/webpush", allowed: []string{"std", "./delivery", "github.com/golang-jwt/jwt/v5"}, reason: "a channel knows the domain and its driver"},
 	{pkg: "./delivery/channels", allowed: []string{"std", "./delivery", "./internal/reload", "./internal/strictyaml", "./internal/webaddress"}, reason: "it knows channels and their file, and no server"},
 	{pkg: "./internal/pushpeers", allowed: []string{"std", "./delivery/webpush", "github.com/golang-jwt/jwt/v5"}, reason: "it plays the providers, so it uses nothing of the channels to them but a key"},

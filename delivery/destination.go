@@ -221,6 +221,14 @@ func (p *pool) failingDestinations() int {
 	return p.failing
 }
 
+// fails tells whether a destination fails.
+func (p *pool) fails(key destinationKey) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.destinations[key]
+	return d != nil && d.failing
+}
+
 // DestinationOf names what receives at an address: scheme, host and port of a URL, in one spelling for each; nothing of a
 // user, path or query. Any other address is its own name.
 func DestinationOf(address string) string {

@@ -43,6 +43,9 @@ func (q *Queue) find(sidText string, lookUp func() (Record, error)) (Record, err
 		defer p.mu.Unlock()
 		if e := p.entries[key]; e != nil {
 			record.Attempts, record.LastAttempt = int(e.attempts), fromNanos(e.last)
+			if record.Reason = q.reasons.text(e.reason); record.Reason == "" && !e.attempting() && q.poolOf(e).fails(e.destination) {
+				record.Reason = "it waits: its destination fails, and one attempt at a time probes it"
+			}
 		}
 		return record, nil
 	}

@@ -76,6 +76,6 @@ type Record struct {
 	LastAttempt time.Time
 	// Ended is when it reached its final state; zero while it is pending.
 	Ended time.Time
-	// Reason says why it failed, or why the last attempt of an expired one did; empty otherwise.
+	// Reason says why it failed, or why the last attempt of one did that is pending or has expired; empty otherwise.
 	Reason string
 }

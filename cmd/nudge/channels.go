@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/nudgehq/nudge/delivery"
@@ -133,7 +134,11 @@ func printExchange(w io.Writer, e outbound.Exchange, secrets []string) {
 		}
 		return text
 	}
-	_, _ = fmt.Fprintf(w, "> POST %s at %s\n", hide(e.URL), delivery.DestinationOf(e.URL))
+	at := ""
+	if hide(e.URL) == "(the address)" {
+		at = " at " + delivery.DestinationOf(e.URL)
+	}
+	_, _ = fmt.Fprintf(w, "> POST %s%s\n", hide(e.URL), at)
 	for _, name := range slices.Sorted(maps.Keys(e.Header)) {
 		value := strings.Join(e.Header[name], ", ")
 		if name == "Authorization" {
@@ -159,7 +164,14 @@ func printExchange(w io.Writer, e outbound.Exchange, secrets []string) {
 		_, _ = fmt.Fprintf(w, "< %s: %.200s\n", strings.ToLower(name), hide(strings.Join(e.Answer.Header[name], ", ")))
 	}
 	if text := strings.TrimSpace(string(e.Answer.Body)); text != "" {
-		_, _ = fmt.Fprintf(w, "<\n< %.1000q\n", hide(text))
+		// What is no text is shown as one all the same.
+		text = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) && r != '\n' {
+				return '\uFFFD'
+			}
+			return r
+		}, strings.ToValidUTF8(hide(text), "\uFFFD"))
+		_, _ = fmt.Fprintf(w, "<\n%.1000s\n", text)
 	}
 	_, _ = fmt.Fprintln(w)
 }

@@ -25,6 +25,14 @@ type contractCommand struct {
 // maxWarnings bounds the warnings about a document that are shown.
 const maxWarnings = 50
 
+// timeout is how long an answer may take: a service of challenges that takes longer than nudge waits is of no use to it.
+func (cmd *contractRunCommand) timeout() time.Duration {
+	if cmd.Spec == ofChallenges {
+		return min(cmd.Timeout, challenges.LookupTime)
+	}
+	return cmd.Timeout
+}
+
 // ofChallenges names the document that is built in beside nudge's own. A file of this name is ./challenges.
 const ofChallenges = "challenges"
 
@@ -93,7 +101,7 @@ func (cmd *contractRunCommand) options(ctx context.Context, warnings io.Writer) 
 	}
 	options = append(options,
 		contract.WithOnly(cmd.Only), contract.WithSkip(cmd.Skip), contract.WithSeed(cmd.Seed), contract.WithMaxCreates(cmd.MaxCreates), contract.WithMaxFailures(cmd.MaxFailures), contract.WithRate(cmd.Rate),
-		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.Timeout}))
+		contract.WithTolerated(cmd.Tolerate...), contract.WithHTTPClient(&http.Client{Timeout: cmd.timeout()}))
 	if cmd.Account != "" {
 		sid, token, _ := strings.Cut(cmd.Account, ":")
 		if sid == "" || token == "" {

@@ -40,6 +40,7 @@ func (s *serving) read() (g given, err error) {
 	if g.push != nil {
 		g.files["--channels"] = g.push
 	}
+	s.files = g.files
 	for _, file := range g.files {
 		if file != nil {
 			s.refreshers = append(s.refreshers, file.Refresh)

@@ -80,6 +80,7 @@ type serving struct {
 	handler    *server.Server
 	delivering *delivering
 	refreshers refreshers
+	files      map[string]settingsFile
 	watched    watchedDirectories
 	tls        *tls.Config
 
@@ -193,6 +194,7 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 		case <-look.C:
 			// A directory that is gone is noticed though nobody asks for anything.
 			_ = s.delivering.store.Ready()
+			s.look()
 		case err := <-s.failed:
 			return true, err
 		case err := <-s.delivering.failed:
@@ -205,6 +207,15 @@ func (s *serving) until(ctx context.Context) (ended bool, err error) {
 			go s.refreshers.refresh()
 		case <-ctx.Done():
 			return false, nil
+		}
+	}
+}
+
+// look has changed files read though nobody asks for anything, so that the log says at once what is wrong in them.
+func (s *serving) look() {
+	for _, file := range s.files {
+		if file != nil {
+			_ = file.Sum()
 		}
 	}
 }

@@ -70,7 +70,7 @@ func run(ctx context.Context, nudge, dir string, flags []string, out io.Writer) 
 		"serve", "--channels", peers.Channels, "--challenges", challenges, "--data", filepath.Join(dir, "data"),
 		"--account", accounts.DevelopmentSID + ":" + accounts.DevelopmentToken, "--no-access-log",
 	}, flags...)...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = &announced{out: out}, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 40 * time.Second
 	if err := cmd.Start(); err != nil {
@@ -86,6 +86,22 @@ func run(ctx context.Context, nudge, dir string, flags []string, out io.Writer) 
 		return nil
 	}
 	return err
+}
+
+// announced passes on what the server says of itself, up to what it has to be tried with: the guide has that.
+type announced struct {
+	out  io.Writer
+	done bool
+}
+
+func (a *announced) Write(p []byte) (int, error) {
+	if a.done {
+		return len(p), nil
+	}
+	before, _, found := strings.Cut(string(p), "\nTry it:")
+	a.done = found
+	_, err := io.WriteString(a.out, before)
+	return len(p), err
 }
 
 // addressIn is where the server listens: the default, unless flags say otherwise.
@@ -124,7 +140,7 @@ func guide(address string) string {
 	for i, name := range pushpeers.Names {
 		fmt.Fprintf(&b, "  curl -u %s:%s -d Ttl=150 http://%s%s\n", accounts.DevelopmentSID, accounts.DevelopmentToken, address, path(name, i*challengesOfEach))
 	}
-	fmt.Fprintf(&b, "A challenge may have three notifications; each device has %d challenges, whose SIDs end in 00 to 63.\n\n", challengesOfEach)
+	fmt.Fprintf(&b, "A challenge may have three notifications; each device has %d challenges, whose SIDs end in 00 to 63 (hexadecimal).\n\n", challengesOfEach)
 	return b.String()
 }
 

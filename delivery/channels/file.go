@@ -71,12 +71,16 @@ type set struct {
 const restless = 30 * time.Second
 
 // replaces lets go of the connections of channels that are used no more.
-func (s *set) replaces(old *set) {
+func (s *set) replaces(old *set, log *slog.Logger) {
 	if old == nil {
 		return
 	}
 	for name, before := range old.channels {
-		if now, ok := s.channels[name]; !ok || now.channel != before.channel {
+		now, ok := s.channels[name]
+		if !ok {
+			log.Warn("a channel was taken away: what is for it waits until it is there again, or its TTL ends", slog.String("channel", name))
+		}
+		if now.channel != before.channel {
 			time.AfterFunc(restless, before.CloseIdle)
 		}
 	}
@@ -216,7 +220,7 @@ var _ delivery.Provider = (*named)(nil)
 func (n *named) Deliver(ctx context.Context, a delivery.Attempt) delivery.Result {
 	c, ok := n.file.current().channels[n.name]
 	if !ok {
-		return delivery.Missing("the channel is not set up any more")
+		return delivery.Missing(fmt.Sprintf("this server has no channel %q", n.name))
 	}
 	return c.Deliver(ctx, a)
 }

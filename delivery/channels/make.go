@@ -35,7 +35,7 @@ func makeAPNs(p parts, signer func() (*apns.Signer, error)) (channel, error) {
 	endpoint := strings.TrimSuffix(p.Endpoint, "/")
 	switch {
 	case p.Environment != "" && endpoint != "":
-		return nil, errors.New("endpoint: it goes without environment")
+		return nil, errors.New("endpoint: it and environment exclude each other")
 	case p.Environment == "sandbox":
 		endpoint = apns.Sandbox
 	case p.Environment == "production":

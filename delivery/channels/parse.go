@@ -93,7 +93,7 @@ func (f *File) parse(data []byte) (*set, error) {
 		s.channels[of] = c
 	}
 	f.signed.renew(s, f.options.Now())
-	s.replaces(f.last)
+	s.replaces(f.last, f.options.Logger)
 	f.last = s
 	return s, nil
 }
@@ -173,7 +173,7 @@ func (e entry) checkFields(k kind) error {
 		{"service_account_env", e.AccountEnv != ""}, {"subject", e.Subject != ""}, {"allow_private", e.AllowPrivate},
 	} {
 		if field.set && !slices.Contains(k.fields, field.name) {
-			return fmt.Errorf("%s: the kind %s has none; it has %s", field.name, e.Kind, strings.Join(k.fields, ", "))
+			return fmt.Errorf("%s: the kind %s has no such field; it has %s, title, body, ca_file", field.name, e.Kind, strings.Join(k.fields, ", "))
 		}
 	}
 	for _, field := range []struct{ name, value string }{{"key_id", e.KeyID}, {"team_id", e.TeamID}, {"topic", e.Topic}, {"subject", e.Subject}} {
@@ -182,9 +182,23 @@ func (e entry) checkFields(k kind) error {
 		}
 	}
 	if e.Endpoint != "" {
-		if err := webaddress.Check(e.Endpoint); err != nil {
+		if err := checkEndpoint(e.Endpoint); err != nil {
 			return fmt.Errorf("endpoint: it %w", err)
 		}
+	}
+	return nil
+}
+
+// checkEndpoint refuses what is no server's address, or what credentials would go to in the clear.
+func checkEndpoint(text string) error {
+	u, err := webaddress.Parse(text)
+	switch {
+	case err != nil:
+		return err
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return errors.New("must be scheme, host and port alone")
+	case u.Scheme != "https" && !webaddress.IsLoopback(u):
+		return errors.New("must be of https, unless it is on this machine: credentials go there")
 	}
 	return nil
 }

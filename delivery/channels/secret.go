@@ -3,6 +3,7 @@ package channels
 import (
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,7 +38,7 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 func (f *File) read(field, file, env string, s *set) ([]byte, error) {
 	switch {
 	case file != "" && env != "":
-		return nil, fmt.Errorf("%s_file: it goes without %s_env", field, field)
+		return nil, fmt.Errorf("%s_file: it and %s_env exclude each other", field, field)
 	case env != "" && !variable.MatchString(env):
 		return nil, fmt.Errorf("%s_env: must be the name of a variable", field)
 	case env != "":
@@ -60,7 +61,7 @@ func (f *File) read(field, file, env string, s *set) ([]byte, error) {
 	case info.IsDir() || info.Size() > maxSecret:
 		return nil, fmt.Errorf("%s_file: it is a directory, or has more than %d bytes", field, maxSecret)
 	}
-	opened, err := reload.Open(file, f.options.Logger, func(data []byte) ([]byte, error) { return data, nil })
+	opened, err := reload.Open(file, slog.New(slog.DiscardHandler), func(data []byte) ([]byte, error) { return data, nil })
 	if err != nil {
 		f.missing = file
 		return nil, fmt.Errorf("%s_file: it cannot be read", field)

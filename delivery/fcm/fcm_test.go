@@ -222,7 +222,7 @@ func TestEndpointOfTokens(t *testing.T) {
 	peer := newPeer(t)
 	c := newChannel(t, peer, time.Now)
 	peer.Close()
-	if result := c.Deliver(t.Context(), attempt(deliverytest.Notification(1))); result.String() != "again" || result.Reason() != "the token endpoint gives no token" {
+	if result := c.Deliver(t.Context(), attempt(deliverytest.Notification(1))); result.String() != "again" || result.Reason() != "the token endpoint: dial: connect: connection refused" {
 		t.Errorf("%s because %q", result, result.Reason())
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/nudgehq/nudge/delivery"
+	"github.com/nudgehq/nudge/delivery/outbound"
+	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 // scope is what a token is for.
@@ -48,9 +50,17 @@ func ParseAccount(data []byte) (*Account, error) {
 		Type    string `json:"type"`
 		Project string `json:"project_id"`
 		Key     string `json:"private_key"`
+		Email   string `json:"client_email"`
+		Token   string `json:"token_uri"`
 	}
-	if json.Unmarshal(data, &content) != nil || content.Type != "service_account" || content.Key == "" {
-		return nil, errors.New("must be a service account's key as Google gives it, in JSON")
+	if json.Unmarshal(data, &content) != nil || content.Type != "service_account" || content.Key == "" || content.Email == "" {
+		return nil, errors.New("must be a service account's key as Google gives it, in JSON, with type, project_id, private_key and client_email")
+	}
+	if content.Token != "" {
+		u, err := webaddress.Parse(content.Token)
+		if err != nil || u.Scheme != "https" && !webaddress.IsLoopback(u) {
+			return nil, errors.New("has a token_uri that is not a URL of https")
+		}
 	}
 	if !projectID.MatchString(content.Project) {
 		return nil, errors.New("has no project_id of letters, digits and -")
@@ -103,7 +113,24 @@ type tokens struct {
 func newTokens(account *Account, client *http.Client) *tokens {
 	bounded := *client
 	bounded.Timeout = fetchTime
+	bounded.Transport = saying{client.Transport}
 	return &tokens{config: account.config, client: &bounded}
+}
+
+// saying puts why there was no answer into words of our own: the library makes one text of them and of the address.
+type saying struct{ http.RoundTripper }
+
+// unreachable is such a reason. The text around it is the library's.
+type unreachable string
+
+func (u unreachable) Error() string { return "\x00" + string(u) + "\x00" }
+
+func (s saying) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, unreachable(outbound.Reason(r.Context(), err))
+	}
+	return response, nil
 }
 
 // get gives the token in use. One that is near its end is fetched anew, once for all who wait; where there is none ok is false, and
@@ -179,7 +206,9 @@ func refused(err error) delivery.Result {
 		}
 		return delivery.Again(0, reason)
 	}
-	// The library puts the cause into words that hold addresses.
+	if parts := strings.Split(err.Error(), "\x00"); len(parts) == 3 {
+		return delivery.Again(0, "the token endpoint: "+parts[1])
+	}
 	return delivery.Again(0, "the token endpoint gives no token")
 }
 

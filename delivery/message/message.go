@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -75,12 +76,18 @@ func ParseTemplate(title, body string) (*Template, error) {
 			err = parsed.Execute(&cut{limit: MaxBody}, Fields{Details: map[string]string{}})
 		}
 		if err != nil && !errors.Is(err, errFull) {
+			if noField.MatchString(err.Error()) {
+				err = fmt.Errorf("there is no .%s; there are .SID, .AccountSID, .ServiceSID, .EntitySID, .Identity, .ChallengeSID, .FactorSID, .TTL and .Details.NAME", noField.FindStringSubmatch(err.Error())[1])
+			}
 			return nil, fmt.Errorf("%s: %s", part.name, strings.TrimPrefix(err.Error(), "template: "))
 		}
 		*part.into = parsed
 	}
 	return t, nil
 }
+
+// noField is how the library says that a field is not there.
+var noField = regexp.MustCompile(`can't evaluate field (\w+) in type message.Fields`)
 
 // Words gives a notification's words, without control characters and of bounded length.
 func (t *Template) Words(n delivery.Notification) Words {

@@ -93,7 +93,11 @@ func (a *APNs) judge(r Request, key *ecdsa.PublicKey) (Answer, string) {
 	if err := json.Unmarshal(r.Body, &payload); err != nil {
 		return reason(400, "PayloadEmpty"), ""
 	}
-	text := fmt.Sprintf("%s — %s (%s), expires %s", payload.APS.Alert.Title, payload.APS.Alert.Body, payload.SID, expiration)
+	kept := "tried once, and not kept"
+	if at, err := strconv.ParseInt(expiration, 10, 64); err == nil && at > 0 {
+		kept = fmt.Sprintf("kept for %d s", at-a.Now().Unix())
+	}
+	text := fmt.Sprintf("%s — %s (%s), %s", payload.APS.Alert.Title, payload.APS.Alert.Body, payload.SID, kept)
 	return Answer{Status: 200, Header: map[string]string{"apns-id": r.Header.Get("apns-id")}}, text
 }
 

@@ -136,7 +136,8 @@ func (f *File[T]) Refresh() {
 // settle puts what was read into force, if it is valid, and logs. The file is locked.
 func (f *File[T]) settle(v version, value T, sum Sum, err error, repeated bool) {
 	f.refused = version{}
-	same := err == nil && sum == f.sum
+	// One that was not valid in between is read again.
+	same := err == nil && sum == f.sum && f.refused.file == nil
 	if err == nil {
 		f.value, f.sum = value, sum
 	} else {

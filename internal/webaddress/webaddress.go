@@ -4,6 +4,7 @@ package webaddress
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -46,6 +47,15 @@ func Parse(text string) (*url.URL, error) {
 		return nil, errors.New("must have no fragment: it is not sent")
 	}
 	return u, nil
+}
+
+// IsLoopback tells whether a URL is on this machine.
+func IsLoopback(u *url.URL) bool {
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // isName tells whether a host can be a name of DNS, or an address of IPv4.

@@ -56,6 +56,9 @@ func checkChannel(channel, address string, more []Channels) error {
 	for _, m := range more {
 		names = append(names, m.Names()...)
 	}
+	if len(more) == 0 {
+		return fmt.Errorf("channel: must be one of %s, or, with --channels, the name of one of its channels", strings.Join(names, ", "))
+	}
 	return fmt.Errorf("channel: must be one of %s", strings.Join(names, ", "))
 }
 

@@ -26,8 +26,8 @@ import (
 var OpenAPI []byte
 
 const (
-	// lookupTime is how long the service has for an answer.
-	lookupTime = 2 * time.Second
+	// LookupTime is how long the service has for an answer.
+	LookupTime = 2 * time.Second
 	// cachedFor is how long an answer is used, and maxCached how many are kept.
 	cachedFor = time.Second
 	maxCached = 10_000
@@ -79,7 +79,7 @@ func CheckURL(text string) error {
 		return errors.New("must have no user: the token stands in a file")
 	case u.RawQuery != "" || u.Fragment != "":
 		return errors.New("must have no query and no fragment")
-	case u.Scheme == "http" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" && u.Hostname() != "localhost":
+	case u.Scheme == "http" && !webaddress.IsLoopback(u):
 		return errors.New("must be of https, unless it is on this machine: tokens and challenges go over it")
 	}
 	return nil
@@ -100,7 +100,7 @@ func NewRemote(config RemoteConfig) (*Remote, error) {
 	doer := &http.Client{
 		Transport: bounded{&http.Transport{
 			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: lookupTime, MaxResponseHeaderBytes: maxAnswer,
+			TLSHandshakeTimeout: LookupTime, MaxResponseHeaderBytes: maxAnswer,
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -174,7 +174,7 @@ func (r *Remote) ask(ctx context.Context, key server.ChallengeKey) (server.Chall
 		return server.Challenge{}, unavailable(wait, errors.New("the service of challenges fails, and is asked again later"))
 	}
 	r.asked.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	ctx, cancel := context.WithTimeout(ctx, LookupTime)
 	defer cancel()
 	answer, err := r.client.FindChallengeWithResponse(ctx, key.AccountSID, key.ServiceSID, key.Identity, key.ChallengeSID)
 	if err == nil && answer.StatusCode() == http.StatusNotFound && answer.JSON404 != nil && answer.JSON404.Code.Valid() {

@@ -24,7 +24,10 @@ export async function subscribe({ service, identity, token }, key) {
   if (worker.state !== 'activated') {
     await new Promise((ready) => worker.addEventListener('statechange', () => { if (worker.state === 'activated') ready(); }));
   }
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  const subscription = await Promise.race([
+    registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
+    new Promise((_, fail) => { setTimeout(() => fail(new Error('the browser\u2019s push service does not answer')), 15_000); }),
+  ]);
   const response = await fetch(`${base({ service, identity })}/subscription`, {
     method: 'PUT',
     headers: { Authorization: `Bearer ${await token()}`, 'Content-Type': 'application/json' },
