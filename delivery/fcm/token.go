@@ -168,6 +168,13 @@ func (t *tokens) get(ctx context.Context) (token *oauth2.Token, failed delivery.
 
 // fetch asks for a token. It is bounded by itself: who asked first may have gone.
 func (t *tokens) fetch() (*oauth2.Token, error) {
+	t.mu.Lock()
+	if token := t.current; token != nil && time.Now().Before(t.until) {
+		// Another one has come between the look and the request.
+		t.mu.Unlock()
+		return token, nil
+	}
+	t.mu.Unlock()
 	// A source that remembers nothing: what is remembered is here.
 	token, err := t.config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, t.client)).Token()
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nudgehq/nudge/contract"
+	"github.com/nudgehq/nudge/internal/documented"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/challenges"
 )
@@ -30,12 +31,15 @@ func TestNudgeFindsItsChallenges(t *testing.T) {
 		t.Fatal(err)
 	}
 	repeat := func(prefix, digit string) string { return prefix + strings.Repeat(digit, 32) }
-	k := server.ChallengeKey{AccountSID: repeat("AC", "a"), ServiceSID: repeat("VA", "a"), Identity: "ff483d1ff591898a9942916050d2ca3f", ChallengeSID: repeat("YC", "a")}
+	// What begins a SID is what nudge's own document says of it.
+	k := server.ChallengeKey{AccountSID: repeat("AC", "a"), ServiceSID: repeat(documented.Prefix("ServiceSid"), "a"), Identity: "ff483d1ff591898a9942916050d2ca3f", ChallengeSID: repeat(documented.Prefix("ChallengeSid"), "a")}
+	kept.put(key{k.AccountSID, k.ServiceSID, k.Identity, k.ChallengeSID},
+		Challenge{Status: Pending, Channel: "stream", NotificationLimit: new(0), Details: &map[string]string{"place": "Oslo"}})
 	found, err := remote.Find(context.Background(), k)
 	if err != nil || found.Status != server.StatusPending || found.Channel != challenges.ChannelStream || found.NotificationLimit != 0 || found.Details["place"] != "Oslo" {
 		t.Errorf("%+v, %v", found, err)
 	}
-	k.ChallengeSID = repeat("YC", "b")
+	k.ChallengeSID = repeat(documented.Prefix("ChallengeSid"), "b")
 	var refused *server.Error
 	if _, err := remote.Find(context.Background(), k); !errors.As(err, &refused) || refused.Code != server.CodeNotFound {
 		t.Errorf("another challenge: %v", err)
