@@ -105,7 +105,7 @@ func TestBound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if markdown := p.Page(portal.Base).Markdown; !strings.Contains(markdown, "600") || strings.Contains(markdown, "aximum: 300") {
+	if markdown := p.Page(portal.Base).Markdown(); !strings.Contains(markdown, "600") || strings.Contains(markdown, "aximum: 300") {
 		t.Error("the documentation does not say 600")
 	}
 	tools, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: http.DefaultTransport, BaseURL: s.URL}})
@@ -192,7 +192,7 @@ func TestSecond(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page := p.Page(portal.Base + "/operations/FetchChallenge"); page == nil || !strings.Contains(page.Markdown, "operations.FetchChallenge(") {
+	if page := p.Page(portal.Base + "/operations/FetchChallenge"); page == nil || !strings.Contains(page.Markdown(), "operations.FetchChallenge(") {
 		t.Error("the documentation has no such page, or no sample with the client")
 	}
 	if _, err := mcp.New(mcp.Config{Portal: p, Execute: &mcp.Execute{Transport: http.DefaultTransport, BaseURL: s.URL}}); err != nil {

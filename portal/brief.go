@@ -63,9 +63,9 @@ func (b *brief) of(anchor string) (string, bool) {
 // Brief is a page for AI tools: all that it says, once. With a fragment it is that section alone; one that leads nowhere is an error.
 func (p *Portal) Brief(page *Page, fragment string) (string, error) {
 	if fragment == "" {
-		return page.brief.text(), nil
+		return page.brief().text(), nil
 	}
-	text, ok := page.brief.of(fragment)
+	text, ok := page.brief().of(fragment)
 	if !ok {
 		return "", fmt.Errorf("the page %s has no section #%.100s; without it the whole page is given", p.URL(page.Path), fragment)
 	}
@@ -79,7 +79,7 @@ func (p *Portal) Lines(address string) string {
 	if !ok || page == nil {
 		return ""
 	}
-	text, _ := page.brief.of(fragment)
+	text, _ := page.brief().of(fragment)
 	return text
 }
 
@@ -94,14 +94,16 @@ func (p *Portal) briefOf(page *Page) *brief {
 		license = strings.TrimSpace(license + " (" + r.LicenseURL + ")")
 	}
 	b.line("Version %s%s. %s", r.Version, either(license != "", ", "+license, ""), p.URL(page.Path))
-	if page.Path == Base {
+	if page.Path == p.Path("") {
 		b.line("%s", oneLine(r.Description))
 		b.begin("servers")
 		b.line("## Servers")
 		for _, s := range r.Servers {
 			b.line("- %s %s", s.URL, s.Description)
 		}
-		b.line("- %s This server", p.URL(""))
+		if !p.config.AnyAPI {
+			b.line("- %s This server", p.URL(""))
+		}
 		b.begin("authentication")
 		b.line("## Authentication")
 		for _, s := range r.Schemes {
@@ -111,12 +113,28 @@ func (p *Portal) briefOf(page *Page) *brief {
 			b.line("No operation needs credentials.")
 		}
 	}
-	for _, op := range p.shownOn(page) {
+	p.listIn(b, page)
+	for _, op := range page.operations {
 		b.operation(op, op.Title != page.Title, p.URL(page.Path))
 	}
 	b.end()
-	b.errors(r.Errors)
+	b.errors(p.viewOf(page).Errors())
 	return b
+}
+
+// listIn lists the groups of the operations, or the operations of a group.
+func (p *Portal) listIn(b *brief, page *Page) {
+	v := p.viewOf(page)
+	if groups := v.Groups(); len(groups) > 0 {
+		b.begin("operations")
+		b.line("## Operations")
+		for _, group := range groups {
+			b.line("- %s, %d: %s %s", group.Name, len(group.Operations), p.URL(group.Path), oneLine(group.Description))
+		}
+	}
+	for _, op := range v.Listed() {
+		b.line("- %s %s: %s %s", op.Method, op.Path, op.Title, p.URL(p.pathOf(op)))
+	}
 }
 
 // errors has the anchors of the error table lead to its rows. The answers say all of them.

@@ -160,7 +160,7 @@ func TestBriefIsShort(t *testing.T) {
 	}
 	page := p.Page(portal.Base + "/operations/CreateNotification")
 	text, err := p.Brief(page, "")
-	if err != nil || len(text) > 10_000 || 2*len(text) > len(page.Markdown) {
-		t.Errorf("%d bytes, in Markdown %d, %v", len(text), len(page.Markdown), err)
+	if err != nil || len(text) > 10_000 || 2*len(text) > len(page.Markdown()) {
+		t.Errorf("%d bytes, in Markdown %d, %v", len(text), len(page.Markdown()), err)
 	}
 }

@@ -22,9 +22,9 @@ func (r reader) field(id, name string, ref *openapi3.SchemaRef, parents []*opena
 	s := ref.Value
 	f.schema, f.Type, f.Description, f.Deprecated = s, typeOf(s), s.Description, s.Deprecated
 	f.Facts = factsOf(s)
-	if slices.Contains(parents, s) || len(parents) > maxDepth {
+	if slices.Contains(parents, s) || len(parents) > r.depth {
 		if len(s.Properties)+len(s.AllOf)+len(s.OneOf)+len(s.AnyOf) > 0 || s.Items != nil {
-			f.Facts = append(f.Facts, Fact{"Contains", "more of the same; see the document"})
+			f.Facts = append(f.Facts, Fact{"Contains", r.whereElse(ref, parents)})
 		}
 		return f
 	}

@@ -39,7 +39,7 @@ func newFile(name string, content []byte) file {
 
 func (f file) version() string { return strings.Trim(f.etag, `W/"`) }
 
-// Handler answers what is under Base, compressed for those who take it.
+// Handler answers what is under the portal's path, compressed for those who take it.
 func (p *Portal) Handler() (http.Handler, error) {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(512))
 	if err != nil {
@@ -97,14 +97,14 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if path, ok := strings.CutSuffix(r.URL.EscapedPath(), "/"); ok {
-		if _, is := p.files[path]; is {
+		if _, is := p.file(path); is {
 			to := url.URL{Path: p.Link(strings.TrimSuffix(r.URL.Path, "/")), RawQuery: r.URL.RawQuery}
 			http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
 			return
 		}
 	}
 	header.Set("Cache-Control", "no-cache")
-	if f, ok := p.files[r.URL.EscapedPath()]; ok {
+	if f, ok := p.file(r.URL.EscapedPath()); ok {
 		if r.URL.Query().Get("v") == f.version() {
 			header.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
@@ -112,9 +112,9 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.URL.Path {
-	case Base + "/search":
+	case p.Path("/search"):
 		p.serveSearch(w, r)
-	case Base + "/search.json":
+	case p.Path("/search.json"):
 		hits := p.Search(query(r), r.URL.Query().Get("type"))
 		for i := range hits {
 			hits[i].Path = p.Link(hits[i].Path)
@@ -136,7 +136,7 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 // serveNotFound names the way back: as a page in a browser, as text elsewhere.
 func (p *Portal) serveNotFound(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		if content, err := p.page("notfound", view{Portal: p, Page: &Page{Path: Base, Parent: Base, Title: "No such page"}}); err == nil {
+		if content, err := p.page("notfound", view{Portal: p, Page: &Page{Path: p.Path(""), Parent: p.Path(""), Title: "No such page"}}); err == nil {
 			w.Header().Set("Content-Type", contentTypes[".html"])
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write(content)
@@ -145,7 +145,7 @@ func (p *Portal) serveNotFound(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", contentTypes[".txt"])
 	w.WriteHeader(http.StatusNotFound)
-	_, _ = fmt.Fprintf(w, "There is no such page. All pages: %s\n", p.URL(Base+"/llms.txt"))
+	_, _ = fmt.Fprintf(w, "There is no such page. All pages: %s\n", p.URL(p.Path("/llms.txt")))
 }
 
 // query is what is searched for; what is too long is cut.
@@ -158,7 +158,7 @@ func query(r *http.Request) string {
 func (p *Portal) serveSearch(w http.ResponseWriter, r *http.Request) {
 	q := query(r)
 	content, err := p.page("search", view{
-		Portal: p, Page: &Page{Path: Base + "/search", Parent: Base, Title: "Search"}, Query: q, Found: p.Search(q, r.URL.Query().Get("type")),
+		Portal: p, Page: &Page{Path: p.Path("/search"), Parent: p.Path(""), Title: "Search"}, Query: q, Found: p.Search(q, r.URL.Query().Get("type")),
 	})
 	if err != nil {
 		http.Error(w, "The page cannot be written.", http.StatusInternalServerError)

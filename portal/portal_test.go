@@ -205,7 +205,7 @@ func TestChangelog(t *testing.T) {
 	}
 	_, html := get(t, serve(t, everywhere).URL+portal.Base+"/changelog")
 	for _, text := range more {
-		if !strings.Contains(squeeze(everywhere.Page(portal.Base+"/changelog").Markdown), squeeze(text)) {
+		if !strings.Contains(squeeze(everywhere.Page(portal.Base+"/changelog").Markdown()), squeeze(text)) {
 			t.Errorf("the changelog in Markdown lacks %s", text)
 		}
 	}

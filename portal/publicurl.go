@@ -39,7 +39,7 @@ func parsePublicURL(text string) (public *url.URL, prefix string, err error) {
 // checkPrefix refuses a path that this server has itself: behind a proxy that takes it off, it would be taken off twice.
 func (p *Portal) checkPrefix() error {
 	first := func(path string) string { return strings.Split(path+"/", "/")[1] }
-	own := []string{first(Base), "devices"}
+	own := []string{first(p.Path("")), "devices"}
 	for _, o := range p.reference.Operations {
 		own = append(own, first(o.Path))
 	}

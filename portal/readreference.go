@@ -20,10 +20,9 @@ type reader struct {
 	source *source
 	// ids are the anchors that are taken.
 	ids map[string]bool
+	// depth is how deep the current value is described.
+	depth int
 }
-
-// maxDepth bounds how deep a value is described. Schemas that contain each other would fill pages.
-const maxDepth = 6
 
 // id makes an anchor that no other place has.
 func (r reader) id(text string) string {
@@ -36,19 +35,32 @@ func (r reader) id(text string) string {
 	return id
 }
 
+// read reads the document of a configuration.
+func read(config Config) (*openapi.Document, error) {
+	if config.Files == nil && config.Fetch == nil {
+		return owndocument.Read(config.Document)
+	}
+	return openapi.Source{Name: "the OpenAPI document", Data: config.Document, Files: config.Files, Fetch: config.Fetch}.Read()
+}
+
 // readReference reads a document.
-func readReference(document []byte) (*Reference, *source, error) {
-	read, err := owndocument.Read(document)
+func readReference(config Config) (*Reference, *source, error) {
+	read, err := read(config)
 	if err != nil {
 		return nil, nil, err
 	}
 	doc := read.T
-	source, err := readSource(document)
+	source, err := readSource(config.Document)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{doc: doc, source: source, ids: map[string]bool{}}
+	r := reader{doc: doc, source: source, ids: map[string]bool{}, depth: maxDepth}
 	reference := &Reference{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
+	for _, extensions := range []map[string]any{doc.Extensions, doc.Info.Extensions} {
+		if given, ok := openapi.Extension(extensions, "x-portal").(map[string]any); ok {
+			reference.extension = given
+		}
+	}
 	if doc.Info.License != nil {
 		reference.License, reference.LicenseURL = doc.Info.License.Name, doc.Info.License.URL
 	}
@@ -96,7 +108,7 @@ func (r reader) operation(op openapi.Operation) (*Operation, error) {
 		slices.Sort(names)
 		o.Security = append(o.Security, names)
 	}
-	o.auth = r.auth(o.Security)
+	o.auth, o.key = r.auth(o.Security)
 	for _, name := range spec.Tags {
 		tag := Tag{Name: name}
 		if declared := r.doc.Tags.Get(name); declared != nil {
@@ -165,18 +177,24 @@ func (r reader) header(response, name string, h *openapi3.Header, said map[*open
 	return field
 }
 
-// auth says how a sample authenticates: by the first alternative of one scheme, "basic" or "bearer"; empty for none and for
-// ways that the samples do not know.
-func (r reader) auth(alternatives [][]string) string {
+// auth says how a sample authenticates: by the first alternative of one scheme that the samples know, "basic", "bearer", or "key"
+// with the header of the key; empty for none and for other ways.
+func (r reader) auth(alternatives [][]string) (auth, key string) {
 	for _, names := range alternatives {
 		if len(names) != 1 || r.doc.Components == nil || r.doc.Components.SecuritySchemes[names[0]] == nil {
 			continue
 		}
-		if s := r.doc.Components.SecuritySchemes[names[0]].Value; s.Type == "http" && (s.Scheme == "basic" || s.Scheme == "bearer") {
-			return s.Scheme
+		s := r.doc.Components.SecuritySchemes[names[0]].Value
+		switch {
+		case s.Type == "http" && (s.Scheme == "basic" || s.Scheme == "bearer"):
+			return s.Scheme, ""
+		case s.Type == "oauth2", s.Type == "openIdConnect":
+			return "bearer", ""
+		case s.Type == "apiKey" && s.In == "header":
+			return "key", s.Name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // schemaOf is a parameter's or a header's schema, which may stand under a media type.
@@ -194,7 +212,7 @@ func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
 	var list []*Media
 	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
 		media := content[name]
-		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.field(id, "", media.Schema, nil)}
+		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
 		if media.Example != nil {
 			value, err := r.example(name, media.Origin, "example", media.Example)
 			if err != nil {

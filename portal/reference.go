@@ -14,6 +14,8 @@ type Reference struct {
 	Operations []*Operation
 	// Errors are the examples of error answers of all operations, each code once.
 	Errors []Error
+	// extension is the document's x-portal: name, path, accent, mark.
+	extension map[string]any
 }
 
 // Server is where the document says that the service is.
@@ -35,8 +37,8 @@ type Operation struct {
 	Body       *Body
 	Responses  []*Response
 	Samples    []Sample
-	// auth is how samples authenticate: basic, bearer, or empty for not at all.
-	auth string
+	// auth is how samples authenticate: basic, bearer, key for a header of the name in key, or empty for not at all.
+	auth, key string
 }
 
 // Tag is a group that an operation belongs to.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/shell"
+	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 //go:embed assets/samples
@@ -33,16 +34,27 @@ type Sample struct {
 	Code  string
 }
 
-// languages are the samples of an operation, in the order of their tabs. Official SDKs have a call for every path of the
-// hosted service, named after it.
-var languages = []struct {
+// language is one that samples are written in.
+type language struct {
 	template, label, language, setup string
-	sdk                              bool
-}{
+	// sdk tells that the sample uses an official SDK. These have a call for every path of the hosted service, named after it.
+	sdk bool
+}
+
+// languages are the samples of an operation of nudge's own document, in the order of their tabs.
+var languages = []language{
 	{template: "curl.sh", label: "curl", language: "bash"},
 	{template: "client.go", label: "Go", language: "go", setup: "go get github.com/nudgehq/nudge"},
 	{template: "sdk.js", label: "Node", language: "javascript", setup: "npm install twilio", sdk: true},
 	{template: "sdk.py", label: "Python", language: "python", setup: "pip install twilio", sdk: true},
+}
+
+// genericLanguages are those of any document: each language's usual HTTP client.
+var genericLanguages = []language{
+	{template: "curl.sh", label: "curl", language: "bash"},
+	{template: "nethttp.go", label: "Go", language: "go"},
+	{template: "fetch.js", label: "Node", language: "javascript"},
+	{template: "httpx.py", label: "Python", language: "python", setup: "pip install httpx"},
 }
 
 // Credentials are written into the samples and the console. Only those of a server for development may be: everybody who
@@ -62,6 +74,7 @@ type call struct {
 	Query                   string
 	// hasParams tells that the generated method takes the parameters of the query and the headers as a struct.
 	hasParams bool
+	anyAPI    bool
 	// Service, Version and Chain are how the official SDKs name the operation; empty when they do not have it.
 	Service, Version string
 	Chain            []link
@@ -93,12 +106,19 @@ type link struct {
 }
 
 // samples writes the samples of an operation.
-func samples(o *Operation, servers []Server, baseURL string, credentials Credentials) ([]Sample, error) {
-	c := call{Operation: o, BaseURL: baseURL, Credentials: credentials}
+func samples(o *Operation, reference *Reference, config Config) ([]Sample, error) {
+	c := call{Operation: o, BaseURL: config.PublicURL, Credentials: config.Credentials, anyAPI: config.AnyAPI}
+	list := languages
+	if config.AnyAPI {
+		list = genericLanguages
+		if len(reference.Servers) > 0 && webaddress.Check(reference.Servers[0].URL) == nil {
+			c.BaseURL = strings.TrimSuffix(reference.Servers[0].URL, "/")
+		}
+	}
 	c.fillIn()
-	c.chain(servers)
-	var list []Sample
-	for _, l := range languages {
+	c.chain(reference.Servers)
+	var samples []Sample
+	for _, l := range list {
 		if l.sdk && c.Service == "" {
 			continue
 		}
@@ -118,11 +138,11 @@ func samples(o *Operation, servers []Server, baseURL string, credentials Credent
 			}
 			code = formatted
 		}
-		list = append(list, Sample{
+		samples = append(samples, Sample{
 			ID: o.Anchor + "-sample-" + strings.ToLower(l.label), Label: l.label, Language: l.language, Setup: l.setup, Code: strings.TrimSpace(string(code)),
 		})
 	}
-	return list, nil
+	return samples, nil
 }
 
 // isCreateNotification tells whether the typed client's own method calls the operation; the others go through its
@@ -213,6 +233,15 @@ func (c call) Env() bool { return c.Username == "" }
 
 // Auth is basic, bearer, or empty.
 func (c call) Auth() string { return c.Operation.auth }
+
+// Key is the header of an API key.
+func (c call) Key() string { return c.Operation.key }
+
+// User and Secret name the environment's variables of the credentials.
+func (c call) User() string { return either(c.anyAPI, "API_USERNAME", "TWILIO_ACCOUNT_SID") }
+
+// Secret is the variable of the second one.
+func (c call) Secret() string { return either(c.anyAPI, "API_PASSWORD", "TWILIO_AUTH_TOKEN") }
 
 // Editor tells whether the request has to be changed before it is sent.
 func (c call) Editor() bool { return c.Auth() != "" || len(c.Headers) > 0 || c.Query != "" }

@@ -161,6 +161,7 @@ func excerpt(text, lower string, words []string) string {
 
 // indexer lists what can be found.
 type indexer struct {
+	*Portal
 	entries []entry
 	// seen are headers: one of eleven answers is found once.
 	seen map[string]bool
@@ -172,7 +173,7 @@ func (x *indexer) add(kind, title, path, text string) {
 	x.entries = append(x.entries, entry{kind: kind, title: title, path: path, text: text, lowerTitle: strings.ToLower(title), lowerText: strings.ToLower(text)})
 }
 
-func (x *indexer) fields(kind, within string, list []*Field) {
+func (x *indexer) fields(kind, page, within string, list []*Field) {
 	for _, f := range list {
 		text := []string{within, f.Type, either(f.Required, "Required", ""), f.Description}
 		for _, fact := range f.Facts {
@@ -180,58 +181,59 @@ func (x *indexer) fields(kind, within string, list []*Field) {
 		}
 		if key := kind + f.Name + f.Description; kind != "header" || !x.seen[key] {
 			x.seen[key] = true
-			x.add(kind, f.Name, Base+"#"+f.ID, strings.Join(text, " "))
+			x.add(kind, f.Name, page+"#"+f.ID, strings.Join(text, " "))
 		}
-		x.fields("attribute", within, f.Fields)
+		x.fields("attribute", page, within, f.Fields)
 	}
 }
 
 // content lists the fields of bodies. What was said of another answer is found there.
-func (x *indexer) content(within string, list []*Media) {
+func (x *indexer) content(page, within string, list []*Media) {
 	for _, m := range list {
 		if m.Schema.Same == nil {
-			x.fields("attribute", within+" "+m.Type, m.Schema.Fields)
+			x.fields("attribute", page, within+" "+m.Type, m.Schema.Fields)
 		}
 	}
 }
 
 func (x *indexer) operation(op *Operation) {
-	x.add("operation", op.Title, Base+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+op.Description)
-	x.fields("parameter", op.ID, op.Parameters)
+	page := x.pathOf(op)
+	x.add("operation", op.Title, page+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+op.Description)
+	x.fields("parameter", page, op.ID, op.Parameters)
 	if op.Body != nil {
 		var types []string
 		for _, m := range op.Body.Content {
 			types = append(types, m.Type)
 		}
-		x.add("operation", "Request body of "+op.ID, Base+"#"+op.Anchor+"-body", either(op.Body.Required, "Required", "Optional")+" "+strings.Join(types, ", ")+" "+op.Body.Description)
-		x.content(op.ID+" request body", op.Body.Content)
+		x.add("operation", "Request body of "+op.ID, page+"#"+op.Anchor+"-body", either(op.Body.Required, "Required", "Optional")+" "+strings.Join(types, ", ")+" "+op.Body.Description)
+		x.content(page, op.ID+" request body", op.Body.Content)
 	}
 	for _, s := range op.Samples {
-		x.add("operation", s.Label+" sample of "+op.ID, Base+"#"+s.ID, "How it is called with "+s.Label+" "+s.Setup)
+		x.add("operation", s.Label+" sample of "+op.ID, page+"#"+s.ID, "How it is called with "+s.Label+" "+s.Setup)
 	}
 	for _, response := range op.Responses {
-		x.fields("header", op.ID+" "+response.Status, response.Headers)
-		x.content(op.ID+" "+response.Status, response.Content)
+		x.fields("header", page, op.ID+" "+response.Status, response.Headers)
+		x.content(page, op.ID+" "+response.Status, response.Content)
 	}
 }
 
 // makeIndex lists all that can be found.
 func (p *Portal) makeIndex() []entry {
-	x := &indexer{seen: map[string]bool{}}
+	x := &indexer{Portal: p, seen: map[string]bool{}}
 	for _, page := range p.pages {
 		x.add("page", page.Title, page.Path, page.Description)
 	}
-	x.add("page", "Authentication", Base+"#authentication", p.authenticationText())
-	x.add("page", "Errors", Base+"#errors", "The error table: every code with its status and message.")
+	x.add("page", "Authentication", p.Path("#authentication"), p.authenticationText())
+	x.add("page", "Errors", p.Path("#errors"), "The error table: every code with its status and message.")
 	for _, op := range p.reference.Operations {
 		x.operation(op)
 	}
 	for _, e := range p.reference.Errors {
-		x.add("error", e.Code+" "+e.Summary, Base+"#error-"+e.Code, e.Status+" "+e.Message)
+		x.add("error", e.Code+" "+e.Summary, p.Path("#error-"+e.Code), e.Status+" "+e.Message)
 	}
 	for _, v := range p.versions {
 		for _, c := range v.Changes {
-			x.add("change", c.Version+": "+c.Rule, Base+"/changelog#"+c.ID, c.Text)
+			x.add("change", c.Version+": "+c.Rule, p.Path("/changelog#"+c.ID), c.Text)
 		}
 	}
 	return x.entries

@@ -1,10 +1,91 @@
 package portal
 
-import (
-	"strings"
+import "slices"
 
-	"github.com/nudgehq/nudge/internal/openapi"
-)
+// view is what a page's templates are filled in with.
+type view struct {
+	*Portal
+	Page *Page
+	// Operations are those that the page shows: all, or one.
+	Operations []*Operation
+	// Found is the result of a search, for Query.
+	Query string
+	Found []Hit
+}
+
+// Config for the templates.
+func (v view) Config() Config { return v.config }
+
+// Versions for the templates.
+func (v view) Versions() []Version { return v.versions }
+
+// Whole tells whether the page shows the whole reference.
+func (v view) Whole() bool { return v.Page.Path == v.Path("") }
+
+// Nav lists the pages that a page links to: all, or of many operations those of its own group.
+func (v view) Nav() []*Page {
+	if !v.isGrouped() {
+		return v.pages
+	}
+	return slices.DeleteFunc(slices.Clone(v.pages), func(page *Page) bool {
+		return page.Parent != "" && page.Parent != v.Path("") && page.Parent != v.Page.Path && page.Parent != v.Page.Parent
+	})
+}
+
+// IsNested tells whether a page stands below another one than the first.
+func (v view) IsNested(page *Page) bool { return page.Parent != "" && page.Parent != v.Path("") }
+
+// Groups are the operations by their tags, on the first page of many.
+func (v view) Groups() []*Group {
+	if v.Whole() {
+		return v.groups
+	}
+	return nil
+}
+
+// Listed are the operations that the page lists, and links to.
+func (v view) Listed() []*Operation {
+	if v.Page.group == nil {
+		return nil
+	}
+	return v.Page.group.Operations
+}
+
+// PathOf is the page of an operation.
+func (v view) PathOf(op *Operation) string { return v.pathOf(op) }
+
+// Look for the templates.
+func (v view) Look() Look { return v.config.Look }
+
+// HasMark tells whether the portal has a mark of its own.
+func (v view) HasMark() bool { return len(v.config.Look.Mark) > 0 }
+
+// Errors are the rows of the error table: on each page, and of many operations on the first.
+func (v view) Errors() []Error {
+	if v.isGrouped() && !v.Whole() {
+		return nil
+	}
+	return v.reference.Errors
+}
+
+// HasChangelog tells whether there is one.
+func (v view) HasChangelog() bool { return v.Portal.Page(v.Path("/changelog")) != nil }
+
+// MCP is how AI tools are told of the MCP server.
+func (v view) MCP() connections { return connect(v.Slug(), v.URL(v.Portal.Path("/mcp"))) }
+
+// Base is the path of the portal.
+func (v view) Base() string { return v.Path("") }
+
+// Asset is the address of a stylesheet or a script; it changes with the content.
+func (v view) Asset(name string) string {
+	path := v.Path("/assets/" + name)
+	return v.Link(path) + "?v=" + v.files[path].version()
+}
+
+func (p *Portal) viewOf(page *Page) view {
+	return view{Portal: p, Page: page, Operations: page.operations}
+}
 
 // operationView is an operation with what its template needs of the portal.
 type operationView struct {
@@ -13,7 +94,7 @@ type operationView struct {
 }
 
 // For gives an operation to its template.
-func (v view) For(o *Operation) operationView { return operationView{o, v.Link(Base)} }
+func (v view) For(o *Operation) operationView { return operationView{o, v.Link(v.Path(""))} }
 
 // consoleView is what the console's template needs.
 type consoleView struct {
@@ -28,89 +109,3 @@ type consoleView struct {
 func (v view) ConsoleFor(o *Operation) consoleView {
 	return consoleView{Operation: o, Credentials: v.config.Credentials, Devices: v.config.Devices, DeviceTokens: v.config.DeviceTokens, Prefix: v.prefix}
 }
-
-// Auth is how the console authenticates: basic, bearer, or empty for not at all.
-func (o *Operation) Auth() string { return o.auth }
-
-// ForDevice tells whether the operation is for a device: it names a service and an identity.
-func (o *Operation) ForDevice() bool {
-	service, identity := false, false
-	for _, p := range o.Parameters {
-		service = service || p.In == "path" && p.Name == "ServiceSid"
-		identity = identity || p.In == "path" && p.Name == "Identity"
-	}
-	return service && identity
-}
-
-// Sample is the value that a parameter's input starts with.
-func (f *Field) Sample() string {
-	if !f.Required {
-		return ""
-	}
-	return f.example()
-}
-
-// Hint says in an empty input what may be written into it, and what it means to leave it empty.
-func (f *Field) Hint() string {
-	text := "left out"
-	for _, fact := range f.Facts {
-		if fact.Label == "Default" {
-			text += ": " + fact.Value
-		}
-	}
-	if f.schema == nil {
-		return text
-	}
-	if rule, ok, err := openapi.Of(f.In, f.Name, f.schema); err == nil && ok {
-		return rule.String() + "; " + text
-	}
-	return text
-}
-
-// Language is how examples of the body are marked in Markdown.
-func (m *Media) Language() string {
-	for _, name := range []string{"json", "xml", "yaml", "html"} {
-		if strings.Contains(m.Type, name) {
-			return name
-		}
-	}
-	if m.Type == openapi.FormType {
-		// The fields, not their encoding.
-		return "json"
-	}
-	return "text"
-}
-
-// item is a field as an item of a Markdown list, some levels deep.
-type item struct {
-	Field *Field
-	depth int
-	label string
-}
-
-// Nested makes the field the item of a list.
-func (f *Field) Nested() item { return item{Field: f} }
-
-// AsParameter makes the field an item that says where the parameter stands.
-func (f *Field) AsParameter() item { return item{Field: f, label: f.In + " "} }
-
-// Bullet starts the item.
-func (i item) Bullet() string { return spaces(i.depth) + "- " + i.label }
-
-// Below starts the lines under the item.
-func (i item) Below() string { return spaces(i.depth + 1) }
-
-// Deeper is how deep the lines under the item stand.
-func (i item) Deeper() int { return i.depth + 1 }
-
-// Children are the items of the field's own fields.
-func (i item) Children() []item {
-	list := make([]item, len(i.Field.Fields))
-	for k, f := range i.Field.Fields {
-		list[k] = item{Field: f, depth: i.depth + 1}
-	}
-	return list
-}
-
-// spaces is the indentation of a Markdown list.
-func spaces(depth int) string { return strings.Repeat("  ", depth) }

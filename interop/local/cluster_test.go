@@ -5,9 +5,9 @@
 package local_test
 
 import (
-	"fmt"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -71,6 +71,7 @@ func becomes(t *testing.T, base, credentials, identity string, want int) string 
 
 // Challenges and accounts are put into the store, and known to every node; what is pending moves to a directory, and is pending there.
 func TestDirectoriesAndMigration(t *testing.T) {
+	created = 0
 	dir := t.TempDir()
 	module, err := filepath.Abs("../..")
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/nudgehq/nudge/internal/origin"
-	"github.com/nudgehq/nudge/portal"
 )
 
 // Handler answers over streamable HTTP, without sessions, in JSON.
@@ -38,7 +37,7 @@ func (s *Server) Handler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r.Header.Set(callerHeader, r.RemoteAddr)
 		if !origin.OwnHost(r, own.Host) {
-			refuse(w, http.StatusForbidden, fmt.Sprintf("The host of the request is not this server's: use %s, or start the server with its --public-url; a proxy has to pass the host on (nginx: proxy_set_header Host $host).", s.config.Portal.URL(Path)))
+			refuse(w, http.StatusForbidden, fmt.Sprintf("The host of the request is not this server's: use %s, or start the server with its --public-url; a proxy has to pass the host on (nginx: proxy_set_header Host $host).", s.config.Portal.URL(s.config.Portal.Path("/mcp"))))
 			return
 		}
 		if !origin.OwnPage(r, own.Host) {
@@ -100,7 +99,7 @@ func (s *Server) hint(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusMethodNotAllowed)
 	_, _ = fmt.Fprintf(w, "This is an MCP server: it is for AI tools, which POST to it. Give your tool this URL:\n\n  %s\n\nHow, and the documentation for people: %s\n",
-		s.config.Portal.URL(Path), s.config.Portal.URL(portal.Base))
+		s.config.Portal.URL(s.config.Portal.Path("/mcp")), s.config.Portal.URL(s.config.Portal.Path("")))
 }
 
 // Codes of JSON-RPC errors.

@@ -5,13 +5,11 @@ import (
 	"fmt"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
-
-	"github.com/nudgehq/nudge/portal"
 )
 
 // addPrompts offers the three jobs that people come with.
 func (s *Server) addPrompts() {
-	page := s.config.Portal.URL(portal.Base)
+	page := s.config.Portal.URL(s.config.Portal.Path(""))
 	for _, p := range []struct{ name, title, description, text string }{
 		{
 			"call_it", "Call an operation", "Write the code that calls an operation of this API.",

@@ -12,7 +12,7 @@ import (
 	"github.com/nudgehq/nudge/portal"
 )
 
-// Path is where the server stands beside the portal.
+// Path is where the server of nudge's own documentation stands.
 const Path = portal.Base + "/mcp"
 
 // Limits of what is read and written.
@@ -57,7 +57,7 @@ func New(config Config) (*Server, error) {
 	}
 	reference := config.Portal.Reference()
 	s := &Server{config: config, calls: make(chan struct{}, maxCalls), tools: map[string]bool{"list_pages": true, "search": true, "get_pages": true, "list_changes": true, "get_change": true, "get_operation": true, "get_schema": true}, takes: map[string]string{}}
-	s.server = sdk.NewServer(&sdk.Implementation{Name: "nudge", Title: reference.Title, Version: config.Version, WebsiteURL: config.Portal.URL(portal.Base)}, &sdk.ServerOptions{
+	s.server = sdk.NewServer(&sdk.Implementation{Name: config.Portal.Slug(), Title: reference.Title, Version: config.Version, WebsiteURL: config.Portal.URL(config.Portal.Path(""))}, &sdk.ServerOptions{
 		Instructions: s.instructions(),
 		// What there is does not change while the server runs.
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{}},
@@ -78,7 +78,7 @@ func New(config Config) (*Server, error) {
 func (s *Server) instructions() string {
 	reference := s.config.Portal.Reference()
 	text := fmt.Sprintf("The documentation of %s, version %s. Start with search for a word, or with list_pages and get_pages to read a page as Markdown: the page %s holds all of it. list_changes says what changed between versions.",
-		reference.Title, reference.Version, s.config.Portal.URL(portal.Base))
+		reference.Title, reference.Version, s.config.Portal.URL(s.config.Portal.Path("")))
 	if s.config.Execute != nil {
 		text += " The other tools call the operations with your own credentials, and what they do is real."
 	}
@@ -145,18 +145,18 @@ func short(text string, n int) string {
 // addResources offers the document and each page.
 func (s *Server) addResources() {
 	p := s.config.Portal
-	document := &sdk.Resource{URI: p.URL(portal.Base + "/openapi.yaml"), Name: "openapi.yaml", Title: "The OpenAPI document", MIMEType: "application/yaml",
+	document := &sdk.Resource{URI: p.URL(p.Path("/openapi.yaml")), Name: "openapi.yaml", Title: "The OpenAPI document", MIMEType: "application/yaml",
 		Description: "The document that all pages follow from."}
-	s.server.AddResource(document, resource(document, string(p.Document())))
+	s.server.AddResource(document, resource(document, func() string { return string(p.Document()) }))
 	for _, page := range p.Pages() {
 		r := &sdk.Resource{URI: p.URL(page.Path + ".md"), Name: page.Path + ".md", Title: page.Title, Description: page.Description, MIMEType: "text/markdown"}
 		s.server.AddResource(r, resource(r, page.Markdown))
 	}
 }
 
-func resource(r *sdk.Resource, text string) sdk.ResourceHandler {
+func resource(r *sdk.Resource, text func() string) sdk.ResourceHandler {
 	return func(context.Context, *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
-		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{{URI: r.URI, MIMEType: r.MIMEType, Text: text}}}, nil
+		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{{URI: r.URI, MIMEType: r.MIMEType, Text: text()}}}, nil
 	}
 }
 

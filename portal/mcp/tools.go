@@ -153,7 +153,7 @@ type pageList struct {
 }
 
 func (s *Server) listPages(_ context.Context, _ *sdk.CallToolRequest, in listPagesInput) (*sdk.CallToolResult, pageList, error) {
-	parent := portal.Base
+	parent := s.config.Portal.Path("")
 	if in.Parent != "" {
 		page := s.config.Portal.Page(in.Parent)
 		if page == nil {
