@@ -35,7 +35,8 @@ func (c Change) Breaking() bool { return c.Severity == docdiff.Breaking }
 
 // changelog compares the released documents, each with the one before, and the current document with the last; the newest
 // version comes first.
-func changelog(released fs.FS, current []byte) ([]Version, error) {
+func changelog(config Config) ([]Version, error) {
+	released := config.Versions
 	paths, err := fs.Glob(released, "*.yaml")
 	if err != nil {
 		return nil, err
@@ -43,12 +44,12 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 	name := func(path string) string { return strings.TrimSuffix(path, ".yaml") }
 	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
 	var versions []Version
-	var before []byte
-	last := ""
-	add := func(name string, document []byte) error {
-		v := Version{Name: name, First: before == nil}
+	var before docdiff.Document
+	add := func(document docdiff.Document) error {
+		name := document.Name
+		v := Version{Name: name, First: before.Data == nil}
 		if !v.First {
-			changes, err := docdiff.Compare(docdiff.Document{Name: last, Data: before}, docdiff.Document{Name: name, Data: document})
+			changes, err := docdiff.Compare(before, document)
 			if err != nil {
 				return fmt.Errorf("what changed in %s: %w", name, err)
 			}
@@ -57,7 +58,7 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 			}
 		}
 		versions = append(versions, v)
-		before, last = document, name
+		before = document
 		return nil
 	}
 	for _, path := range paths {
@@ -68,12 +69,12 @@ func changelog(released fs.FS, current []byte) ([]Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := add(name(path), document); err != nil {
+		if err := add(docdiff.Document{Name: name(path), Data: document, Files: released}); err != nil {
 			return nil, err
 		}
 	}
-	if !bytes.Equal(before, current) {
-		if err := add(unreleased, current); err != nil {
+	if !bytes.Equal(before.Data, config.Document) {
+		if err := add(docdiff.Document{Name: unreleased, Data: config.Document, Files: config.Files, Fetch: config.Fetch}); err != nil {
 			return nil, err
 		}
 		if newest := versions[len(versions)-1]; !newest.First && len(newest.Changes) == 0 {

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"html/template"
 	"io/fs"
 	"net/url"
@@ -79,6 +80,9 @@ func New(config Config) (*Portal, error) {
 		}
 		config.Versions = embedded
 	}
+	if !prefixPattern.MatchString(config.Path) {
+		return nil, errors.New("the path must be of segments such as /docs, of letters, digits, - and _")
+	}
 	public, prefix, err := parsePublicURL(config.PublicURL)
 	if err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func New(config Config) (*Portal, error) {
 		}
 	}
 	if config.Versions != nil {
-		if p.versions, err = changelog(config.Versions, config.Document); err != nil {
+		if p.versions, err = changelog(config); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/owndocument"
+	"github.com/nudgehq/nudge/internal/schema"
 )
 
 // reader turns a document into a Reference.
@@ -22,6 +23,8 @@ type reader struct {
 	ids map[string]bool
 	// depth is how deep the current value is described.
 	depth int
+	// schemas makes bodies for samples; nil: where there is no example there is none.
+	schemas *schema.Set
 }
 
 // id makes an anchor that no other place has.
@@ -55,6 +58,9 @@ func readReference(config Config) (*Reference, *source, error) {
 		return nil, nil, err
 	}
 	r := reader{doc: doc, source: source, ids: map[string]bool{}, depth: maxDepth}
+	if config.AnyAPI {
+		r.schemas = schema.NewSet(doc)
+	}
 	reference := &Reference{Title: doc.Info.Title, Version: doc.Info.Version, Description: doc.Info.Description}
 	for _, extensions := range []map[string]any{doc.Extensions, doc.Info.Extensions} {
 		if given, ok := openapi.Extension(extensions, "x-portal").(map[string]any); ok {
@@ -129,6 +135,7 @@ func (r reader) operation(op openapi.Operation) (*Operation, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.makeBody(content, b.Content)
 		o.Body = &Body{Description: b.Description, Required: b.Required, Content: content}
 	}
 	return o, r.addResponses(o, spec)
@@ -206,39 +213,6 @@ func schemaOf(schema *openapi3.SchemaRef, content openapi3.Content) *openapi3.Sc
 		return media.Schema
 	}
 	return nil
-}
-
-func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
-	var list []*Media
-	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
-		media := content[name]
-		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
-		if media.Example != nil {
-			value, err := r.example(name, media.Origin, "example", media.Example)
-			if err != nil {
-				return nil, err
-			}
-			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example"), Name: "example", Value: value})
-		}
-		for _, key := range inOrder(media.Examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
-			example := media.Examples[key].Value
-			value, err := r.example(name, example.Origin, "value", example.Value)
-			if err != nil {
-				return nil, err
-			}
-			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example-" + key), Name: key, Summary: cmp.Or(example.Summary, key), Value: value})
-		}
-		list = append(list, m)
-	}
-	return list, nil
-}
-
-// example writes an example of a body: as JSON, or as it is when it is the text of another media type.
-func (r reader) example(mediaType string, origin *openapi3.Origin, field string, value any) (string, error) {
-	if text, ok := value.(string); ok && !strings.Contains(mediaType, "json") {
-		return text, nil
-	}
-	return r.source.json(origin, field, value)
 }
 
 // addExamples adds the examples of a parameter or a header, which stand beside its schema.

@@ -56,6 +56,8 @@ type Media struct {
 	ID, Type string
 	Schema   *Field
 	Examples []Example
+	// made is a body that keeps the schema, as JSON, where there is no example.
+	made string
 }
 
 // Example is a named example of a body.

@@ -106,6 +106,9 @@ func noticed(t *testing.T, name, text string) bool {
 		t.Fatal(err)
 	}
 	none := []byte(`{openapi: 3.0.3, info: {title: None, version: 1.0.0, license: {name: Mine}}, paths: {/x: {get: {operationId: x, responses: {'200': {description: y}}}}}}`)
+	if len(listed(t, manyPages(t))) > 0 {
+		return true
+	}
 	for _, c := range []struct {
 		document []byte
 		missing  func(page, markdown string) []string

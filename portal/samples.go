@@ -34,29 +34,6 @@ type Sample struct {
 	Code  string
 }
 
-// language is one that samples are written in.
-type language struct {
-	template, label, language, setup string
-	// sdk tells that the sample uses an official SDK. These have a call for every path of the hosted service, named after it.
-	sdk bool
-}
-
-// languages are the samples of an operation of nudge's own document, in the order of their tabs.
-var languages = []language{
-	{template: "curl.sh", label: "curl", language: "bash"},
-	{template: "client.go", label: "Go", language: "go", setup: "go get github.com/nudgehq/nudge"},
-	{template: "sdk.js", label: "Node", language: "javascript", setup: "npm install twilio", sdk: true},
-	{template: "sdk.py", label: "Python", language: "python", setup: "pip install twilio", sdk: true},
-}
-
-// genericLanguages are those of any document: each language's usual HTTP client.
-var genericLanguages = []language{
-	{template: "curl.sh", label: "curl", language: "bash"},
-	{template: "nethttp.go", label: "Go", language: "go"},
-	{template: "fetch.js", label: "Node", language: "javascript"},
-	{template: "httpx.py", label: "Python", language: "python", setup: "pip install httpx"},
-}
-
 // Credentials are written into the samples and the console. Only those of a server for development may be: everybody who
 // reads the portal sees them.
 type Credentials struct{ Username, Password string }
@@ -192,7 +169,7 @@ func (c *call) fillIn() {
 	}
 	media := c.Operation.Body.Content[0]
 	c.ContentType = media.Type
-	if len(media.Examples) > 0 {
+	if c.Body = media.made; len(media.Examples) > 0 {
 		c.Body = media.Examples[0].Value
 	}
 	if media.Type != openapi.FormType {

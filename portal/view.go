@@ -72,7 +72,7 @@ func (v view) Errors() []Error {
 func (v view) HasChangelog() bool { return v.Portal.Page(v.Path("/changelog")) != nil }
 
 // MCP is how AI tools are told of the MCP server.
-func (v view) MCP() connections { return connect(v.Slug(), v.URL(v.Portal.Path("/mcp"))) }
+func (v view) MCP() connections { return connect(v.Slug(), v.URL(v.Path("/mcp"))) }
 
 // Base is the path of the portal.
 func (v view) Base() string { return v.Path("") }

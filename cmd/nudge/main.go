@@ -69,6 +69,8 @@ type commands struct {
 	Contract contractCommand `cmd:"" help:"Try a server, in whatever language, against an OpenAPI document."`
 	Diff     diffCommand     `cmd:"" help:"Say what changed from one document to another, and what breaks callers or Go users."`
 
+	Docs docsCommand `cmd:"" help:"Show the documentation of any OpenAPI document, and give it to AI tools."`
+
 	Status       statusCommand       `cmd:"" help:"Say what became of a notification."`
 	Tail         tailCommand         `cmd:"" help:"Print what happens to notifications."`
 	Device       deviceCommand       `cmd:"" help:"Be a device: print and acknowledge what arrives."`

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/nudgehq/nudge/portal"
+	"github.com/nudgehq/nudge/portal/mcp"
+)
+
+// docsCommand shows the documentation of any document.
+type docsCommand struct {
+	Document string `arg:"" name:"document" placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision."`
+	refHosts
+	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. (${default})"`
+	PublicURL string `name:"public-url" placeholder:"URL" help:"Where readers reach the documentation. (the address)"`
+	Path      string `default:"/docs" placeholder:"PATH" help:"Path that it stands under. (${default})"`
+	Versions  string `placeholder:"DIR" help:"Folder of the released documents, such as 1.0.0.yaml, for the changelog. (no changelog)"`
+	Name      string `placeholder:"TEXT" help:"Name in the header. (the document's x-portal, or its title)"`
+	Accent    string `placeholder:"COLOUR" help:"Colour of links and marks, such as #4338ca. (the document's x-portal, or nudge's)"`
+	Mark      string `placeholder:"FILE" help:"SVG image, for the mark and the icon. (the document's x-portal, or nudge's)"`
+}
+
+// Run serves the documentation until the command is stopped.
+func (cmd *docsCommand) Run(ctx context.Context, out output) error {
+	source, err := cmd.document(ctx, cmd.Document)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	config := portal.Config{
+		Document: source.Data, Files: source.Files, Fetch: source.Fetch, AnyAPI: true, Path: cmd.Path, Look: portal.Look{Name: cmd.Name, Accent: cmd.Accent},
+	}
+	if cmd.Versions != "" {
+		if info, err := os.Stat(cmd.Versions); err != nil || !info.IsDir() {
+			return usagef("--versions: %s is not a folder", cmd.Versions)
+		}
+		config.Versions = os.DirFS(cmd.Versions)
+	}
+	if cmd.Mark != "" {
+		if config.Look.Mark, err = os.ReadFile(cmd.Mark); err != nil {
+			return usagef("--mark: %w", err)
+		}
+	}
+	l, err := listen(cmd.Addr, 0, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return usagef("--addr: %w", err)
+	}
+	defer l.Close()
+	config.PublicURL = cmp.Or(cmd.PublicURL, l.url())
+	p, err := portal.New(config)
+	if err != nil {
+		return usagef("%s: %w", source.Name, err)
+	}
+	handler, err := docsHandler(p)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out.stdout, "docs: %s\n", p.URL(p.Path(""))); err != nil {
+		return err
+	}
+	l.http.Handler = p.Below(handler)
+	return l.serveUntil(ctx)
+}
+
+// docsHandler answers with the documentation and its MCP server, and leads there from elsewhere.
+func docsHandler(p *portal.Portal) (http.Handler, error) {
+	tools, err := mcp.New(mcp.Config{Portal: p, Version: version()})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := p.Handler()
+	if err != nil {
+		return nil, err
+	}
+	tool := tools.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch strings.TrimSuffix(r.URL.Path, "/") {
+		case p.Path("/mcp"):
+			tool.ServeHTTP(w, r)
+		case "":
+			http.Redirect(w, r, p.Link(p.Path("")), http.StatusFound)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	}), nil
+}
+
+// serveUntil serves until the context ends, and lets what is under way end.
+func (l *listener) serveUntil(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- l.serve() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), proxyEnd)
+	defer cancel()
+	if err := l.http.Shutdown(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	l.Close()
+	return <-ended
+}

@@ -1,0 +1,66 @@
+package portal
+
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/openapi"
+	"github.com/nudgehq/nudge/internal/sample"
+	"github.com/nudgehq/nudge/internal/schema"
+)
+
+// content describes a body under each of its media types.
+func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
+	var list []*Media
+	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
+		media := content[name]
+		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
+		if media.Example != nil {
+			value, err := r.example(name, media.Origin, "example", media.Example)
+			if err != nil {
+				return nil, err
+			}
+			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example"), Name: "example", Value: value})
+		}
+		for _, key := range inOrder(media.Examples, func(e *openapi3.ExampleRef) *openapi3.Origin { return e.Origin }) {
+			example := media.Examples[key].Value
+			value, err := r.example(name, example.Origin, "value", example.Value)
+			if err != nil {
+				return nil, err
+			}
+			m.Examples = append(m.Examples, Example{ID: r.id(id + "-example-" + key), Name: key, Summary: cmp.Or(example.Summary, key), Value: value})
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// makeBody makes the body of a sample where the document has no example. One that cannot be made is left out.
+func (r reader) makeBody(content []*Media, declared openapi3.Content) {
+	if len(content) == 0 || len(content[0].Examples) > 0 || r.schemas == nil || content[0].Schema.schema == nil {
+		return
+	}
+	if name := content[0].Type; !openapi.IsJSON(name) && name != openapi.FormType {
+		return
+	}
+	model, err := r.schemas.Of(declared[content[0].Type].Schema.Value, schema.Request)
+	if err != nil {
+		return
+	}
+	if value, err := sample.Make(model, false); err == nil {
+		if text, err := json.Marshal(value); err == nil {
+			content[0].made = string(text)
+		}
+	}
+}
+
+// example writes an example of a body: as JSON, or as it is when it is the text of another media type.
+func (r reader) example(mediaType string, origin *openapi3.Origin, field string, value any) (string, error) {
+	if text, ok := value.(string); ok && !strings.Contains(mediaType, "json") {
+		return text, nil
+	}
+	return r.source.json(origin, field, value)
+}

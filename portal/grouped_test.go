@@ -1,0 +1,155 @@
+package portal_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/nudgehq/nudge/portal"
+)
+
+// manyOperations is a document of a team's own with more operations than one page describes: two tags, one of them without an entry of
+// its own, and operations of no tag.
+func manyOperations(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/many.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.Write(data)
+	for i := range 20 {
+		fmt.Fprintf(&b, "  /v1/invoices/{id}/lines/%d:\n    get:\n      operationId: line%d\n      summary: Line %d\n      parameters:\n      - {name: id, in: path, required: true, schema: {type: string}}\n"+
+			"      responses:\n        '200':\n          description: OK.\n", i, i, i)
+	}
+	return []byte(b.String())
+}
+
+func manyPages(t *testing.T) *portal.Portal {
+	t.Helper()
+	p, err := portal.New(portal.Config{Document: manyOperations(t), AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func page(t *testing.T, p *portal.Portal, path string) string {
+	t.Helper()
+	handler, err := p.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %d", path, w.Code)
+	}
+	return w.Body.String()
+}
+
+// listed is what the pages of many operations say to find one, in both forms.
+func listed(t *testing.T, p *portal.Portal) (missing []string) {
+	t.Helper()
+	for path, texts := range map[string][]string{
+		"/docs": {`<h2>Operations</h2>`, `href="/docs/tags/Pets">Pets</a> <span class="muted">2</span><div class="text"><p>What barks.</p>`, `href="/docs/tags/invoices">invoices</a> <span class="muted">20</span>`},
+		"/docs/tags/Pets": {
+			`href="/docs/operations/buyPet"><span class="verb" data-method="POST">POST</span> <code>`, `/pets</code></a> Buy a pet`, ` <span class="deprecated">Deprecated</span></li>`,
+		},
+		"/docs.md":           {"\n## Operations\n", "- [Pets](http://127.0.0.1:8080/docs/tags/Pets.md): 2. What barks.\n", "- [invoices](http://127.0.0.1:8080/docs/tags/invoices.md): 20\n"},
+		"/docs/tags/Pets.md": {"- [POST /v1/pets](http://127.0.0.1:8080/docs/operations/buyPet.md): Buy a pet\n"},
+	} {
+		got := page(t, p, path)
+		for _, text := range texts {
+			if !strings.Contains(got, text) {
+				missing = append(missing, fmt.Sprintf("%s lacks %s", path, text))
+			}
+		}
+	}
+	return missing
+}
+
+func TestManyOperations(t *testing.T) {
+	p := manyPages(t)
+	for _, text := range listed(t, p) {
+		t.Error(text)
+	}
+	overview, operation := page(t, p, "/docs"), page(t, p, "/docs/operations/buyPet")
+	if strings.Contains(overview, "buyPet") || strings.Contains(overview, "This server") || strings.Contains(overview, "changelog") {
+		t.Error("the first page describes operations, or names what is not there")
+	}
+	for _, text := range []string{
+		`href="/docs/operations/listPets"`, `href="/docs/tags/invoices"`, `<span>Pets, Inc.</span>`,
+	} {
+		if !strings.Contains(operation, text) {
+			t.Errorf("the page of an operation lacks %s", text)
+		}
+	}
+	markdown := p.Page("/docs/operations/buyPet").Markdown()
+	for _, text := range []string{"curl -X POST https://pets.example.com/v1/pets", `-u "$API_USERNAME:$API_PASSWORD"`, "httpx.request(", "http.NewRequest(", "await fetch(", `{"name":`} {
+		if !strings.Contains(markdown, text) {
+			t.Errorf("the samples of an operation lack %s", text)
+		}
+	}
+	for _, text := range []string{`href="/docs/operations/line1"`, "twilio", "Console", "nudge"} {
+		if strings.Contains(operation, text) {
+			t.Errorf("the page of an operation has %s", text)
+		}
+	}
+	found := p.Search("barks", "")
+	if len(found) == 0 || found[0].Path != "/docs/tags/Pets" {
+		t.Errorf("search finds %v", found)
+	}
+	if found := p.Search("nickname", "attribute"); len(found) == 0 || !strings.HasPrefix(found[0].Path, "/docs/operations/buyPet#") || p.Lines(found[0].Path) == "" {
+		t.Errorf("search finds %v", found)
+	}
+	if css := page(t, p, "/docs/assets/portal.css"); !strings.Contains(css, "--accent: light-dark(#") {
+		t.Error("the accent of x-portal is not in the stylesheet")
+	}
+	brief, err := p.Brief(p.Page("/docs/tags/Pets"), "")
+	if err != nil || !strings.Contains(brief, "POST /v1/pets: Buy a pet http://127.0.0.1:8080/docs/operations/buyPet") {
+		t.Errorf("%s, %v", brief, err)
+	}
+}
+
+// A body whose parts multiply is described as deep as it fits: a page stays small.
+func TestDeepBodiesFit(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("openapi: 3.0.3\ninfo: {title: Deep, version: '1'}\npaths:\n  /deep:\n    get:\n      operationId: deep\n      responses:\n        '200':\n          description: OK.\n          content:\n            application/json:\n              schema: {$ref: '#/components/schemas/l0'}\ncomponents:\n  schemas:\n")
+	for level := range 6 {
+		fmt.Fprintf(&b, "    l%d:\n      type: object\n      properties:\n", level)
+		for i := range 12 {
+			fmt.Fprintf(&b, "        p%d: {$ref: '#/components/schemas/l%d'}\n", i, level+1)
+		}
+	}
+	b.WriteString("    l6: {type: string}\n")
+	p, err := portal.New(portal.Config{Document: []byte(b.String()), AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := page(t, p, "/docs")
+	if len(got) > 100_000 || !strings.Contains(got, ">p11</code>") || !strings.Contains(got, "the fields of l1; see the document") {
+		t.Errorf("%d bytes", len(got))
+	}
+}
+
+func TestLook(t *testing.T) {
+	for name, look := range map[string]portal.Look{
+		"accent": {Accent: "red"}, "no image": {Mark: []byte("hello")}, "another image": {Mark: []byte("<html></html>")}, "large": {Mark: []byte("<svg>" + strings.Repeat(" ", 70_000) + "</svg>")},
+	} {
+		if _, err := portal.New(portal.Config{PublicURL: "http://127.0.0.1:8080", Look: look}); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	p, err := portal.New(portal.Config{PublicURL: "http://127.0.0.1:8080", Look: portal.Look{Name: "<Acme>", Accent: "#ffff00", Mark: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := page(t, p, portal.Base)
+	if !strings.Contains(got, `<span>&lt;Acme&gt;</span>`) || !strings.Contains(got, `<img src="`+portal.Base+`/assets/icon.svg?v=`) || page(t, p, portal.Base+"/assets/icon.svg") != "<svg xmlns='http://www.w3.org/2000/svg'/>" {
+		t.Error("the name or the mark is not shown")
+	}
+}

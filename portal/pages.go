@@ -1,0 +1,80 @@
+package portal
+
+import (
+	"fmt"
+	"net/url"
+)
+
+// Page is one page of the portal.
+type Page struct {
+	// Path is its path on the server; Parent is that of the page above it, empty for the first.
+	Path, Parent       string
+	Title, Description string
+	// operations are those that the page describes, group those that it lists.
+	operations []*Operation
+	group      *Group
+	// template names its template: reference or changelog.
+	template string
+	text     func() (pageText, error)
+}
+
+// pageText is all that a page says.
+type pageText struct {
+	markdown string
+	// brief is the same for AI tools.
+	brief *brief
+}
+
+// Markdown is all that the page says.
+func (page *Page) Markdown() string {
+	// What can fail is the template, which has been tried on the first page.
+	text, _ := page.text()
+	return text.markdown
+}
+
+// HasText tells whether the page can be read as Markdown.
+func (page *Page) HasText() bool { return page.text != nil }
+
+// brief is the page for AI tools.
+func (page *Page) brief() *brief {
+	text, _ := page.text()
+	return text.brief
+}
+
+// listPages says which pages there are: the whole reference, one for each operation, and the changelog. Of many operations the first
+// page is a table of contents, and each group has a page that lists its own.
+func (p *Portal) listPages() {
+	base := p.Path("")
+	first := &Page{Path: base, Title: p.reference.Title, Description: oneLine(p.reference.Description), template: "reference"}
+	p.pages = []*Page{first}
+	ofOperation := func(op *Operation, parent string) *Page {
+		return &Page{Path: p.Path("/operations/" + url.PathEscape(op.ID)), Parent: parent, Title: op.Title, Description: op.Method + " " + op.Path, operations: []*Operation{op}, template: "reference"}
+	}
+	if !p.isGrouped() {
+		first.operations = p.reference.Operations
+		for _, op := range p.reference.Operations {
+			p.pages = append(p.pages, ofOperation(op, base))
+		}
+	}
+	for _, group := range p.groups {
+		page := &Page{Path: p.Path("/tags/" + url.PathEscape(group.Name)), Parent: base, Title: group.Name, group: group, template: "reference"}
+		page.Description = fmt.Sprintf("%d operations. %s", len(group.Operations), oneLine(group.Description))
+		group.Path = page.Path
+		p.pages = append(p.pages, page)
+		for _, op := range group.Operations {
+			p.pages = append(p.pages, ofOperation(op, page.Path))
+		}
+	}
+	if p.config.AnyAPI && len(p.versions) == 0 {
+		return
+	}
+	p.pages = append(p.pages, &Page{Path: p.Path("/changelog"), Parent: base, Title: "Changelog", template: "changelog", Description: "What changed from version to version, and what of it breaks callers."})
+}
+
+// pathOf is the page that describes an operation.
+func (p *Portal) pathOf(op *Operation) string {
+	if p.isGrouped() {
+		return p.Path("/operations/" + url.PathEscape(op.ID))
+	}
+	return p.Path("")
+}

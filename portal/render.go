@@ -1,0 +1,136 @@
+package portal
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"strings"
+	"sync"
+	texttemplate "text/template"
+)
+
+// render makes all that is served. Pages of many operations are made when they are asked for: all together would fill the memory.
+func (p *Portal) render() error {
+	p.files = map[string]file{}
+	if err := p.addAssets(); err != nil {
+		return err
+	}
+	p.files[p.Path("/openapi.yaml")] = newFile("openapi.yaml", p.config.Document)
+	converted, err := indented(ordered{p.source.root})
+	if err != nil {
+		return fmt.Errorf("writing the OpenAPI document as JSON: %w", err)
+	}
+	p.files[p.Path("/openapi.json")] = newFile("openapi.json", []byte(converted+"\n"))
+	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.Slug(), p.URL(p.Path("/mcp"))).JSON+"\n"))
+
+	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords}
+	if p.html, err = template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"); err != nil {
+		return err
+	}
+	if p.markdown, err = texttemplate.New("").Funcs(texttemplate.FuncMap{
+		"indent": indent, "code": codeSpan, "fence": codeBlock, "line": oneLine, "cell": tableCell,
+	}).ParseFS(assets, "assets/*.md"); err != nil {
+		return err
+	}
+	p.listPages()
+	p.index = p.makeIndex()
+	for _, page := range p.pages {
+		page.text = func() (pageText, error) { return p.textOf(page) }
+		if p.isGrouped() && page.operations != nil {
+			continue
+		}
+		page.text = sync.OnceValues(page.text)
+		if _, err := page.text(); err != nil {
+			return err
+		}
+	}
+	for _, page := range p.pages {
+		if p.isGrouped() && page.operations != nil {
+			continue
+		}
+		for _, path := range []string{page.Path, page.Path + ".md"} {
+			if p.files[path], err = p.fileOf(page, path); err != nil {
+				return err
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := p.markdown.ExecuteTemplate(&b, "llms.md", view{Portal: p, Page: p.pages[0]}); err != nil {
+		return err
+	}
+	p.files[p.Path("/llms.txt")] = newFile("llms.txt", []byte(tidyMarkdown(b.String())))
+	return nil
+}
+
+// addAssets adds the stylesheet, the scripts and the icon.
+func (p *Portal) addAssets() error {
+	for _, name := range []string{"portal.css", "portal.js", "theme.js", "icon.svg"} {
+		content, err := fs.ReadFile(assets, "assets/"+name)
+		if err != nil {
+			return err
+		}
+		look := p.config.Look
+		switch {
+		case name == "portal.css":
+			content = append(content, look.stylesheet()...)
+		case name == "icon.svg" && len(look.Mark) > 0:
+			content = look.Mark
+		}
+		p.files[p.Path("/assets/"+name)] = newFile(name, content)
+	}
+	return nil
+}
+
+// textOf writes all that a page says.
+func (p *Portal) textOf(page *Page) (pageText, error) {
+	var b bytes.Buffer
+	if err := p.markdown.ExecuteTemplate(&b, page.template+".md", p.viewOf(page)); err != nil {
+		return pageText{}, err
+	}
+	text := pageText{markdown: tidyMarkdown(b.String())}
+	if page.template == "changelog" {
+		text.brief = briefChangelog(text.markdown, p.versions)
+	} else {
+		text.brief = p.briefOf(page)
+	}
+	return text, nil
+}
+
+// fileOf writes a page as HTML, or as Markdown for a path of .md.
+func (p *Portal) fileOf(page *Page, path string) (file, error) {
+	if strings.HasSuffix(path, ".md") {
+		return newFile("page.md", []byte(page.Markdown())), nil
+	}
+	content, err := p.page(page.template, p.viewOf(page))
+	return newFile("page.html", content), err
+}
+
+// file is what is served at a path.
+func (p *Portal) file(path string) (file, bool) {
+	if f, ok := p.files[path]; ok {
+		return f, true
+	}
+	page := p.Page(path)
+	if page == nil || path != page.Path && path != page.Path+".md" {
+		return file{}, false
+	}
+	f, err := p.fileOf(page, path)
+	return f, err == nil
+}
+
+// page fills in an HTML template within the layout.
+func (p *Portal) page(name string, v view) ([]byte, error) {
+	layout, err := p.html.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := layout.AddParseTree("content", p.html.Lookup(name+".html").Tree); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := layout.ExecuteTemplate(&b, "layout.html", v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
