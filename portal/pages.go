@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/url"
+	"strings"
 )
 
 // Page is one page of the portal.
@@ -58,7 +59,7 @@ func (p *Portal) listPages() {
 	}
 	for _, group := range p.groups {
 		page := &Page{Path: p.Path("/tags/" + url.PathEscape(group.Name)), Parent: base, Title: group.Name, group: group, template: "reference"}
-		page.Description = fmt.Sprintf("%d operations. %s", len(group.Operations), oneLine(group.Description))
+		page.Description = strings.TrimSpace(fmt.Sprintf("%d operation%s. %s", len(group.Operations), either(len(group.Operations) == 1, "", "s"), oneLine(group.Description)))
 		group.Path = page.Path
 		p.pages = append(p.pages, page)
 		for _, op := range group.Operations {

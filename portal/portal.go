@@ -17,6 +17,9 @@ import (
 // Base is the path that the portal of nudge's own document stands under.
 const Base = "/doc/verify_v2"
 
+// Nowhere is the public URL of a static site whose place is not known: its Markdown links to files beside it.
+const Nowhere = "http://static.invalid"
+
 //go:embed assets
 var embedded embed.FS
 
@@ -35,6 +38,8 @@ type Config struct {
 	// AnyAPI tells that the document is of a team's own API: its samples are of each language's usual HTTP client instead of
 	// nudge's client and the official SDKs.
 	AnyAPI bool
+	// Static tells that the pages are written into files, by Export: there is no MCP server, and the search is the script's.
+	Static bool
 	// Path is what the portal stands under, of segments of letters, digits, - and _. Empty: Base.
 	Path string
 	// Look is how it looks; what is empty is as the document's own x-portal says, or else as nudge's.

@@ -39,11 +39,14 @@ func parsePublicURL(text string) (public *url.URL, prefix string, err error) {
 // checkPrefix refuses a path that this server has itself: behind a proxy that takes it off, it would be taken off twice.
 func (p *Portal) checkPrefix() error {
 	first := func(path string) string { return strings.Split(path+"/", "/")[1] }
-	own := []string{first(p.Path("")), "devices"}
-	for _, o := range p.reference.Operations {
-		own = append(own, first(o.Path))
+	own := []string{first(p.Path(""))}
+	if !p.config.AnyAPI {
+		own = append(own, "devices")
+		for _, o := range p.reference.Operations {
+			own = append(own, first(o.Path))
+		}
 	}
-	if p.prefix != "" && slices.Contains(own, first(p.prefix)) {
+	if !p.config.Static && p.prefix != "" && slices.Contains(own, first(p.prefix)) {
 		return fmt.Errorf("the path of the public URL must not begin with /%s, which is one of the server's own", first(p.prefix))
 	}
 	return nil

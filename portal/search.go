@@ -221,6 +221,10 @@ func (x *indexer) operation(op *Operation) {
 func (p *Portal) makeIndex() []entry {
 	x := &indexer{Portal: p, seen: map[string]bool{}}
 	for _, page := range p.pages {
+		if p.isGrouped() && page.operations != nil {
+			// The operation itself is found there.
+			continue
+		}
 		x.add("page", page.Title, page.Path, page.Description)
 	}
 	x.add("page", "Authentication", p.Path("#authentication"), p.authenticationText())

@@ -18,6 +18,7 @@ import (
 type docsCommand struct {
 	Document string `arg:"" name:"document" placeholder:"FILE" help:"The OpenAPI document: a file, a URL or a git revision."`
 	refHosts
+	Out       string `placeholder:"DIR" help:"Write a static site into a folder, for any file server, instead of serving."`
 	Addr      string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. (${default})"`
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Where readers reach the documentation. (the address)"`
 	Path      string `default:"/docs" placeholder:"PATH" help:"Path that it stands under. (${default})"`
@@ -47,6 +48,9 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 			return usagef("--mark: %w", err)
 		}
 	}
+	if cmd.Out != "" {
+		return cmd.export(config)
+	}
 	l, err := listen(cmd.Addr, 0, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return usagef("--addr: %w", err)
@@ -66,6 +70,19 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 	}
 	l.http.Handler = p.Below(handler)
 	return l.serveUntil(ctx)
+}
+
+// export writes the static site.
+func (cmd *docsCommand) export(config portal.Config) error {
+	config.Static, config.PublicURL = true, cmp.Or(cmd.PublicURL, portal.Nowhere)
+	p, err := portal.New(config)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	if err := p.Export(cmd.Out); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return nil
 }
 
 // docsHandler answers with the documentation and its MCP server, and leads there from elsewhere.

@@ -95,6 +95,19 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+func TestDocsAsFiles(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"openapi.yaml": petsDocument, "pets.yaml": petsPaths})
+	out := filepath.Join(dir, "site")
+	if code, _, stderr := command("docs", filepath.Join(dir, "openapi.yaml"), "--out="+out, "--public-url=https://docs.example.com/pets"); code != 0 || stderr != "" {
+		t.Fatalf("%d, %s", code, stderr)
+	}
+	for name, want := range map[string]string{"index.html": "List pets", "operations/listPets.html": `href="../index.html"`, "llms.txt": "(https://docs.example.com/pets/operations/listPets.md)", "search-index.json": `["operation","List pets","index.html#listPets",`} {
+		if data, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s lacks %s: %v, %.300s", name, want, err, data)
+		}
+	}
+}
+
 func TestWrongDocs(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"openapi.yaml": petsDocument, "pets.yaml": petsPaths, "none.yaml": "openapi: 3.0.3\ninfo: {title: None, version: '1'}\npaths: {}\n", "mark.svg": "<p>"})
 	document := filepath.Join(dir, "openapi.yaml")

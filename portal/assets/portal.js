@@ -82,11 +82,27 @@ const q = $('#q');
 const hits = $('#hits');
 let asked = 0;
 $('.search .hint').hidden = false;
+// A static site has its index in a file, and no page of results.
+let index;
+q.form.hidden = false;
+q.form.addEventListener('submit', (event) => { if (q.form.dataset.index) event.preventDefault(); });
+async function searchIndex(query) {
+  index ??= fetch(q.form.dataset.index).then((answer) => answer.json());
+  const root = new URL('.', new URL(q.form.dataset.index, location));
+  const words = query.toLowerCase().split(/\s+/);
+  const points = (title, text, word) => (title === word ? 10 : title.startsWith(word) ? 7 : title.includes(word) ? 3 : text.includes(word) ? 1 : 0);
+  const ranked = (await index).map(([type, title, path, excerpt]) => {
+    const each = words.map((word) => points(title.toLowerCase(), excerpt.toLowerCase(), word));
+    return { type, title, excerpt, path: new URL(path, root).href, matched: each.filter(Boolean).length, score: each.reduce((a, b) => a + b) };
+  });
+  const most = Math.max(1, ...ranked.map((hit) => hit.matched));
+  return ranked.filter((hit) => hit.matched === most).sort((a, b) => b.score - a.score).slice(0, 20);
+}
 async function search() {
   const now = ++asked;
   const query = q.value.trim();
   if (!query) { hits.hidden = true; return; }
-  const found = await (await fetch(`${q.form.action}.json?q=${encodeURIComponent(query)}`)).json();
+  const found = await (q.form.dataset.index ? searchIndex(query) : fetch(`${q.form.action}.json?q=${encodeURIComponent(query)}`).then((answer) => answer.json()));
   if (now !== asked) return;
   const words = new RegExp(`(${query.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'i');
   // Every other part is a word that was searched for.
