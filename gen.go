@@ -25,3 +25,8 @@ var OpenAPI []byte
 //
 //go:embed versions/[0-9]*.yaml
 var Versions embed.FS
+
+// Guides are the texts that the documentation shows beside the reference.
+//
+//go:embed docs/*.md
+var Guides embed.FS

@@ -76,7 +76,8 @@ func (p *Portal) Brief(page *Page, fragment string) (string, error) {
 func (p *Portal) Lines(address string) string {
 	_, fragment, ok := strings.Cut(address, "#")
 	page := p.Page(address)
-	if !ok || page == nil {
+	if !ok || page == nil || page.guide != nil {
+		// A section of a guide is longer than an excerpt should be.
 		return ""
 	}
 	text, _ := page.brief().of(fragment)

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"html/template"
 	"net/url"
 	"strings"
 )
@@ -14,7 +15,8 @@ type Page struct {
 	// operations are those that the page describes, group those that it lists.
 	operations []*Operation
 	group      *Group
-	// template names its template: reference or changelog.
+	guide      *guide
+	// template names its template: reference, changelog or guide.
 	template string
 	text     func() (pageText, error)
 }
@@ -31,6 +33,28 @@ func (page *Page) Markdown() string {
 	// What can fail is the template, which has been tried on the first page.
 	text, _ := page.text()
 	return text.markdown
+}
+
+// Guide is a guide's text.
+func (page *Page) Guide() template.HTML { return page.guide.html }
+
+// GuideText is the same as Markdown.
+func (page *Page) GuideText() string { return page.guide.markdown }
+
+// Section is a part of a guide.
+type Section struct{ Anchor, Title string }
+
+// Sections are the parts of a guide that its page lists.
+func (page *Page) Sections() (list []Section) {
+	if page.guide == nil {
+		return nil
+	}
+	for _, h := range page.guide.headings {
+		if h.level == 2 {
+			list = append(list, Section{h.anchor, h.title})
+		}
+	}
+	return list
 }
 
 // HasText tells whether the page can be read as Markdown.

@@ -35,6 +35,9 @@ type Config struct {
 	Fetch func(location *url.URL) ([]byte, error)
 	// Versions holds the released documents, VERSION.yaml each. Nil: the embedded ones, and none of another API's.
 	Versions fs.FS
+	// Guides holds texts in Markdown that are shown beside the reference, NAME.md each. Nil: the embedded ones, and none of another
+	// API's.
+	Guides fs.FS
 	// AnyAPI tells that the document is of a team's own API: its samples are of each language's usual HTTP client instead of
 	// nudge's client and the official SDKs.
 	AnyAPI bool
@@ -87,6 +90,13 @@ func New(config Config) (*Portal, error) {
 	}
 	if !prefixPattern.MatchString(config.Path) {
 		return nil, errors.New("the path must be of segments such as /docs, of letters, digits, - and _")
+	}
+	if config.Guides == nil && !config.AnyAPI {
+		embedded, err := fs.Sub(nudge.Guides, "docs")
+		if err != nil {
+			return nil, err
+		}
+		config.Guides = embedded
 	}
 	public, prefix, err := parsePublicURL(config.PublicURL)
 	if err != nil {

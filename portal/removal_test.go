@@ -122,7 +122,7 @@ func noticed(t *testing.T, name, text string) bool {
 			return nil
 		}},
 	} {
-		p, err := portal.New(portal.Config{PublicURL: publicURL, Document: c.document, Versions: fstest.MapFS{}})
+		p, err := portal.New(portal.Config{Guides: fstest.MapFS{}, PublicURL: publicURL, Document: c.document, Versions: fstest.MapFS{}})
 		if err != nil {
 			return true
 		}

@@ -34,6 +34,11 @@ func (p *Portal) render() error {
 		return err
 	}
 	p.listPages()
+	if p.config.Guides != nil {
+		if err := p.addGuides(); err != nil {
+			return err
+		}
+	}
 	p.index = p.makeIndex()
 	for _, page := range p.pages {
 		page.text = func() (pageText, error) { return p.textOf(page) }
@@ -89,9 +94,12 @@ func (p *Portal) textOf(page *Page) (pageText, error) {
 		return pageText{}, err
 	}
 	text := pageText{markdown: tidyMarkdown(b.String())}
-	if page.template == "changelog" {
+	switch page.template {
+	case "changelog":
 		text.brief = briefChangelog(text.markdown, p.versions)
-	} else {
+	case "guide":
+		text.brief = briefGuide(page.guide)
+	default:
 		text.brief = p.briefOf(page)
 	}
 	return text, nil

@@ -17,7 +17,7 @@ const MaxQuery = 200
 const maxHits = 20
 
 // Kinds are the kinds of places that a search finds.
-var Kinds = []string{"page", "operation", "parameter", "attribute", "header", "error", "change"}
+var Kinds = []string{"page", "operation", "parameter", "attribute", "header", "error", "change", "guide"}
 
 // Hit is a place that a search has found.
 type Hit struct {
@@ -238,6 +238,15 @@ func (p *Portal) makeIndex() []entry {
 	for _, v := range p.versions {
 		for _, c := range v.Changes {
 			x.add("change", c.Version+": "+c.Rule, p.Path("/changelog#"+c.ID), c.Text)
+		}
+	}
+	// What is read on comes after what is looked up.
+	for _, page := range p.pages {
+		if page.guide != nil {
+			for _, h := range page.guide.headings {
+				_, below, _ := strings.Cut(h.text, "\n")
+				x.add("guide", h.title, page.Path+"#"+h.anchor, below)
+			}
 		}
 	}
 	return x.entries

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/net/html"
 
@@ -140,5 +141,69 @@ func TestStaticSite(t *testing.T) {
 		if strings.Contains(string(markdown), "mcp") || strings.Contains(string(markdown), "static.invalid") {
 			t.Errorf("%s: llms.txt: %s", name, markdown)
 		}
+	}
+}
+
+// The guides lead to each other, and to places that are there.
+func TestGuides(t *testing.T) {
+	s := httptest.NewUnstartedServer(nil)
+	p, err := portal.New(portal.Config{PublicURL: "http://" + s.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := p.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Config.Handler = handler
+	s.Start()
+	t.Cleanup(s.Close)
+	broken, seen := crawl(t, s.URL+portal.Base)
+	if len(broken) > 0 || !slices.Contains(seen, s.URL+portal.Base+"/guides/delivery") {
+		t.Errorf("%q, links that lead nowhere: %q", seen, broken)
+	}
+	page := p.Page(portal.Base + "/guides/delivery")
+	if page == nil || page.Title != "Delivery" {
+		t.Fatalf("%v", page)
+	}
+	found := p.Search("webhook signature", "guide")
+	if len(found) == 0 {
+		t.Fatal("search finds no guide")
+	}
+	_, fragment, _ := strings.Cut(found[0].Path, "#")
+	if text, err := p.Brief(p.Page(found[0].Path), fragment); err != nil || !strings.HasPrefix(text, "#") {
+		t.Errorf("%s: %q, %v", found[0].Path, text, err)
+	}
+	for _, page := range p.Pages() {
+		if strings.Contains(page.Path, "/guides/") && strings.Contains(page.Markdown(), "](../") {
+			t.Errorf("%s has links to files beside it", page.Path)
+		}
+	}
+}
+
+// A team's own guides stand beside its document.
+func TestOwnGuides(t *testing.T) {
+	guides := fstest.MapFS{
+		"first.md":  {Data: []byte("# First steps\n\nBuy a pet: `curl`. See [the second](second.md#deep) and [a file](other.txt).\n\n```sh\necho '<b>'\n```\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")},
+		"second.md": {Data: []byte("# Second\n\nText.\n\n## Deep\n\nDown.\n")},
+	}
+	p, err := portal.New(portal.Config{Document: manyOperations(t), AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080", Guides: guides})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := page(t, p, "/docs/guides/first")
+	for _, want := range []string{`href="/docs/guides/second#deep"`, `href="other.txt"`, "<table>", "&lt;b&gt;", `href="#`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the guide lacks %s", want)
+		}
+	}
+	if strings.Contains(got, "alert(1)") {
+		t.Error("a script of the guide is shown")
+	}
+	if markdown := p.Page("/docs/guides/first").Markdown(); !strings.Contains(markdown, "(http://127.0.0.1:8080/docs/guides/second.md#deep)") {
+		t.Error(markdown)
+	}
+	if _, err := portal.New(portal.Config{PublicURL: "http://127.0.0.1:8080", Guides: fstest.MapFS{"none.md": {Data: []byte("text")}}}); err == nil {
+		t.Error("a guide without a heading is taken")
 	}
 }

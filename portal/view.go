@@ -22,14 +22,16 @@ func (v view) Versions() []Version { return v.versions }
 // Whole tells whether the page shows the whole reference.
 func (v view) Whole() bool { return v.Page.Path == v.Path("") }
 
-// Nav lists the pages that a page links to: all, or of many operations those of its own group.
+// Nav lists the pages of the reference that a page links to: all, or of many operations those of its own group.
 func (v view) Nav() []*Page {
-	if !v.isGrouped() {
-		return v.pages
-	}
 	return slices.DeleteFunc(slices.Clone(v.pages), func(page *Page) bool {
-		return page.Parent != "" && page.Parent != v.Path("") && page.Parent != v.Page.Path && page.Parent != v.Page.Parent
+		return page.guide != nil || v.isGrouped() && page.Parent != "" && page.Parent != v.Path("") && page.Parent != v.Page.Path && page.Parent != v.Page.Parent
 	})
+}
+
+// Guides lists the pages of guides.
+func (v view) Guides() []*Page {
+	return slices.DeleteFunc(slices.Clone(v.pages), func(page *Page) bool { return page.guide == nil })
 }
 
 // IsNested tells whether a page stands below another one than the first.

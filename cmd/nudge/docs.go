@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ type docsCommand struct {
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Where readers reach the documentation. (the address)"`
 	Path      string `default:"/docs" placeholder:"PATH" help:"Path that it stands under. (${default})"`
 	Versions  string `placeholder:"DIR" help:"Folder of the released documents, such as 1.0.0.yaml, for the changelog. (no changelog)"`
+	Guides    string `placeholder:"DIR" help:"Folder of texts in Markdown that are shown beside the reference. (none)"`
 	Name      string `placeholder:"TEXT" help:"Name in the header. (the document's x-portal, or its title)"`
 	Accent    string `placeholder:"COLOUR" help:"Colour of links and marks, such as #4338ca. (the document's x-portal, or nudge's)"`
 	Mark      string `placeholder:"FILE" help:"SVG image, for the mark and the icon. (the document's x-portal, or nudge's)"`
@@ -37,11 +39,11 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 	config := portal.Config{
 		Document: source.Data, Files: source.Files, Fetch: source.Fetch, AnyAPI: true, Path: cmd.Path, Look: portal.Look{Name: cmd.Name, Accent: cmd.Accent},
 	}
-	if cmd.Versions != "" {
-		if info, err := os.Stat(cmd.Versions); err != nil || !info.IsDir() {
-			return usagef("--versions: %s is not a folder", cmd.Versions)
-		}
-		config.Versions = os.DirFS(cmd.Versions)
+	if config.Versions, err = folder("--versions", cmd.Versions); err != nil {
+		return err
+	}
+	if config.Guides, err = folder("--guides", cmd.Guides); err != nil {
+		return err
 	}
 	if cmd.Mark != "" {
 		if config.Look.Mark, err = os.ReadFile(cmd.Mark); err != nil {
@@ -70,6 +72,17 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 	}
 	l.http.Handler = p.Below(handler)
 	return l.serveUntil(ctx)
+}
+
+// folder opens what a flag names; nil for nothing.
+func folder(flag, name string) (fs.FS, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return nil, usagef("%s: %s is not a folder", flag, name)
+	}
+	return os.DirFS(name), nil
 }
 
 // export writes the static site.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -179,7 +180,8 @@ func TestResources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(listed.Resources) != 4 {
+	guides, err := fs.Glob(nudge.Guides, "docs/*.md")
+	if err != nil || len(listed.Resources) != 4+len(guides) {
 		t.Errorf("the resources are %v", listed.Resources)
 	}
 	for _, r := range listed.Resources {
