@@ -48,11 +48,20 @@ func (p *Portal) Handler() (http.Handler, error) {
 	return wrap(http.HandlerFunc(p.serve)), nil
 }
 
-// Mount answers what is under Base with the documentation and leaves the rest to next.
+// Mount answers what is under Base with the documentation and leaves the rest to next. Browsers that open the server's root are led
+// there.
 func Mount(documentation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rest, ok := strings.CutPrefix(r.URL.Path, Base); ok && (rest == "" || rest[0] == '/' || rest == ".md") {
 			documentation.ServeHTTP(w, r)
+			return
+		}
+		isRead := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if (r.URL.Path == "/" || r.URL.Path == "/doc" || r.URL.Path == "/docs") && isRead && strings.Contains(r.Header.Get("Accept"), "text/html") {
+			// Relative: a proxy may have the server below a path.
+			w.Header().Set("Location", strings.TrimPrefix(Base, "/"))
+			w.Header().Set("Vary", "Accept")
+			w.WriteHeader(http.StatusFound)
 			return
 		}
 		next.ServeHTTP(w, r)

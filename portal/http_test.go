@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -113,4 +114,35 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("it is answered with %d bytes", len(body))
 		}
 	})
+}
+
+func TestBrowsersAreLedToTheDocumentation(t *testing.T) {
+	documentation, err := build(t).Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	s := httptest.NewServer(portal.Mount(documentation, elsewhere))
+	t.Cleanup(s.Close)
+	for _, c := range []struct {
+		path, accept string
+		status       int
+	}{
+		{"/", "text/html,*/*", http.StatusOK}, {"/doc", "text/html", http.StatusOK}, {"/docs", "text/html", http.StatusOK},
+		{"/", "application/json", http.StatusNotFound}, {"/", "*/*", http.StatusNotFound}, {"/other", "text/html", http.StatusNotFound},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept", c.accept)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != c.status || c.status == http.StatusOK && response.Request.URL.Path != portal.Base {
+			t.Errorf("%s of %s: %d at %s", c.path, c.accept, response.StatusCode, response.Request.URL.Path)
+		}
+	}
 }
