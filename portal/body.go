@@ -17,7 +17,7 @@ func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
 	var list []*Media
 	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
 		media := content[name]
-		m := &Media{Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
+		m := &Media{encoding: media.Encoding, Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
 		if media.Example != nil {
 			value, err := r.example(name, media.Origin, "example", media.Example)
 			if err != nil {
@@ -40,19 +40,20 @@ func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
 
 // makeBody makes the body of a sample where the document has no example. One that cannot be made is left out.
 func (r reader) makeBody(content []*Media, declared openapi3.Content) {
-	if len(content) == 0 || len(content[0].Examples) > 0 || r.schemas == nil || content[0].Schema.schema == nil {
-		return
-	}
-	if name := content[0].Type; !openapi.IsJSON(name) && name != openapi.FormType {
-		return
-	}
-	model, err := r.schemas.Of(declared[content[0].Type].Schema.Value, schema.Request)
-	if err != nil {
-		return
-	}
-	if value, err := sample.Make(model, false); err == nil {
+	for _, media := range content {
+		if len(media.Examples) > 0 || r.schemas == nil || media.Schema.schema == nil || !openapi.IsJSON(media.Type) && media.Type != openapi.FormType {
+			continue
+		}
+		model, err := r.schemas.Of(declared[media.Type].Schema.Value, schema.Request)
+		if err != nil {
+			continue
+		}
+		value, err := sample.Make(model, false)
+		if err != nil {
+			continue
+		}
 		if text, err := json.Marshal(value); err == nil {
-			content[0].made = string(text)
+			media.made = string(text)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -37,11 +38,15 @@ func (c Change) Breaking() bool { return c.Severity == docdiff.Breaking }
 // version comes first.
 func changelog(config Config) ([]Version, error) {
 	released := config.Versions
-	paths, err := fs.Glob(released, "*.yaml")
-	if err != nil {
-		return nil, err
+	var paths []string
+	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
+		found, err := fs.Glob(released, pattern)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, found...)
 	}
-	name := func(path string) string { return strings.TrimSuffix(path, ".yaml") }
+	name := func(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }
 	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
 	var versions []Version
 	var before docdiff.Document
@@ -61,15 +66,15 @@ func changelog(config Config) ([]Version, error) {
 		before = document
 		return nil
 	}
-	for _, path := range paths {
-		if !semver.IsValid("v" + name(path)) {
-			return nil, fmt.Errorf("the released document %s must be named after its version, such as 1.0.0.yaml", path)
+	for _, file := range paths {
+		if !semver.IsValid("v" + name(file)) {
+			return nil, fmt.Errorf("the released document %s must be named after its version, such as 1.0.0.yaml", file)
 		}
-		document, err := fs.ReadFile(released, path)
+		document, err := fs.ReadFile(released, file)
 		if err != nil {
 			return nil, err
 		}
-		if err := add(docdiff.Document{Name: name(path), Data: document, Files: released}); err != nil {
+		if err := add(docdiff.Document{Name: name(file), Data: document, Files: released}); err != nil {
 			return nil, err
 		}
 	}

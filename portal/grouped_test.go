@@ -59,8 +59,9 @@ func listed(t *testing.T, p *portal.Portal) (missing []string) {
 		"/docs/tags/Pets": {
 			`href="/docs/operations/buyPet"><span class="verb" data-method="POST">POST</span> <code>`, `/pets</code></a> Buy a pet`, ` <span class="deprecated">Deprecated</span></li>`,
 		},
-		"/docs.md":           {"\n## Operations\n", "- [Pets](http://127.0.0.1:8080/docs/tags/Pets.md): 2. What barks.\n", "- [invoices](http://127.0.0.1:8080/docs/tags/invoices.md): 20\n"},
-		"/docs/tags/Pets.md": {"- [POST /v1/pets](http://127.0.0.1:8080/docs/operations/buyPet.md): Buy a pet\n"},
+		"/docs/operations/listPets": {" · needs <code>undeclared</code>"},
+		"/docs.md":                  {"\n## Operations\n", "- [Pets](http://127.0.0.1:8080/docs/tags/Pets.md): 2. What barks.\n", "- [invoices](http://127.0.0.1:8080/docs/tags/invoices.md): 20\n"},
+		"/docs/tags/Pets.md":        {"- [POST /v1/pets](http://127.0.0.1:8080/docs/operations/buyPet.md): Buy a pet\n"},
 	} {
 		got := page(t, p, path)
 		for _, text := range texts {
@@ -138,7 +139,7 @@ func TestDeepBodiesFit(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	for name, look := range map[string]portal.Look{
-		"accent": {Accent: "red"}, "no image": {Mark: []byte("hello")}, "another image": {Mark: []byte("<html></html>")}, "large": {Mark: []byte("<svg>" + strings.Repeat(" ", 70_000) + "</svg>")},
+		"accent": {Accent: "red"}, "no image": {Mark: []byte("hello")}, "another image": {Mark: []byte("<html></html>")}, "a script": {Mark: []byte("<svg><script/></svg>")}, "a handler": {Mark: []byte(`<svg onload="x"/>`)}, "large": {Mark: []byte("<svg>" + strings.Repeat(" ", 70_000) + "</svg>")},
 	} {
 		if _, err := portal.New(portal.Config{PublicURL: "http://127.0.0.1:8080", Look: look}); err == nil {
 			t.Errorf("%s is taken", name)

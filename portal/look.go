@@ -1,12 +1,15 @@
 package portal
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Look is how a portal looks.
@@ -45,11 +48,35 @@ func (l Look) filledIn(reference *Reference, anyAPI bool) (Look, error) {
 	if len(l.Mark) == 0 {
 		return l, nil
 	}
-	var image struct{ XMLName xml.Name }
-	if err := xml.Unmarshal(l.Mark, &image); err != nil || image.XMLName.Local != "svg" || len(l.Mark) > maxMark {
-		return l, fmt.Errorf("the mark must be an SVG image of at most %d KiB", maxMark>>10)
+	if len(l.Mark) > maxMark || !isImage(l.Mark) {
+		return l, fmt.Errorf("the mark must be an SVG image of at most %d KiB, without scripts", maxMark>>10)
 	}
 	return l, nil
+}
+
+// isImage tells whether a text is SVG that only shows: somebody may open it by itself.
+func isImage(data []byte) bool {
+	decoder := xml.NewDecoder(bytes.NewReader(data))
+	isFirst := true
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF) && !isFirst
+		}
+		element, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if name := strings.ToLower(element.Name.Local); isFirst && name != "svg" || name == "script" || name == "foreignobject" {
+			return false
+		}
+		isFirst = false
+		for _, a := range element.Attr {
+			if name := strings.ToLower(a.Name.Local); strings.HasPrefix(name, "on") || name == "href" && !strings.HasPrefix(a.Value, "#") {
+				return false
+			}
+		}
+	}
 }
 
 // The grounds that text stands on, light and dark, and the contrast that small text needs with some to spare: WCAG asks for 4.5.

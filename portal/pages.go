@@ -73,7 +73,7 @@ func (p *Portal) listPages() {
 	first := &Page{Path: base, Title: p.reference.Title, Description: oneLine(p.reference.Description), template: "reference"}
 	p.pages = []*Page{first}
 	ofOperation := func(op *Operation, parent string) *Page {
-		return &Page{Path: p.Path("/operations/" + url.PathEscape(op.ID)), Parent: parent, Title: op.Title, Description: op.Method + " " + op.Path, operations: []*Operation{op}, template: "reference"}
+		return &Page{Path: p.Path("/operations/" + segment(op.ID)), Parent: parent, Title: op.Title, Description: op.Method + " " + op.Path, operations: []*Operation{op}, template: "reference"}
 	}
 	if !p.isGrouped() {
 		first.operations = p.reference.Operations
@@ -82,7 +82,7 @@ func (p *Portal) listPages() {
 		}
 	}
 	for _, group := range p.groups {
-		page := &Page{Path: p.Path("/tags/" + url.PathEscape(group.Name)), Parent: base, Title: group.Name, group: group, template: "reference"}
+		page := &Page{Path: p.Path("/tags/" + segment(group.Name)), Parent: base, Title: group.Name, group: group, template: "reference"}
 		page.Description = strings.TrimSpace(fmt.Sprintf("%d operation%s. %s", len(group.Operations), either(len(group.Operations) == 1, "", "s"), oneLine(group.Description)))
 		group.Path = page.Path
 		p.pages = append(p.pages, page)
@@ -96,10 +96,18 @@ func (p *Portal) listPages() {
 	p.pages = append(p.pages, &Page{Path: p.Path("/changelog"), Parent: base, Title: "Changelog", template: "changelog", Description: "What changed from version to version, and what of it breaks callers."})
 }
 
+// segment is a name as a segment of a path. One of dots alone would lead elsewhere, and .md after one is its Markdown.
+func segment(name string) string {
+	if strings.Trim(name, ".") == "" || strings.HasSuffix(name, ".md") {
+		name += "-"
+	}
+	return url.PathEscape(name)
+}
+
 // pathOf is the page that describes an operation.
 func (p *Portal) pathOf(op *Operation) string {
 	if p.isGrouped() {
-		return p.Path("/operations/" + url.PathEscape(op.ID))
+		return p.Path("/operations/" + segment(op.ID))
 	}
 	return p.Path("")
 }

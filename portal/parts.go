@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -69,10 +70,37 @@ func (p *Portal) OperationSource(id string) (text string, ok bool) {
 			continue
 		}
 		method := strings.ToLower(op.Method)
-		text, ok = named(method, child(p.source.root, "paths", op.Path, method))
+		n := child(p.source.root, "paths", op.Path, method)
+		if n == nil {
+			// It stands elsewhere: as it was read.
+			n = asNode(op.spec)
+		}
+		text, ok = named(method, n)
 		return op.Path + ":\n" + indentedBy("  ", text), ok
 	}
 	return "", false
+}
+
+// asNode writes a value as a tree; nil where it cannot be.
+func asNode(value any) *yaml.Node {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	var n yaml.Node
+	if err := yaml.Unmarshal(data, &n); err != nil || len(n.Content) == 0 {
+		return nil
+	}
+	block(&n)
+	return n.Content[0]
+}
+
+// block has a tree written over several lines instead of in JSON.
+func block(n *yaml.Node) {
+	n.Style = 0
+	for _, c := range n.Content {
+		block(c)
+	}
 }
 
 func named(name string, n *yaml.Node) (string, bool) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/owndocument"
 	"github.com/nudgehq/nudge/internal/schema"
+	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 // reader turns a document into a Reference.
@@ -25,6 +27,12 @@ type reader struct {
 	depth int
 	// schemas makes bodies for samples; nil: where there is no example there is none.
 	schemas *schema.Set
+}
+
+// layoutIDs are the anchors that pages have whatever the document says.
+var layoutIDs = map[string]bool{
+	"main": true, "q": true, "hits": true, "hits-status": true, "theme": true, "mcp": true, "mcp-title": true, "copy-markdown": true,
+	"servers": true, "authentication": true, "operations": true, "errors": true,
 }
 
 // id makes an anchor that no other place has.
@@ -57,7 +65,7 @@ func readReference(config Config) (*Reference, *source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{doc: doc, source: source, ids: map[string]bool{}, depth: maxDepth}
+	r := reader{doc: doc, source: source, ids: maps.Clone(layoutIDs), depth: maxDepth}
 	if config.AnyAPI {
 		r.schemas = schema.NewSet(doc)
 	}
@@ -68,7 +76,10 @@ func readReference(config Config) (*Reference, *source, error) {
 		}
 	}
 	if doc.Info.License != nil {
-		reference.License, reference.LicenseURL = doc.Info.License.Name, doc.Info.License.URL
+		reference.License = doc.Info.License.Name
+		if webaddress.Check(doc.Info.License.URL) == nil {
+			reference.LicenseURL = doc.Info.License.URL
+		}
 	}
 	for _, s := range doc.Servers {
 		reference.Servers = append(reference.Servers, Server{URL: s.URL, Description: s.Description})
@@ -103,7 +114,8 @@ var notInID = regexp.MustCompile(`[^A-Za-z0-9_.~-]+`)
 func (r reader) operation(op openapi.Operation) (*Operation, error) {
 	spec := op.Spec
 	o := &Operation{
-		ID: op.ID, Anchor: r.id(op.ID), Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
+		spec: spec,
+		ID:   op.ID, Anchor: r.id(op.ID), Title: cmp.Or(spec.Summary, op.ID), Method: op.Method, Path: op.Path, Deprecated: spec.Deprecated,
 		Description: cmp.Or(spec.Description, op.Item.Description),
 	}
 	for _, need := range op.Security {
@@ -114,7 +126,8 @@ func (r reader) operation(op openapi.Operation) (*Operation, error) {
 		slices.Sort(names)
 		o.Security = append(o.Security, names)
 	}
-	o.auth, o.key = r.auth(o.Security)
+	o.auth, o.keys = r.credentials(o.Security)
+	o.server = r.serverOf(op)
 	for _, name := range spec.Tags {
 		tag := Tag{Name: name}
 		if declared := r.doc.Tags.Get(name); declared != nil {
@@ -127,6 +140,7 @@ func (r reader) operation(op openapi.Operation) (*Operation, error) {
 		field.In, field.Required, field.Deprecated = p.In, p.Required, p.Deprecated
 		field.Description = cmp.Or(p.Description, field.Description)
 		field.addExamples(p.Example, p.Examples)
+		field.pairs = r.pairs(p)
 		o.Parameters = append(o.Parameters, field)
 	}
 	if spec.RequestBody != nil {
@@ -182,26 +196,6 @@ func (r reader) header(response, name string, h *openapi3.Header, said map[*open
 		said[h] = field
 	}
 	return field
-}
-
-// auth says how a sample authenticates: by the first alternative of one scheme that the samples know, "basic", "bearer", or "key"
-// with the header of the key; empty for none and for other ways.
-func (r reader) auth(alternatives [][]string) (auth, key string) {
-	for _, names := range alternatives {
-		if len(names) != 1 || r.doc.Components == nil || r.doc.Components.SecuritySchemes[names[0]] == nil {
-			continue
-		}
-		s := r.doc.Components.SecuritySchemes[names[0]].Value
-		switch {
-		case s.Type == "http" && (s.Scheme == "basic" || s.Scheme == "bearer"):
-			return s.Scheme, ""
-		case s.Type == "oauth2", s.Type == "openIdConnect":
-			return "bearer", ""
-		case s.Type == "apiKey" && s.In == "header":
-			return "key", s.Name
-		}
-	}
-	return "", ""
 }
 
 // schemaOf is a parameter's or a header's schema, which may stand under a media type.

@@ -2,6 +2,8 @@ package portal
 
 import (
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/nudgehq/nudge/internal/serialize"
 )
 
 // Reference is a document as a reader sees it, in the document's order. Descriptions are CommonMark.
@@ -37,8 +39,13 @@ type Operation struct {
 	Body       *Body
 	Responses  []*Response
 	Samples    []Sample
-	// auth is how samples authenticate: basic, bearer, key for a header of the name in key, or empty for not at all.
-	auth, key string
+	// auth is how samples authenticate: basic, bearer, or empty for not at all.
+	auth string
+	// keys are the API keys that they send.
+	keys []apiKey
+	// server is where the operation is, with the defaults of its variables.
+	server string
+	spec   *openapi3.Operation
 }
 
 // Tag is a group that an operation belongs to.
@@ -58,6 +65,8 @@ type Media struct {
 	Examples []Example
 	// made is a body that keeps the schema, as JSON, where there is no example.
 	made string
+	// encoding is how the fields of a form are written.
+	encoding map[string]*openapi3.Encoding
 }
 
 // Example is a named example of a body.
@@ -90,6 +99,8 @@ type Field struct {
 	// Parent is the anchor of the body that a body's value belongs to.
 	Parent string
 	schema *openapi3.Schema
+	// pairs are a value of the parameter as it stands on the wire; nil: its example as it is.
+	pairs []serialize.Pair
 }
 
 // Fact is something that the document says of a value: a bound, a length, a pattern, a default, an example.

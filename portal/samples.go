@@ -3,7 +3,6 @@ package portal
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"go/format"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/nudgehq/nudge/internal/openapi"
 	"github.com/nudgehq/nudge/internal/shell"
-	"github.com/nudgehq/nudge/internal/webaddress"
 )
 
 //go:embed assets/samples
@@ -88,9 +86,7 @@ func samples(o *Operation, reference *Reference, config Config) ([]Sample, error
 	list := languages
 	if config.AnyAPI {
 		list = genericLanguages
-		if len(reference.Servers) > 0 && webaddress.Check(reference.Servers[0].URL) == nil {
-			c.BaseURL = strings.TrimSuffix(reference.Servers[0].URL, "/")
-		}
+		c.BaseURL = o.server
 	}
 	c.fillIn()
 	c.chain(reference.Servers)
@@ -134,69 +130,6 @@ func (c *call) isCreateNotification() bool {
 
 var pathParameter = regexp.MustCompile(`\{([^}]+)\}`)
 
-// fillIn takes values from the examples of the document.
-func (c *call) fillIn() {
-	values := map[string]*Field{}
-	query := url.Values{}
-	for _, p := range c.Operation.Parameters {
-		switch p.In {
-		case "path":
-			values[p.Name] = p
-		case "query":
-			c.hasParams = true
-			if p.Required {
-				query.Set(p.Name, p.example())
-			}
-		case "header":
-			c.hasParams = true
-			if p.Required {
-				c.Headers = append(c.Headers, argument{Name: p.Name, Value: p.example()})
-			}
-		}
-	}
-	c.Query = query.Encode()
-	c.Path = pathParameter.ReplaceAllStringFunc(c.Operation.Path, func(text string) string {
-		name := strings.Trim(text, "{}")
-		field := values[name]
-		if field == nil {
-			return text
-		}
-		c.PathArguments = append(c.PathArguments, argument{Name: name, Value: field.example(), Literal: literal(field.Type, field.example())})
-		return url.PathEscape(field.example())
-	})
-	if c.Operation.Body == nil || len(c.Operation.Body.Content) == 0 {
-		return
-	}
-	media := c.Operation.Body.Content[0]
-	c.ContentType = media.Type
-	if c.Body = media.made; len(media.Examples) > 0 {
-		c.Body = media.Examples[0].Value
-	}
-	if media.Type != openapi.FormType {
-		return
-	}
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(c.Body), &fields); err != nil {
-		fields = nil
-	}
-	c.Body = ""
-	for _, f := range media.Schema.Fields {
-		value, given := fields[f.Name]
-		if !given && !f.Required {
-			continue
-		}
-		text := f.example()
-		if given {
-			text = scalar(value)
-		}
-		c.Form = append(c.Form, argument{Name: f.Name, Value: text, Literal: literal(f.Type, text)})
-		if c.Body != "" {
-			c.Body += "&"
-		}
-		c.Body += url.QueryEscape(f.Name) + "=" + url.QueryEscape(text)
-	}
-}
-
 // URL is where the operation is called.
 func (c call) URL() string {
 	if c.Query != "" {
@@ -211,8 +144,20 @@ func (c call) Env() bool { return c.Username == "" }
 // Auth is basic, bearer, or empty.
 func (c call) Auth() string { return c.Operation.auth }
 
-// Key is the header of an API key.
-func (c call) Key() string { return c.Operation.key }
+// Keys are the headers of API keys.
+func (c call) Keys() (names []string) {
+	for _, key := range c.Operation.keys {
+		if key.In == "header" {
+			names = append(names, key.Name)
+		}
+	}
+	return names
+}
+
+// IsRead tells whether a method has no body by the rules of fetch.
+func (c call) IsRead() bool {
+	return c.Operation.Method == http.MethodGet || c.Operation.Method == http.MethodHead
+}
 
 // User and Secret name the environment's variables of the credentials.
 func (c call) User() string { return either(c.anyAPI, "API_USERNAME", "TWILIO_ACCOUNT_SID") }

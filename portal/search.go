@@ -228,7 +228,9 @@ func (p *Portal) makeIndex() []entry {
 		x.add("page", page.Title, page.Path, page.Description)
 	}
 	x.add("page", "Authentication", p.Path("#authentication"), p.authenticationText())
-	x.add("page", "Errors", p.Path("#errors"), "The error table: every code with its status and message.")
+	if len(p.reference.Errors) > 0 {
+		x.add("page", "Errors", p.Path("#errors"), "The error table: every code with its status and message.")
+	}
 	for _, op := range p.reference.Operations {
 		x.operation(op)
 	}

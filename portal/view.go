@@ -93,10 +93,19 @@ func (p *Portal) viewOf(page *Page) view {
 type operationView struct {
 	*Operation
 	Base string
+	// schemes are those that the document declares.
+	schemes []Scheme
+}
+
+// HasScheme tells whether a scheme is declared, and can be led to.
+func (v operationView) HasScheme(name string) bool {
+	return slices.ContainsFunc(v.schemes, func(s Scheme) bool { return s.Name == name })
 }
 
 // For gives an operation to its template.
-func (v view) For(o *Operation) operationView { return operationView{o, v.Link(v.Path(""))} }
+func (v view) For(o *Operation) operationView {
+	return operationView{o, v.Link(v.Path("")), v.reference.Schemes}
+}
 
 // consoleView is what the console's template needs.
 type consoleView struct {

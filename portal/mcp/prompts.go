@@ -23,7 +23,7 @@ func (s *Server) addPrompts() {
 		},
 		{
 			"change_it", "Change the document", "Say what a change of this API breaks before it is made.",
-			"I want to change the operation %[1]s. Read its source with get_operation, its schemas with get_schema, and what changed before with list_changes. Then write the changed OpenAPI document, " +
+			"I want to change the operation %[1]s. Read its source with get_operation, its schemas with get_schema, and what changed before where there is list_changes. Then write the changed OpenAPI document, " +
 				"and say for each change whether it breaks callers, and what they have to do.",
 		},
 	} {

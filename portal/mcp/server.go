@@ -77,8 +77,11 @@ func New(config Config) (*Server, error) {
 // instructions tell a model what the server is for and where to begin.
 func (s *Server) instructions() string {
 	reference := s.config.Portal.Reference()
-	text := fmt.Sprintf("The documentation of %s, version %s. Start with search for a word, or with list_pages and get_pages to read a page as Markdown: the page %s holds all of it. list_changes says what changed between versions.",
+	text := fmt.Sprintf("The documentation of %s, version %s. Start with search for a word, or with list_pages and get_pages to read a page as Markdown: the page %s is the first.",
 		reference.Title, reference.Version, s.config.Portal.URL(s.config.Portal.Path("")))
+	if len(s.config.Portal.Versions()) > 0 {
+		text += " list_changes says what changed between versions."
+	}
 	if s.config.Execute != nil {
 		text += " The other tools call the operations with your own credentials, and what they do is real."
 	}

@@ -80,9 +80,11 @@ func addTool[In, Out any](s *Server, tool *sdk.Tool, handler sdk.ToolHandlerFor[
 	sdk.AddTool(s.server, tool, handler)
 }
 
+// reads is what all reading tools are.
+var reads = &sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(false)}
+
 // addTools offers what reads the documentation.
 func (s *Server) addTools() {
-	reads := &sdk.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(false)}
 	kinds, _ := json.Marshal(portal.Kinds)
 
 	addTool(s, &sdk.Tool{
@@ -121,6 +123,13 @@ func (s *Server) addTools() {
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["name"],"properties":{
 			"name":{"type":"string","minLength":1,"maxLength":200,"description":"the name under components/schemas"}}}`),
 	}, s.getSchema)
+	if len(s.config.Portal.Versions()) > 0 {
+		s.addChangeTools()
+	}
+}
+
+// addChangeTools offers the changelog.
+func (s *Server) addChangeTools() {
 	addTool(s, &sdk.Tool{
 		Name: "list_changes", Title: "List changes", Annotations: reads,
 		Description: "Lists what changed from version to version of the document, the newest version and the most severe change first.",
