@@ -3,6 +3,7 @@ package portal
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,7 +19,7 @@ const mostIndexed = 4000
 func (p *Portal) Export(folder string) error {
 	s := &site{Portal: p, names: map[string]string{}, taken: map[string]bool{}}
 	s.own = regexp.MustCompile(`="` + regexp.QuoteMeta(p.Link(p.Path(""))) + `([/#?.][^"]*)?"`)
-	s.absolute = regexp.MustCompile(regexp.QuoteMeta(p.URL(p.Path(""))) + `([/#.][A-Za-z0-9%/#._~-]*)?`)
+	s.absolute = regexp.MustCompile(regexp.QuoteMeta(p.URL(p.Path(""))) + `([A-Za-z0-9%/#._~-]*)`)
 	for _, page := range p.pages {
 		s.name(page)
 	}
@@ -73,18 +74,22 @@ func (s *site) name(page *Page) {
 	s.names[below] = name
 }
 
-// file is where a path below the portal's stands, with its fragment.
+// file is where a path below the portal's stands, with its fragment; empty where the portal has none.
 func (s *site) file(below string) string {
 	below, fragment, hasFragment := strings.Cut(below, "#")
 	below, _, _ = strings.Cut(below, "?")
-	name, ok := s.names[below]
-	switch markdown, isMarkdown := s.names[strings.TrimSuffix(below, ".md")]; {
-	case ok:
+	name, isPage := s.names[below]
+	markdown, isMarkdown := s.names[strings.TrimSuffix(below, ".md")]
+	_, isFile := s.files[s.Path(below)]
+	switch {
+	case isPage:
 		name += ".html"
 	case isMarkdown && strings.HasSuffix(below, ".md"):
 		name = markdown + ".md"
-	default:
+	case isFile || below == "/search-index.json":
 		name = strings.TrimPrefix(below, "/")
+	default:
+		return ""
 	}
 	if hasFragment {
 		name += "#" + fragment
@@ -98,7 +103,10 @@ func (s *site) write(folder, name string, content []byte) error {
 	switch path.Ext(name) {
 	case ".html":
 		content = s.own.ReplaceAllFunc(content, func(link []byte) []byte {
-			return []byte(`="` + up + s.file(string(s.own.FindSubmatch(link)[1])) + `"`)
+			if to := s.file(html.UnescapeString(string(s.own.FindSubmatch(link)[1]))); to != "" {
+				return []byte(`="` + up + html.EscapeString(to) + `"`)
+			}
+			return link
 		})
 	case ".md", ".txt":
 		base := up
@@ -106,7 +114,12 @@ func (s *site) write(folder, name string, content []byte) error {
 			base = s.config.PublicURL + "/"
 		}
 		content = s.absolute.ReplaceAllFunc(content, func(link []byte) []byte {
-			return []byte(base + s.file(string(s.absolute.FindSubmatch(link)[1])))
+			below := string(s.absolute.FindSubmatch(link)[1])
+			said := strings.TrimRight(below, ".")
+			if to := s.file(said); to != "" {
+				return []byte(base + to + below[len(said):])
+			}
+			return link
 		})
 	}
 	file := filepath.Join(folder, filepath.FromSlash(name))

@@ -123,6 +123,9 @@ func factsOf(s *openapi3.Schema) []Fact {
 		}
 		add("Allowed values", strings.Join(values, ", "))
 	}
+	if s.Const != nil {
+		add("Allowed values", scalar(s.Const))
+	}
 	if s.MinItems > 0 {
 		add("Minimum items", strconv.FormatUint(s.MinItems, 10))
 	}

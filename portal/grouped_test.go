@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nudgehq/nudge/portal"
@@ -59,7 +60,7 @@ func listed(t *testing.T, p *portal.Portal) (missing []string) {
 		"/docs/tags/Pets": {
 			`href="/docs/operations/buyPet"><span class="verb" data-method="POST">POST</span> <code>`, `/pets</code></a> Buy a pet`, ` <span class="deprecated">Deprecated</span></li>`,
 		},
-		"/docs/operations/listPets": {" · needs <code>undeclared</code>"},
+		"/docs/operations/listPets": {"<h1>List pets</h1>", " · needs <code>undeclared</code>"},
 		"/docs.md":                  {"\n## Operations\n", "- [Pets](http://127.0.0.1:8080/docs/tags/Pets.md): 2. What barks.\n", "- [invoices](http://127.0.0.1:8080/docs/tags/invoices.md): 20\n"},
 		"/docs/tags/Pets.md":        {"- [POST /v1/pets](http://127.0.0.1:8080/docs/operations/buyPet.md): Buy a pet\n"},
 	} {
@@ -153,4 +154,28 @@ func TestLook(t *testing.T) {
 	if !strings.Contains(got, `<span>&lt;Acme&gt;</span>`) || !strings.Contains(got, `<img src="`+portal.Base+`/assets/icon.svg?v=`) || page(t, p, portal.Base+"/assets/icon.svg") != "<svg xmlns='http://www.w3.org/2000/svg'/>" {
 		t.Error("the name or the mark is not shown")
 	}
+}
+
+// Pages that are made when they are asked for are made by many at once.
+func TestPagesOnDemandTogether(t *testing.T) {
+	p := manyPages(t)
+	handler, err := p.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 40 {
+		group.Go(func() {
+			for _, path := range []string{fmt.Sprintf("/docs/operations/line%d", i%20), fmt.Sprintf("/docs/operations/line%d.md", i%20), "/docs/search?q=line", "/docs/absent"} {
+				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
+				r.Header.Set("Accept", "text/html")
+				handler.ServeHTTP(w, r)
+				if want := map[bool]int{true: http.StatusNotFound, false: http.StatusOK}[path == "/docs/absent"]; w.Code != want {
+					t.Errorf("%s: %d", path, w.Code)
+				}
+			}
+			p.Search("line", "")
+		})
+	}
+	group.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -49,15 +50,20 @@ func (p *Portal) addGuides() error {
 		if err != nil {
 			return err
 		}
-		below := "/guides/" + strings.TrimSuffix(name, ".md")
+		below := guidePath(name)
 		g, err := p.readGuide(p.led(string(source), func(to string) string { return p.URL(to) + ".md" }), source)
 		if err != nil {
 			return fmt.Errorf("the guide %s: %w", name, err)
 		}
-		p.pages = append(p.pages, &Page{Path: p.Path(below), Parent: p.Path(""), Title: g.title, Description: g.description, guide: g, template: "guide"})
+		page := &Page{Path: p.Path(below), Parent: p.Path(""), Title: g.title, Description: g.description, guide: g, template: "guide"}
+		p.pages = append(p.pages, page)
+		p.byPath[page.Path] = page
 	}
 	return nil
 }
+
+// guidePath is the path of a guide's page below the portal's.
+func guidePath(name string) string { return "/guides/" + segment(strings.TrimSuffix(name, ".md")) }
 
 var markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
@@ -71,11 +77,17 @@ func (p *Portal) led(markdown string, to func(path string) string) string {
 // leadsTo is where a link of a guide leads: another guide, or a file beside it.
 func (p *Portal) leadsTo(link string, to func(path string) string) string {
 	file, fragment, has := strings.Cut(link, "#")
+	if name, err := url.PathUnescape(file); err == nil {
+		file = name
+	}
 	switch {
 	case file == "" || strings.Contains(file, ":") || strings.HasPrefix(file, "/"):
 		return link
 	case path.Ext(file) == ".md" && path.Base(file) == file && p.hasGuide(file):
-		link = to(p.Path("/guides/" + strings.TrimSuffix(file, ".md")))
+		link = to(p.Path(guidePath(file)))
+	case p.Page(p.Path(path.Join("/guides", file))) != nil:
+		// Seen from a guide's page, such as ../operations/ID.
+		link = to(p.Page(p.Path(path.Join("/guides", file))).Path)
 	case p.config.AnyAPI:
 		return link
 	default:
@@ -95,7 +107,12 @@ func (p *Portal) hasGuide(name string) bool {
 // readGuide reads a guide: its title is the first heading, and its description what stands below that.
 func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 	g := &guide{markdown: markdown}
-	root := guideReader.Parser().Parse(text.NewReader(source))
+	// The pages' own anchors are taken.
+	taken := parser.NewContext()
+	for id := range layoutIDs {
+		taken.IDs().Put([]byte(id))
+	}
+	root := guideReader.Parser().Parse(text.NewReader(source), parser.WithContext(taken))
 	var starts []int
 	var paragraph string
 	err := ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -104,6 +121,10 @@ func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 		}
 		switch n := n.(type) {
 		case *ast.Heading:
+			if n.Lines().Len() == 0 {
+				// It says nothing.
+				return ast.WalkContinue, nil
+			}
 			id, _ := n.AttributeString("id")
 			anchor, _ := id.([]byte)
 			g.headings = append(g.headings, heading{anchor: string(anchor), title: plainText(n, source), level: n.Level})

@@ -30,7 +30,7 @@ type pageText struct {
 
 // Markdown is all that the page says.
 func (page *Page) Markdown() string {
-	// What can fail is the template, which has been tried on the first page.
+	// What can fail is the template, which was tried at the start.
 	text, _ := page.text()
 	return text.markdown
 }
@@ -90,10 +90,17 @@ func (p *Portal) listPages() {
 			p.pages = append(p.pages, ofOperation(op, page.Path))
 		}
 	}
-	if p.config.AnyAPI && len(p.versions) == 0 {
-		return
+	if !p.config.AnyAPI || len(p.versions) > 0 {
+		p.pages = append(p.pages, p.changelogPage())
 	}
-	p.pages = append(p.pages, &Page{Path: p.Path("/changelog"), Parent: base, Title: "Changelog", template: "changelog", Description: "What changed from version to version, and what of it breaks callers."})
+	p.byPath = map[string]*Page{}
+	for _, page := range p.pages {
+		p.byPath[page.Path] = page
+	}
+}
+
+func (p *Portal) changelogPage() *Page {
+	return &Page{Path: p.Path("/changelog"), Parent: p.Path(""), Title: "Changelog", template: "changelog", Description: "What changed from version to version, and what of it breaks callers."}
 }
 
 // segment is a name as a segment of a path. One of dots alone would lead elsewhere, and .md after one is its Markdown.

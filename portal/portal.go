@@ -43,7 +43,7 @@ type Config struct {
 	AnyAPI bool
 	// Static tells that the pages are written into files, by Export: there is no MCP server, and the search is the script's.
 	Static bool
-	// Path is what the portal stands under, of segments of letters, digits, - and _. Empty: Base.
+	// Path is what the portal stands under, of segments of letters, digits, - and _. Empty: Base, or /docs for any API.
 	Path string
 	// Look is how it looks; what is empty is as the document's own x-portal says, or else as nudge's.
 	Look Look
@@ -67,9 +67,11 @@ type Portal struct {
 	source   *source
 	versions []Version
 	pages    []*Page
+	byPath   map[string]*Page
 	index    []entry
 	files    map[string]file
-	html     *template.Template
+	// layouts are the pages' templates by their names, each within the layout.
+	layouts  map[string]*template.Template
 	markdown *texttemplate.Template
 }
 
@@ -79,7 +81,7 @@ func New(config Config) (*Portal, error) {
 		config.Document = nudge.OpenAPI
 	}
 	if config.Path == "" {
-		config.Path = Base
+		config.Path = either(config.AnyAPI, "/docs", Base)
 	}
 	if config.Versions == nil && !config.AnyAPI {
 		embedded, err := fs.Sub(nudge.Versions, "versions")
@@ -140,13 +142,7 @@ func (p *Portal) Pages() []*Page { return slices.Clone(p.pages) }
 func (p *Portal) Page(address string) *Page {
 	address, _, _ = strings.Cut(address, "#")
 	address = strings.TrimPrefix(strings.TrimPrefix(address, p.config.PublicURL), p.prefix)
-	address = strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")
-	for _, page := range p.pages {
-		if page.Path == address {
-			return page
-		}
-	}
-	return nil
+	return p.byPath[strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")]
 }
 
 // Document is the document that is shown, as it was given.

@@ -16,7 +16,7 @@ type Reference struct {
 	Operations []*Operation
 	// Errors are the examples of error answers of all operations, each code once.
 	Errors []Error
-	// extension is the document's x-portal: name, path, accent, mark.
+	// extension is the document's x-portal: name, accent, mark.
 	extension map[string]any
 }
 

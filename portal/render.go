@@ -25,7 +25,11 @@ func (p *Portal) render() error {
 	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.Slug(), p.URL(p.Path("/mcp"))).JSON+"\n"))
 
 	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords}
-	if p.html, err = template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"); err != nil {
+	html, err := template.New("").Funcs(functions).ParseFS(assets, "assets/*.html")
+	if err != nil {
+		return err
+	}
+	if err := p.addLayouts(html); err != nil {
 		return err
 	}
 	if p.markdown, err = texttemplate.New("").Funcs(texttemplate.FuncMap{
@@ -40,25 +44,8 @@ func (p *Portal) render() error {
 		}
 	}
 	p.index = p.makeIndex()
-	for _, page := range p.pages {
-		page.text = func() (pageText, error) { return p.textOf(page) }
-		if p.isGrouped() && page.operations != nil {
-			continue
-		}
-		page.text = sync.OnceValues(page.text)
-		if _, err := page.text(); err != nil {
-			return err
-		}
-	}
-	for _, page := range p.pages {
-		if p.isGrouped() && page.operations != nil {
-			continue
-		}
-		for _, path := range []string{page.Path, page.Path + ".md"} {
-			if p.files[path], err = p.fileOf(page, path); err != nil {
-				return err
-			}
-		}
+	if err := p.addPages(); err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := p.markdown.ExecuteTemplate(&b, "llms.md", view{Portal: p, Page: p.pages[0]}); err != nil {
@@ -108,7 +95,8 @@ func (p *Portal) textOf(page *Page) (pageText, error) {
 // fileOf writes a page as HTML, or as Markdown for a path of .md.
 func (p *Portal) fileOf(page *Page, path string) (file, error) {
 	if strings.HasSuffix(path, ".md") {
-		return newFile("page.md", []byte(page.Markdown())), nil
+		text, err := page.text()
+		return newFile("page.md", []byte(text.markdown)), err
 	}
 	content, err := p.page(page.template, p.viewOf(page))
 	return newFile("page.html", content), err
@@ -127,17 +115,68 @@ func (p *Portal) file(path string) (file, bool) {
 	return f, err == nil
 }
 
+// addPages makes the pages that are kept, and tries one of those that are made when they are asked for: what is wrong with a template
+// is told at the start.
+func (p *Portal) addPages() error {
+	isTried := false
+	var kept []*Page
+	for _, page := range p.pages {
+		page.text = func() (pageText, error) { return p.textOf(page) }
+		if p.isOnDemand(page) {
+			if isTried {
+				continue
+			}
+			isTried = true
+			if _, err := p.fileOf(page, page.Path); err != nil {
+				return err
+			}
+		} else {
+			page.text = sync.OnceValues(page.text)
+			kept = append(kept, page)
+		}
+		if _, err := page.text(); err != nil {
+			return err
+		}
+	}
+	for _, page := range kept {
+		for _, path := range []string{page.Path, page.Path + ".md"} {
+			f, err := p.fileOf(page, path)
+			if err != nil {
+				return err
+			}
+			p.files[path] = f
+		}
+	}
+	return nil
+}
+
+// isOnDemand tells whether a page is made when it is asked for.
+func (p *Portal) isOnDemand(page *Page) bool { return p.isGrouped() && page.operations != nil }
+
+// addLayouts puts each page's template within the layout. They are only executed from here on, by many at once.
+func (p *Portal) addLayouts(html *template.Template) error {
+	p.layouts = map[string]*template.Template{}
+	for _, name := range []string{"reference", "changelog", "guide", "search", "notfound"} {
+		layout, err := html.Clone()
+		if err != nil {
+			return err
+		}
+		content := html.Lookup(name + ".html")
+		if content == nil {
+			return fmt.Errorf("there is no template %s.html", name)
+		}
+		if _, err := layout.AddParseTree("content", content.Tree.Copy()); err != nil {
+			return err
+		}
+		p.layouts[name] = layout
+	}
+	return nil
+}
+
 // page fills in an HTML template within the layout.
 func (p *Portal) page(name string, v view) ([]byte, error) {
-	layout, err := p.html.Clone()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := layout.AddParseTree("content", p.html.Lookup(name+".html").Tree); err != nil {
-		return nil, err
-	}
 	var b bytes.Buffer
-	if err := layout.ExecuteTemplate(&b, "layout.html", v); err != nil {
+	if err := p.layouts[name].ExecuteTemplate(&b, "layout.html", v); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

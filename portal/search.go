@@ -221,7 +221,7 @@ func (x *indexer) operation(op *Operation) {
 func (p *Portal) makeIndex() []entry {
 	x := &indexer{Portal: p, seen: map[string]bool{}}
 	for _, page := range p.pages {
-		if p.isGrouped() && page.operations != nil {
+		if p.isOnDemand(page) {
 			// The operation itself is found there.
 			continue
 		}

@@ -184,26 +184,58 @@ func TestGuides(t *testing.T) {
 // A team's own guides stand beside its document.
 func TestOwnGuides(t *testing.T) {
 	guides := fstest.MapFS{
-		"first.md":  {Data: []byte("# First steps\n\nBuy a pet: `curl`. See [the second](second.md#deep) and [a file](other.txt).\n\n```sh\necho '<b>'\n```\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")},
-		"second.md": {Data: []byte("# Second\n\nText.\n\n## Deep\n\nDown.\n")},
+		"first.md":  {Data: []byte("# First steps\n\nBuy a pet: `curl`. See [the second](second.md#deep) and [a file](other.txt), [buying](../operations/buyPet), [odd](a%20b%3F%25.md), [wrong](javascript:alert(2)).\n\n```sh\necho '<b>'\n```\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")},
+		"a b?%.md":  {Data: []byte("# Odd\n\n[back](first.md)\n")},
+		"second.md": {Data: []byte("# Second\n\nText.\n\n## Deep\n\n##\n\n## MCP\n\nDown.\n")},
 	}
 	p, err := portal.New(portal.Config{Document: manyOperations(t), AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080", Guides: guides})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := page(t, p, "/docs/guides/first")
-	for _, want := range []string{`href="/docs/guides/second#deep"`, `href="other.txt"`, "<table>", "&lt;b&gt;", `href="#`} {
+	for _, want := range []string{`href="/docs/guides/second#deep"`, `href="other.txt"`, `href="/docs/operations/buyPet"`, `href="/docs/guides/a%20b%3F%25"`, "<table>", "&lt;b&gt;", `href="#main"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the guide lacks %s", want)
 		}
 	}
-	if strings.Contains(got, "alert(1)") {
+	if strings.Contains(got, "<script>alert(1)") || strings.Contains(got, "javascript:") {
 		t.Error("a script of the guide is shown")
+	}
+	page(t, p, "/docs/guides/a%20b%3F%25")
+	if second := page(t, p, "/docs/guides/second"); !strings.Contains(second, `<h2 id="deep"`) || strings.Count(second, `id="mcp"`) != 1 {
+		t.Error("the anchors of a guide are wrong")
 	}
 	if markdown := p.Page("/docs/guides/first").Markdown(); !strings.Contains(markdown, "(http://127.0.0.1:8080/docs/guides/second.md#deep)") {
 		t.Error(markdown)
 	}
 	if _, err := portal.New(portal.Config{PublicURL: "http://127.0.0.1:8080", Guides: fstest.MapFS{"none.md": {Data: []byte("text")}}}); err == nil {
 		t.Error("a guide without a heading is taken")
+	}
+}
+
+// Only links of the site's own are led to files, not what an API calls its paths.
+func TestStaticSiteKeepsWhatTheAPISays(t *testing.T) {
+	document := "{openapi: 3.0.3, info: {title: T, version: '1'}, servers: [{url: 'https://api.example.org'}], paths: {" +
+		"/docs/7: {get: {operationId: a, description: 'See [one](/docs/absent), at https://api.example.org/docs.', responses: {'200': {description: OK}}}}, /docsets: {get: {operationId: b, responses: {'200': {description: OK}}}}}}"
+	folder := t.TempDir()
+	p, err := portal.New(portal.Config{Document: []byte(document), AnyAPI: true, Static: true, Path: "/docs", PublicURL: "https://api.example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Export(folder); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{
+		"operations/a.md": {"https://api.example.org/docs/7", "[one](/docs/absent)"}, "operations/b.md": {"https://api.example.org/docsets"}, "operations/a.html": {`href="/docs/absent"`, `href="../index.html"`},
+	} {
+		data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range want {
+			if !strings.Contains(string(data), text) {
+				t.Errorf("%s lacks %s", name, text)
+			}
+		}
 	}
 }

@@ -22,6 +22,9 @@ func (v view) Versions() []Version { return v.versions }
 // Whole tells whether the page shows the whole reference.
 func (v view) Whole() bool { return v.Page.Path == v.Path("") }
 
+// Alone tells that the page describes one operation and nothing else.
+func (v view) Alone() bool { return !v.Whole() && len(v.Operations) == 1 }
+
 // Nav lists the pages of the reference that a page links to: all, or of many operations those of its own group.
 func (v view) Nav() []*Page {
 	return slices.DeleteFunc(slices.Clone(v.pages), func(page *Page) bool {
@@ -93,6 +96,8 @@ func (p *Portal) viewOf(page *Page) view {
 type operationView struct {
 	*Operation
 	Base string
+	// Alone tells that the page is the operation's own: its title is the page's.
+	Alone bool
 	// schemes are those that the document declares.
 	schemes []Scheme
 }
@@ -104,7 +109,7 @@ func (v operationView) HasScheme(name string) bool {
 
 // For gives an operation to its template.
 func (v view) For(o *Operation) operationView {
-	return operationView{o, v.Link(v.Path("")), v.reference.Schemes}
+	return operationView{o, v.Link(v.Path("")), v.Alone(), v.reference.Schemes}
 }
 
 // consoleView is what the console's template needs.

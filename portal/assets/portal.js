@@ -77,6 +77,16 @@ const spy = new IntersectionObserver((entries) => {
 }, { rootMargin: '0px 0px -40% 0px' });
 for (const place of places.keys()) spy.observe(place);
 
+// The language of the samples is remembered, on this page and the others.
+for (const tab of $$('.samples > input')) {
+  const label = tab.nextElementSibling.textContent;
+  if (label === localStorage.getItem('language')) tab.checked = true;
+  tab.addEventListener('change', () => {
+    localStorage.setItem('language', label);
+    for (const other of $$('.samples > input')) if (other.nextElementSibling.textContent === label) other.checked = true;
+  });
+}
+
 // Search: results while typing; / goes there, arrows choose, Enter opens, Escape leaves.
 const q = $('#q');
 const hits = $('#hits');
@@ -90,7 +100,9 @@ async function searchIndex(query) {
   index ??= fetch(q.form.dataset.index).then((answer) => answer.json());
   const root = new URL('.', new URL(q.form.dataset.index, location));
   const words = query.toLowerCase().split(/\s+/);
-  const points = (title, text, word) => (title === word ? 10 : title.startsWith(word) ? 7 : title.includes(word) ? 3 : text.includes(word) ? 1 : 0);
+  // As points in search.go has it.
+  const begins = (text, word) => new RegExp(`(^|[^\\p{L}\\p{N}])${word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`, 'u').test(text);
+  const points = (title, text, word) => (title === word ? 10 : title.startsWith(word) ? 7 : begins(title, word) ? 5 : title.includes(word) ? 3 : begins(text, word) ? 2 : text.includes(word) ? 1 : 0);
   const ranked = (await index).map(([type, title, path, excerpt]) => {
     const each = words.map((word) => points(title.toLowerCase(), excerpt.toLowerCase(), word));
     return { type, title, excerpt, path: new URL(path, root).href, matched: each.filter(Boolean).length, score: each.reduce((a, b) => a + b) };

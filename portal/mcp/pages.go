@@ -52,6 +52,11 @@ func (s *Server) getPages(_ context.Context, _ *sdk.CallToolRequest, in getPages
 		result.Pages = append(result.Pages, pageContent{URL: address, Title: page.Title, Markdown: text})
 		texts = append(texts, text)
 	}
+	if len(texts) > 1 {
+		for i, page := range result.Pages {
+			texts[i] = page.URL + "\n\n" + texts[i]
+		}
+	}
 	if in.Format == "structured" {
 		return &sdk.CallToolResult{Content: []sdk.Content{}, StructuredContent: result}, nil, nil
 	}
