@@ -175,6 +175,16 @@ func plainText(n ast.Node, source []byte) string {
 	return oneLine(b.String())
 }
 
+var (
+	linkMarks = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
+	lineMarks = regexp.MustCompile("(?m)^(?:[|: -]+|```.*)$")
+)
+
+// withoutMarks is Markdown as it is found and quoted by a search: without the marks of links, tables and code.
+func withoutMarks(markdown string) string {
+	return strings.ReplaceAll(lineMarks.ReplaceAllString(linkMarks.ReplaceAllString(markdown, "$1"), ""), "|", " ")
+}
+
 var sentence = regexp.MustCompile(`^.*?[.:](?: |$)`)
 
 func firstSentence(text string) string {

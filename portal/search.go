@@ -247,7 +247,7 @@ func (p *Portal) makeIndex() []entry {
 		if page.guide != nil {
 			for _, h := range page.guide.headings {
 				_, below, _ := strings.Cut(h.text, "\n")
-				x.add("guide", h.title, page.Path+"#"+h.anchor, below)
+				x.add("guide", h.title, page.Path+"#"+h.anchor, withoutMarks(below))
 			}
 		}
 	}
