@@ -156,7 +156,8 @@ func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 	if err := guideReader.Renderer().Render(&b, source, root); err != nil {
 		return nil, err
 	}
-	g.html = template.HTML(image.ReplaceAllString(b.String(), ""))
+	// A table that is wider than the page can be scrolled by keyboard too.
+	g.html = template.HTML(strings.NewReplacer("<table>", `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>`, "</table>", "</table></div>").Replace(image.ReplaceAllString(b.String(), "")))
 	return g, nil
 }
 

@@ -115,7 +115,7 @@ test('search works by keyboard', async () => {
   await page.waitForFunction(() => location.hash === '#CreateNotification-body-Ttl');
   await page.keyboard.press('/');
   await page.keyboard.type('60309');
-  await page.locator('#hits a', { hasText: '60309' }).waitFor();
+  await page.locator('#hits a', { hasText: '60309' }).first().waitFor();
   await page.keyboard.press('Escape');
   assert.ok(await page.locator('#hits').isHidden());
   assert.deepEqual(wrong, []);
