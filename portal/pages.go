@@ -38,9 +38,6 @@ func (page *Page) Markdown() string {
 // Guide is a guide's text.
 func (page *Page) Guide() template.HTML { return page.guide.html }
 
-// GuideText is the same as Markdown.
-func (page *Page) GuideText() string { return page.guide.markdown }
-
 // Section is a part of a guide.
 type Section struct{ Anchor, Title string }
 

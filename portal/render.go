@@ -76,17 +76,17 @@ func (p *Portal) addAssets() error {
 
 // textOf writes all that a page says.
 func (p *Portal) textOf(page *Page) (pageText, error) {
+	if page.guide != nil {
+		return pageText{page.guide.markdown, briefGuide(page.guide)}, nil
+	}
 	var b bytes.Buffer
 	if err := p.markdown.ExecuteTemplate(&b, page.template+".md", p.viewOf(page)); err != nil {
 		return pageText{}, err
 	}
 	text := pageText{markdown: tidyMarkdown(b.String())}
-	switch page.template {
-	case "changelog":
+	if page.template == "changelog" {
 		text.brief = briefChangelog(text.markdown, p.versions)
-	case "guide":
-		text.brief = briefGuide(page.guide)
-	default:
+	} else {
 		text.brief = p.briefOf(page)
 	}
 	return text, nil

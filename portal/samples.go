@@ -89,7 +89,9 @@ func samples(o *Operation, reference *Reference, config Config) ([]Sample, error
 		c.BaseURL = o.server
 	}
 	c.fillIn()
-	c.chain(reference.Servers)
+	if !config.AnyAPI {
+		c.chain(reference.Servers)
+	}
 	var samples []Sample
 	for _, l := range list {
 		if l.sdk && c.Service == "" {

@@ -28,12 +28,8 @@ type contractProxyCommand struct {
 	JSON   string   `name:"json" placeholder:"FILE" help:"Write the violations as JSON when it ends; - for standard output, instead of the lines."`
 }
 
-const (
-	// proxyTimeout is how long a request's head may take.
-	proxyTimeout = 10 * time.Second
-	// proxyEnd is how long the proxy waits for requests in flight when it ends: streams may never do.
-	proxyEnd = 3 * time.Second
-)
+// proxyTimeout is how long a request's head may take.
+const proxyTimeout = 10 * time.Second
 
 // maxFindings bounds the violations that are kept for a report.
 const maxFindings = 10_000
@@ -87,21 +83,7 @@ func (cmd *contractProxyCommand) Run(ctx context.Context, out output) error {
 		handler.ServeHTTP(w, r)
 	})
 	server := &http.Server{Handler: counted, ReadHeaderTimeout: proxyTimeout, ErrorLog: log.New(io.Discard, "", 0)}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), proxyEnd)
-	defer cancel()
-	if err := server.Shutdown(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	// What is still open is a stream.
-	_ = server.Close()
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+	if err := serveUntil(ctx, server, listener); err != nil {
 		return err
 	}
 	mu.Lock()

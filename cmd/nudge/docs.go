@@ -3,13 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/portal/mcp"
@@ -71,7 +69,7 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 		return err
 	}
 	l.http.Handler = p.Below(handler)
-	return l.serveUntil(ctx)
+	return serveUntil(ctx, l.http, l.net)
 }
 
 // folder opens what a flag names; nil for nothing.
@@ -98,43 +96,17 @@ func (cmd *docsCommand) export(config portal.Config) error {
 	return nil
 }
 
-// docsHandler answers with the documentation and its MCP server, and leads there from elsewhere.
+// docsHandler answers with the documentation, and leads the root there.
 func docsHandler(p *portal.Portal) (http.Handler, error) {
-	tools, err := mcp.New(mcp.Config{Portal: p, Version: version()})
+	documentation, err := documentationHandler(mcp.Config{Portal: p, Version: version()})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := p.Handler()
-	if err != nil {
-		return nil, err
-	}
-	tool := tools.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch strings.TrimSuffix(r.URL.Path, "/") {
-		case p.Path("/mcp"):
-			tool.ServeHTTP(w, r)
-		case "":
+		if r.URL.Path == "/" {
 			http.Redirect(w, r, p.Link(p.Path("")), http.StatusFound)
-		default:
-			pages.ServeHTTP(w, r)
+			return
 		}
+		documentation.ServeHTTP(w, r)
 	}), nil
-}
-
-// serveUntil serves until the context ends, and lets what is under way end.
-func (l *listener) serveUntil(ctx context.Context) error {
-	ended := make(chan error, 1)
-	go func() { ended <- l.serve() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), proxyEnd)
-	defer cancel()
-	if err := l.http.Shutdown(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	l.Close()
-	return <-ended
 }

@@ -34,23 +34,32 @@ func (cmd *serveCommand) documentation(listens string, development bool, operati
 	if cmd.MCPExecute {
 		tools.Execute = &mcp.Execute{Transport: mcp.InProcess{Handler: p.Below(operation)}, BaseURL: p.URL("")}
 	}
-	server, err := mcp.New(tools)
+	handler, err := documentationHandler(tools)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := p.Handler()
+	return &documentation{p, handler}, nil
+}
+
+// documentationHandler answers with the pages of a portal, and with its MCP server below them.
+func documentationHandler(config mcp.Config) (http.Handler, error) {
+	server, err := mcp.New(config)
 	if err != nil {
 		return nil, err
 	}
-	tool := server.Handler()
+	pages, err := config.Portal.Handler()
+	if err != nil {
+		return nil, err
+	}
+	tools, path := server.Handler(), config.Portal.Path("/mcp")
 	// No ServeMux: it would answer unclean paths by itself.
-	return &documentation{p, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.TrimSuffix(r.URL.Path, "/") == mcp.Path {
-			tool.ServeHTTP(w, r)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.TrimSuffix(r.URL.Path, "/") == path {
+			tools.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})}, nil
+	}), nil
 }
 
 type mcpCommand struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -85,6 +86,31 @@ func (l *listener) serve() error {
 		return nil
 	}
 	return err
+}
+
+// shutdownTime is how long requests in flight are waited for: streams may never end.
+const shutdownTime = 3 * time.Second
+
+// serveUntil serves until the context ends, and gives what is under way shutdownTime to end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	// What is still open is a stream.
+	_ = server.Close()
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // Close ends the listener and its connections at once.
