@@ -16,6 +16,9 @@ import (
 // unreleased is the version of a document that is not among the released ones.
 const unreleased = "unreleased"
 
+// acceptedBreaks stands beside the released documents, for nudge diff --accepted.
+const acceptedBreaks = "accepted.yaml"
+
 // Version is one version of the document with what changed from the version before.
 type Version struct {
 	// Name is the version, or "unreleased".
@@ -44,7 +47,7 @@ func changelog(config Config) ([]Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, found...)
+		paths = append(paths, slices.DeleteFunc(found, func(file string) bool { return file == acceptedBreaks })...)
 	}
 	name := func(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }
 	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
