@@ -74,12 +74,8 @@ func words(source string) [][]int {
 
 func blank(text string) string { return strings.Repeat("\x00", len(text)) }
 
-// isBeside tells whether a place is of the console, which has tests of its own, or says nothing of the document.
+// isBeside tells whether a place says nothing of the document.
 func isBeside(source string, at []int) bool {
-	from, to := strings.Index(source, `{{define "console"}}`), strings.Index(source, `<div class="intro">`)
-	if from >= 0 && at[0] > from && at[0] < to {
-		return true
-	}
 	line := strings.LastIndexByte(source[:at[0]], '\n') + 1
 	return beside.MatchString(source[max(line, at[0]-30):min(len(source), at[1]+10)])
 }

@@ -57,7 +57,7 @@ func (p *Portal) render() error {
 
 // addAssets adds the stylesheet, the scripts and the icon.
 func (p *Portal) addAssets() error {
-	for _, name := range []string{"portal.css", "portal.js", "theme.js", "icon.svg"} {
+	for _, name := range []string{"portal.css", "portal.js", "console.js", "theme.js", "icon.svg"} {
 		content, err := fs.ReadFile(assets, "assets/"+name)
 		if err != nil {
 			return err

@@ -1,6 +1,9 @@
 package portal
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // view is what a page's templates are filled in with.
 type view struct {
@@ -112,6 +115,9 @@ func (v view) For(o *Operation) operationView {
 	return operationView{o, v.Link(v.Path("")), v.Alone(), v.reference.Schemes}
 }
 
+// HasConsole tells whether the page has consoles.
+func (v view) HasConsole() bool { return !v.config.AnyAPI && len(v.Operations) > 0 }
+
 // consoleView is what the console's template needs.
 type consoleView struct {
 	Operation             *Operation
@@ -119,6 +125,19 @@ type consoleView struct {
 	Devices, DeviceTokens bool
 	// Prefix stands before every path of the server.
 	Prefix string
+}
+
+// Exemplified is the value of a field of the body in the samples; empty when they leave it out.
+func (v consoleView) Exemplified(field string) string {
+	examples := v.Operation.Body.Content[0].Examples
+	if len(examples) == 0 {
+		return ""
+	}
+	var values map[string]any
+	if err := json.Unmarshal([]byte(examples[0].Value), &values); err != nil || values[field] == nil {
+		return ""
+	}
+	return scalar(values[field])
 }
 
 // ConsoleFor gives an operation to the console's template.

@@ -13,6 +13,7 @@ import (
 	"github.com/nudgehq/nudge/delivery/pebblestore"
 	"github.com/nudgehq/nudge/delivery/stream"
 	"github.com/nudgehq/nudge/delivery/webhook"
+	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/challenges"
 	"github.com/nudgehq/nudge/server/device"
@@ -122,7 +123,7 @@ func (cmd *serveCommand) deliver(ctx context.Context, operators *ops.Ops, develo
 		}
 	}
 	d.devices, err = device.New(device.Config{
-		Queue: d.front, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, PublicHost: cmd.publicHost(),
+		Queue: d.front, Hub: hub, Keys: keys, Revoked: d.store.Revoked, MintTokens: development, Documentation: portal.Base, PublicHost: cmd.publicHost(),
 		Push:       takesSubscriptions(given.push, given.challenges.subscriptions),
 		MaxStreams: cmd.MaxStreams, MaxInFlight: cmd.MaxInflightDevices, Logger: log, NoAccessLog: !cmd.AccessLog,
 	})

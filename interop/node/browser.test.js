@@ -9,7 +9,7 @@ const { chromium } = require('playwright-core');
 const axe = require('axe-core').source;
 
 const base = `${process.env.NUDGE_URL}/doc/verify_v2`;
-const pages = ['', '/guides/operating', '/guides/push', '/operations/CreateNotification', '/changelog', '/search?q=ttl'];
+const pages = ['', '/../../devices', '/guides/operating', '/guides/push', '/operations/CreateNotification', '/changelog', '/search?q=ttl'];
 // Screenshots to look at.
 const shots = path.join(__dirname, '..', '..', '.build', 'screenshots');
 let browser;
@@ -184,12 +184,48 @@ test('the dialog and the reference work without JavaScript', async () => {
   await close();
 });
 
+test('what is sent while the device is offline arrives when it is online', async () => {
+  const { page, wrong, close } = await open();
+  await page.locator('.phone-switch').click();
+  await page.locator('.phone-state', { hasText: 'Offline.' }).waitFor();
+  await page.click('.console button.primary');
+  const waiting = page.locator('.arrived .waiting.just-sent');
+  await waiting.waitFor();
+  const sid = await waiting.getAttribute('data-sid');
+  assert.match(await waiting.locator('.phone-left').textContent(), /^\d+:\d\d$/);
+  await page.locator('.console').screenshot({ path: path.join(shots, 'offline.png') });
+  await page.locator('.phone-switch').click();
+  await page.locator(`.arrived .here[data-sid="${sid}"]`, { hasText: 'Acknowledged' }).waitFor();
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test('what the console is given stands in the samples, which still run', async () => {
+  const { page, wrong, close } = await open();
+  const code = (language) => page.locator(`.samples [data-language=${language}] .sample`).textContent();
+  const before = await code('python');
+  await page.fill('.console [name=ChallengeSid]', 'YC0123456789abcdef0123456789abcdef');
+  await page.fill('.console [name=Ttl]', '77');
+  await page.fill('.console [data-credential=password]', 'it"s');
+  for (const [language, token] of [['go', '"it\\"s"'], ['javascript', '"it\\"s"'], ['python', '"it\\"s"']]) {
+    const text = await code(language);
+    assert.match(text, /"YC0123456789abcdef0123456789abcdef"/);
+    assert.match(text, /\b77\b/);
+    assert.ok(text.includes(token), text);
+  }
+  await page.fill('.console [data-credential=password]', process.env.NUDGE_ACCOUNT.split(':')[1]);
+  const curl = await code('bash');
+  const answer = JSON.parse(require('node:child_process').execFileSync('bash', ['-c', `${curl} --silent`]));
+  assert.deepEqual([answer.ttl, answer.challenge_sid], [77, 'YC0123456789abcdef0123456789abcdef']);
+  await page.fill('.console [name=ChallengeSid]', '');
+  await page.fill('.console [name=Ttl]', '');
+  assert.equal(await code('python'), before);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
 test('a device in the browser gets what is sent', async () => {
   const { page, wrong, close } = await open({}, `${process.env.NUDGE_URL}/devices`);
-  const device = '/devices/v1/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f';
-  const token = (await (await fetch(`${process.env.NUDGE_URL}${device}/tokens`, { method: 'POST' })).json()).token;
-  await page.fill('#token', token);
-  await page.click('#connect');
   await page.getByText('Connected.').waitFor();
   const sent = await (await fetch(`${process.env.NUDGE_URL}/v2/Services/VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Entities/ff483d1ff591898a9942916050d2ca3f/Challenges/YC03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Notifications`, {
     method: 'POST', headers: { Authorization: `Basic ${btoa(process.env.NUDGE_ACCOUNT)}` },

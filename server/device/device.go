@@ -68,6 +68,8 @@ type Config struct {
 	// MaxStreams is how many streams are held open at once, and MaxInFlight how many other requests are processed; one more
 	// is answered 20429. 0: DefaultMaxStreams and DefaultMaxInFlight.
 	MaxStreams, MaxInFlight int
+	// Documentation is the path of this server's documentation, whose look the page has and which it leads back to. Empty: neither.
+	Documentation string
 	// PublicHost is the host that callers reach this server by, where that is not this machine or an address.
 	PublicHost string
 	// Heartbeat is how often an idle stream says that it is alive. 0: every 15 s.
@@ -91,6 +93,8 @@ type Handler struct {
 	// minting signs the tokens that this process gives to everybody; nil for none. It is not the key of the devices in
 	// the field, so such a token is worth nothing to another process.
 	minting Key
+	// page is the one that is a device in the browser.
+	page []byte
 	done    chan struct{}
 	once    sync.Once
 }
@@ -144,9 +148,13 @@ func New(config Config) (*Handler, error) {
 	h.echo.HTTPErrorHandler = h.answerError
 	h.echo.Use(h.logRequest)
 	RegisterHandlersWithOptions(h.echo, h, RegisterHandlersOptions{OperationMiddlewares: middlewares})
-	h.echo.GET("/devices", servePage)
-	h.echo.GET("/devices/device.js", serveScript)
-	h.echo.GET("/devices/worker.js", serveWorker)
+	if h.page, err = makePage(config.Documentation, config.MintTokens); err != nil {
+		return nil, err
+	}
+	h.echo.GET("/devices", h.servePage)
+	for name := range webFiles {
+		h.echo.GET("/devices/"+name, serveWeb)
+	}
 	return h, nil
 }
 

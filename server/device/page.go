@@ -3,62 +3,93 @@ package device
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
-	"encoding/base64"
+	"embed"
 	"fmt"
+	"html/template"
 	"net/http"
+	"path"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
-//go:embed page.html
-var page []byte
-
-// script is what makes a browser a device; the page uses it, and other pages of this server may.
+// web is the page that is a device, with what it consists of: the documentation's console shows the same phone.
 //
-//go:embed device.js
-var script []byte
+//go:embed web
+var web embed.FS
 
-// worker shows what a browser's push service brings.
-//
-//go:embed worker.js
-var worker []byte
+var pageTemplate = template.Must(template.ParseFS(web, "web/page.html"))
 
-var scriptETag, workerETag = etagOf(script), etagOf(worker)
+// pagePolicy lets the page use this server's own scripts and styles, and talk to nobody but this server.
+const pagePolicy = "default-src 'none'; connect-src 'self'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-func etagOf(text []byte) string { return fmt.Sprintf(`"%x"`, sha256.Sum256(text)) }
+// pageView is what the page is filled in with.
+type pageView struct {
+	// Documentation is the path of the documentation, which has the styles; empty where there is none.
+	Documentation string
+	// Tokens tells that this server gives tokens to everybody.
+	Tokens            bool
+	Service, Identity parameterView
+}
 
-// pagePolicy lets the page run its own script and style, by their hashes, and talk to nobody but this server.
-var pagePolicy = fmt.Sprintf("default-src 'none'; connect-src 'self'; style-src '%s'; script-src 'self' '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	hashOf("<style>", "</style>"), hashOf(`<script type="module">`, "</script>"))
+// parameterView is a parameter of the devices' document.
+type parameterView struct{ Pattern, Example string }
 
-// hashOf gives the hash of what stands in the page between two tags, as a policy names it.
-func hashOf(open, end string) string {
-	_, rest, _ := bytes.Cut(page, []byte(open))
-	text, _, _ := bytes.Cut(rest, []byte(end))
-	sum := sha256.Sum256(text)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+// makePage fills the page in.
+func makePage(documentation string, tokens bool) ([]byte, error) {
+	doc, err := operations()
+	if err != nil {
+		return nil, err
+	}
+	v := pageView{Documentation: documentation, Tokens: tokens}
+	for _, op := range doc {
+		for _, p := range op.Item.Parameters {
+			switch p.Value.Name {
+			case "ServiceSid":
+				v.Service = viewOf(p.Value)
+			case "Identity":
+				v.Identity = viewOf(p.Value)
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, v); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func viewOf(p *openapi3.Parameter) parameterView {
+	example, _ := p.Example.(string)
+	return parameterView{p.Schema.Value.Pattern, example}
 }
 
 // servePage answers the page that is a device in the browser.
-func servePage(c echo.Context) error {
+func (h *Handler) servePage(c echo.Context) error {
 	c.Response().Header().Set("Content-Security-Policy", pagePolicy)
-	return c.HTMLBlob(http.StatusOK, page)
+	return c.HTMLBlob(http.StatusOK, h.page)
 }
 
-// serveScript answers the module that pages of this server are devices with, and serveWorker the worker that shows what comes while
-// no page is open.
-func serveScript(c echo.Context) error { return serveJavaScript(c, script, scriptETag) }
+// webFiles are what the page, the console and browsers' service workers load, by the content types.
+var webFiles = map[string]string{
+	"device.js": "text/javascript; charset=utf-8", "phone.js": "text/javascript; charset=utf-8", "page.js": "text/javascript; charset=utf-8",
+	"worker.js": "text/javascript; charset=utf-8", "phone.css": "text/css; charset=utf-8",
+}
 
-func serveWorker(c echo.Context) error { return serveJavaScript(c, worker, workerETag) }
-
-func serveJavaScript(c echo.Context, text []byte, etag string) error {
+// serveWeb answers one of them.
+func serveWeb(c echo.Context) error {
+	name := path.Base(c.Path())
+	text, err := web.ReadFile("web/" + name)
+	if err != nil {
+		return err
+	}
 	header := c.Response().Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("Content-Type", webFiles[name])
 	header.Set("Cache-Control", "no-cache")
-	header.Set("ETag", etag)
+	header.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(text)))
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(text))
 	return nil
 }

@@ -38,7 +38,7 @@ export async function subscribe({ service, identity, token }, key) {
 }
 
 // listen streams until the signal aborts or the server refuses. token gives the token, onState is told what to show of the
-// connection, onNotification gets each notification and whether it could be acknowledged.
+// connection and whether it stands, onNotification gets each notification and whether it could be acknowledged.
 export async function listen({ service, identity, token, signal, onState, onNotification }) {
   const notifications = `${base({ service, identity })}/notifications`;
   while (!signal.aborted) {
@@ -47,10 +47,10 @@ export async function listen({ service, identity, token, signal, onState, onNoti
       const response = await fetch(notifications, { headers, signal });
       if (!response.ok) {
         const problem = await response.json();
-        onState(`Refused: ${problem.message}`);
+        onState(`Refused: ${problem.message}`, false);
         if (response.status < 500) return;
       } else {
-        onState('Connected. Waiting for notifications.');
+        onState('Connected. Waiting for notifications.', true);
         for await (const notification of events(response.body)) {
           const answer = await fetch(`${notifications}/${notification.sid}/ack`, { method: 'POST', headers });
           onNotification(notification, answer.ok);
@@ -59,11 +59,11 @@ export async function listen({ service, identity, token, signal, onState, onNoti
     } catch (problem) {
       if (signal.aborted) return;
       if (problem.refused) {
-        onState(`Refused: ${problem.message}`);
+        onState(`Refused: ${problem.message}`, false);
         return;
       }
     }
-    onState('The connection ended; connecting again.');
+    onState('The connection ended; connecting again.', false);
     await new Promise((resume) => setTimeout(resume, 1000));
   }
 }
