@@ -23,7 +23,7 @@ var OpenAPI []byte
 // Versions holds the released versions of the contract, each in versions/VERSION.yaml. The changelog is what changed from one
 // to the next, and from the last to OpenAPI.
 //
-//go:embed versions/[0-9]*.yaml
+//go:embed versions/*.yaml
 var Versions embed.FS
 
 // Guides are the texts that the documentation shows beside the reference.

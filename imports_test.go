@@ -72,7 +72,7 @@ var importRules = []struct {
 	{pkg: "./internal/pushpeers/pushtest", allowed: []string{"std", "./delivery", "./internal/pushpeers"}, reason: "it knows the suite and the providers"},
 	{pkg: "./server/device", allowed: []string{"std", ".", "./internal/bearer", "./internal/origin", "./internal/rule", "./internal/owndocument", "./internal/openapi", "./internal/secretfile", "./internal/sse", "./delivery", "./delivery/stream", "github.com/golang-jwt/jwt/v5",
 		"github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime"}, reason: "HTTP only, like the operation's server, which it does not know"},
-	{pkg: "./portal", allowed: []string{"std", ".", "github.com/alecthomas/chroma/v2", "./internal/docdiff", "./internal/owndocument", "./internal/openapi", "./internal/sample", "./internal/schema", "./internal/serialize", "./internal/shell", "./internal/webaddress", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/yuin/goldmark",
+	{pkg: "./portal", allowed: []string{"std", ".", "github.com/alecthomas/chroma/v2", "./internal/docdiff", "./internal/owndocument", "./internal/openapi", "./internal/sample", "./internal/schema", "./internal/serialize", "./internal/shell", "./internal/strictyaml", "./internal/webaddress", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3", "github.com/yuin/goldmark",
 		"github.com/klauspost/compress/gzhttp", "golang.org/x/mod/semver"}, reason: "it shows a document and knows no server"},
 	{pkg: "./portal/mcp", allowed: []string{"std", "./internal/origin", "./internal/rule", "./internal/owndocument", "./internal/openapi", "./portal", "github.com/getkin/kin-openapi",
 		"github.com/modelcontextprotocol/go-sdk/mcp"}, reason: "it gives the portal's pages to tools and calls operations over HTTP"},

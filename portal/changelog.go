@@ -16,82 +16,145 @@ import (
 // unreleased is the version of a document that is not among the released ones.
 const unreleased = "unreleased"
 
-// acceptedBreaks stands beside the released documents, for nudge diff --accepted.
-const acceptedBreaks = "accepted.yaml"
-
 // Version is one version of the document with what changed from the version before.
 type Version struct {
 	// Name is the version, or "unreleased".
 	Name string
 	// First tells that there is no version before.
-	First   bool
-	Changes []Change
+	First bool
+	// Date is the day of its release, and Summary what its authors say of it in Markdown; both may be empty.
+	Date, Summary string
+	Changes       []Change
 }
 
-// Change is one change with its id, which stays the same as long as the released documents do.
+// Change is one change with its id, which stays the same when other changes come and go and when its version is released.
 type Change struct {
 	ID, Version string
 	docdiff.Change
+	// Reason is why a break was accepted; empty when it was not, or is none.
+	Reason string
 }
 
 // Breaking tells whether the change breaks callers.
 func (c Change) Breaking() bool { return c.Severity == docdiff.Breaking }
 
+// Count is how many changes of a severity a version has, in words: 2 breaking.
+type Count struct {
+	Severity docdiff.Severity
+	Changes  int
+}
+
+// Counts says how many changes of each severity there are, the most severe first; none of those that there are none of.
+func (v Version) Counts() (counts []Count) {
+	for _, c := range v.Changes {
+		// They stand in this order.
+		if n := len(counts); n > 0 && counts[n-1].Severity == c.Severity {
+			counts[n-1].Changes++
+			continue
+		}
+		counts = append(counts, Count{c.Severity, 1})
+	}
+	return counts
+}
+
 // changelog compares the released documents, each with the one before, and the current document with the last; the newest
 // version comes first.
 func changelog(config Config) ([]Version, error) {
 	released := config.Versions
-	var paths []string
+	paths, err := releasedDocuments(released)
+	if err != nil {
+		return nil, err
+	}
+	notes, err := releases(released)
+	if err != nil {
+		return nil, err
+	}
+	h := history{releases: notes, ids: map[string]int{}}
+	for _, file := range paths {
+		document, err := fs.ReadFile(released, file)
+		if err != nil {
+			return nil, err
+		}
+		if err := h.add(docdiff.Document{Name: versionOf(file), Data: document, Files: released}); err != nil {
+			return nil, err
+		}
+	}
+	if !bytes.Equal(h.before.Data, config.Document) {
+		if err := h.add(docdiff.Document{Name: unreleased, Data: config.Document, Files: config.Files, Fetch: config.Fetch}); err != nil {
+			return nil, err
+		}
+		if newest := h.versions[len(h.versions)-1]; !newest.First && len(newest.Changes) == 0 {
+			// Only words changed.
+			h.versions = h.versions[:len(h.versions)-1]
+		}
+	}
+	slices.Reverse(h.versions)
+	return h.versions, nil
+}
+
+func versionOf(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }
+
+// releasedDocuments lists the files of released documents, the oldest first.
+func releasedDocuments(released fs.FS) (paths []string, err error) {
 	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
 		found, err := fs.Glob(released, pattern)
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, slices.DeleteFunc(found, func(file string) bool { return file == acceptedBreaks })...)
+		paths = append(paths, found...)
 	}
-	name := func(file string) string { return strings.TrimSuffix(file, path.Ext(file)) }
-	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+name(a), "v"+name(b)) })
-	var versions []Version
-	var before docdiff.Document
-	add := func(document docdiff.Document) error {
-		name := document.Name
-		v := Version{Name: name, First: before.Data == nil}
-		if !v.First {
-			changes, err := docdiff.Compare(before, document)
-			if err != nil {
-				return fmt.Errorf("what changed in %s: %w", name, err)
-			}
-			for i, c := range docdiff.Group(changes) {
-				v.Changes = append(v.Changes, Change{ID: fmt.Sprintf("%s-%d", name, i+1), Version: name, Change: c})
-			}
-		}
-		versions = append(versions, v)
-		before = document
-		return nil
-	}
+	paths = slices.DeleteFunc(paths, func(file string) bool { return file == acceptedBreaks || file == releaseNotes })
 	for _, file := range paths {
-		if !semver.IsValid("v" + name(file)) {
+		if !semver.IsValid("v" + versionOf(file)) {
 			return nil, fmt.Errorf("the released document %s must be named after its version, such as 1.0.0.yaml", file)
 		}
-		document, err := fs.ReadFile(released, file)
+	}
+	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+versionOf(a), "v"+versionOf(b)) })
+	return paths, nil
+}
+
+// history is the versions so far, the oldest first.
+type history struct {
+	releases []release
+	versions []Version
+	before   docdiff.Document
+	// ids counts the changes of an id.
+	ids map[string]int
+}
+
+// add adds the next version.
+func (h *history) add(document docdiff.Document) error {
+	name := document.Name
+	r := of(h.releases, name)
+	v := Version{Name: name, First: h.before.Data == nil, Date: r.Date, Summary: r.Summary}
+	if !v.First {
+		changes, err := docdiff.Compare(h.before, document)
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("what changed in %s: %w", name, err)
 		}
-		if err := add(docdiff.Document{Name: name(file), Data: document, Files: released}); err != nil {
-			return nil, err
+		grouped := docdiff.Group(changes)
+		reasons := make([]string, len(grouped))
+		for i, c := range grouped {
+			reasons[i] = docdiff.ReasonFor(c, r.Accepted)
 		}
-	}
-	if !bytes.Equal(before.Data, config.Document) {
-		if err := add(docdiff.Document{Name: unreleased, Data: config.Document, Files: config.Files, Fetch: config.Fetch}); err != nil {
-			return nil, err
-		}
-		if newest := versions[len(versions)-1]; !newest.First && len(newest.Changes) == 0 {
-			// Only words changed.
-			versions = versions[:len(versions)-1]
+		folded, from := docdiff.Fold(grouped, func(i, j int) bool { return reasons[i] == reasons[j] })
+		for i, c := range folded {
+			v.Changes = append(v.Changes, Change{ID: h.id(c), Version: name, Change: c, Reason: reasons[from[i]]})
 		}
 	}
-	slices.Reverse(versions)
-	return versions, nil
+	h.versions = append(h.versions, v)
+	h.before = document
+	return nil
+}
+
+// id is the change's, with a number where an older one has it too.
+func (h *history) id(c docdiff.Change) string {
+	id := c.ID()
+	h.ids[id]++
+	if n := h.ids[id]; n > 1 {
+		id += fmt.Sprintf("-%d", n)
+	}
+	return id
 }
 
 // Versions lists the versions of the document, the newest first.

@@ -24,7 +24,7 @@ func (p *Portal) render() error {
 	p.files[p.Path("/openapi.json")] = newFile("openapi.json", []byte(converted+"\n"))
 	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.Slug(), p.URL(p.Path("/mcp"))).JSON+"\n"))
 
-	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords}
+	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords, "sentence": wholeSentence}
 	html, err := template.New("").Funcs(functions).ParseFS(assets, "assets/*.html")
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (p *Portal) render() error {
 		return err
 	}
 	if p.markdown, err = texttemplate.New("").Funcs(texttemplate.FuncMap{
-		"indent": indent, "code": codeSpan, "fence": codeBlock, "line": oneLine, "cell": tableCell,
+		"indent": indent, "code": codeSpan, "fence": codeBlock, "line": oneLine, "cell": tableCell, "sentence": wholeSentence,
 	}).ParseFS(assets, "assets/*.md"); err != nil {
 		return err
 	}
@@ -46,6 +46,13 @@ func (p *Portal) render() error {
 	p.index = p.makeIndex()
 	if err := p.addPages(); err != nil {
 		return err
+	}
+	if p.HasFeed() {
+		text, err := p.feed()
+		if err != nil {
+			return err
+		}
+		p.files[p.Path(feedPath)] = newFile(feedPath, text)
 	}
 	var b bytes.Buffer
 	if err := p.markdown.ExecuteTemplate(&b, "llms.md", view{Portal: p, Page: p.pages[0]}); err != nil {

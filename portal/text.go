@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 )
@@ -63,6 +65,20 @@ var notInAnchor = regexp.MustCompile(`[^a-z0-9.]+`)
 
 // oneLine puts a description on one line.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// wholeSentence begins a text with a capital, and ends it with a stop.
+func wholeSentence(text string) string {
+	text = strings.TrimSpace(text)
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if strings.ContainsRune(".!?:", rune(text[len(text)-1])) {
+		return text
+	}
+	return text + "."
+}
 
 // indent puts a description into a list item that stands n levels deep.
 func indent(n int, text string) string {

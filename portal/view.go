@@ -3,6 +3,8 @@ package portal
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/nudgehq/nudge/internal/docdiff"
 )
 
 // view is what a page's templates are filled in with.
@@ -74,6 +76,22 @@ func (v view) Errors() []Error {
 		return nil
 	}
 	return v.reference.Errors
+}
+
+// Severities are those that the changes have, where they are several: the most severe first.
+func (v view) Severities() []docdiff.Severity {
+	var all []docdiff.Severity
+	for _, version := range v.versions {
+		for _, c := range version.Counts() {
+			all = append(all, c.Severity)
+		}
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	if all = slices.Compact(all); len(all) < 2 {
+		return nil
+	}
+	return all
 }
 
 // HasChangelog tells whether there is one.

@@ -166,5 +166,5 @@ func changelog(released string, changes []docdiff.Change) string {
 	case breaking > 0:
 		return fmt.Sprintf("%d of the changes break somebody: make check fails until they are undone, or listed with a reason in %s", breaking, accepted)
 	}
-	return fmt.Sprintf("the documentation shows them as unreleased; to release, raise version: above %s and copy %s to versions/VERSION.yaml", released, document)
+	return fmt.Sprintf("the documentation shows them as unreleased; to release, raise version: above %s and copy %s to versions/VERSION.yaml, and add it to versions/releases.yaml", released, document)
 }

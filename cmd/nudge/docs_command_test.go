@@ -59,7 +59,7 @@ func docs(t *testing.T, args ...string) string {
 func TestDocs(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"openapi.yaml": petsDocument, "pets.yaml": petsPaths,
-		"versions/accepted.yaml": "[]\n",
+		"versions/accepted.yaml": "accepted: []\n",
 		"versions/1.0.0.yaml":    "openapi: 3.1.0\ninfo: {title: Pets, version: 1.0.0}\npaths:\n  /pets:\n    get:\n      operationId: listPets\n      responses: {'200': {description: All.}, '404': {description: None.}}\n",
 	})
 	base := docs(t, filepath.Join(dir, "openapi.yaml"), "--versions="+filepath.Join(dir, "versions"), "--name=Pet shop", "--accent=#aa0000")

@@ -22,6 +22,16 @@ func (a Acceptance) accepts(c Change) bool {
 	return a.Rule == c.Rule && a.Operation == c.Operation && a.Text == c.Text && a.More == len(c.More)
 }
 
+// ReasonFor is why a change was accepted; empty when it was not.
+func ReasonFor(c Change, list []Acceptance) string {
+	for _, a := range list {
+		if a.accepts(c) {
+			return a.Reason
+		}
+	}
+	return ""
+}
+
 // Accept takes out the changes that are accepted.
 func (r *Report) Accept(list []Acceptance) {
 	used := make([]bool, len(list))

@@ -1,9 +1,43 @@
 package docdiff
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"regexp"
 	"strings"
 )
+
+var headerInText = regexp.MustCompile("`[^`]+` response header")
+
+// alike is a change's text without what other changes of its subject have otherwise: the status of the answer, the name of the header.
+func alike(c Change) string {
+	if strings.HasPrefix(c.Rule, "relation-") {
+		return ""
+	}
+	return headerInText.ReplaceAllString(statusInText.ReplaceAllString(c.Text, ""), "response header")
+}
+
+// ID names a change by what it is about: the same after other changes came or went, and after the version got its name.
+func (c Change) ID() string {
+	sum := sha256.Sum256([]byte(c.Rule + "\x00" + c.Operation + "\x00" + alike(c)))
+	return c.Rule + "-" + hex.EncodeToString(sum[:4])
+}
+
+// Fold makes one change of those of one subject: the same of every header of the answers. together tells of two whether nothing else
+// keeps them apart.
+func Fold(list []Change, together func(i, j int) bool) (folded []Change, from []int) {
+	at := map[string]int{}
+	for i, c := range list {
+		k, seen := at[c.ID()]
+		if !seen || folded[k].Severity != c.Severity || folded[k].Gone != c.Gone || !together(from[k], i) {
+			at[c.ID()] = len(folded)
+			folded, from = append(folded, c), append(from, i)
+			continue
+		}
+		folded[k].More = append(append(folded[k].More, c.Text), c.More...)
+	}
+	return folded, from
+}
 
 var statusInText = regexp.MustCompile("(?:status|response) `[1-5][0-9][0-9]`|`[1-5][0-9][0-9]` (?:status|response)")
 

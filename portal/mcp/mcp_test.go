@@ -29,6 +29,19 @@ var (
 
 func maximumIs(bound int) string { return fmt.Sprintf("%d to %d, default", documented.MinTTL, bound) }
 
+// newestChange is the id of a change.
+func newestChange(t *testing.T) (id string) {
+	t.Helper()
+	build(t, func(pages *portal.Config, _ *mcp.Config) {
+		p, err := portal.New(*pages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = p.Versions()[0].Changes[0].ID
+	})
+	return id
+}
+
 const publicURL = "https://notify.example.com"
 
 func TestTools(t *testing.T) {
@@ -63,9 +76,9 @@ func TestTools(t *testing.T) {
 				{tool: "search", arguments: map[string]any{"query": "ttl"}, want: []string{`"title":"Ttl"`, publicURL + portal.Base + "#CreateNotification-body-Ttl"}},
 				{tool: "search", arguments: map[string]any{"query": "60309", "type": "error"}, want: []string{"#error-60309"}},
 				{tool: "get_pages", arguments: map[string]any{"format": "structured", "urls": []string{publicURL + portal.Base, portal.Base + "/changelog.md"}}, want: []string{maximumIs(documented.MaxTTL), "# Changelog", "request-property-max-decreased"}},
-				{tool: "list_changes", arguments: nil, want: []string{"unreleased", "0.9.0", "unreleased-1", "breaking"}},
+				{tool: "list_changes", arguments: nil, want: []string{"unreleased", "0.9.0", newestChange(t), "breaking"}},
 				{tool: "list_changes", arguments: map[string]any{"severity": "breaking", "version": "unreleased"}, want: []string{"`Ttl`", fmt.Sprintf("`%d`", documented.MaxTTL)}},
-				{tool: "get_change", arguments: map[string]any{"id": "unreleased-1"}, want: []string{"request-property-max-decreased", "POST /v2/Services/"}},
+				{tool: "get_change", arguments: map[string]any{"id": newestChange(t)}, want: []string{"request-property-max-decreased", "POST /v2/Services/"}},
 			} {
 				result := call(t, session, c.tool, c.arguments)
 				if result.IsError {

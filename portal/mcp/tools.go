@@ -52,6 +52,8 @@ type changeDetails struct {
 	// Gone tells that the line is one of the version before.
 	Gone bool     `json:"gone,omitempty"`
 	More []string `json:"more,omitempty"`
+	// Reason is why a break was accepted.
+	Reason string `json:"reason,omitempty"`
 }
 
 const changeProperties = `"id":{"type":"string"},"version":{"type":"string"},"severity":{"type":"string","enum":["info","warning","breaking"]},"text":{"type":"string"}`
@@ -149,7 +151,8 @@ func (s *Server) addChangeTools() {
 			"rule":{"type":"string","description":"the kind of change"},"comment":{"type":"string"},"operation":{"type":"string"},
 			"line":{"type":"integer","description":"where it stands in the document"},
 			"gone":{"type":"boolean","description":"true when line is one of the version before"},
-			"more":{"type":"array","items":{"type":"string"},"description":"changes of the same kind at the same place"}}}`, changeProperties),
+			"more":{"type":"array","items":{"type":"string"},"description":"changes of the same kind at the same place"},
+			"reason":{"type":"string","description":"why the break was accepted"}}}`, changeProperties),
 	}, s.getChange)
 }
 
@@ -248,7 +251,7 @@ func (s *Server) getChange(_ context.Context, _ *sdk.CallToolRequest, in getChan
 	for _, v := range s.config.Portal.Versions() {
 		for _, c := range v.Changes {
 			if c.ID == in.ID {
-				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line, Gone: c.Gone, More: c.More}, nil
+				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line, Gone: c.Gone, More: c.More, Reason: c.Reason}, nil
 			}
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // web is the page that is a device, with what it consists of: the documentation's console shows the same phone.
@@ -46,11 +44,12 @@ func makePage(documentation string, tokens bool) ([]byte, error) {
 	v := pageView{Documentation: documentation, Tokens: tokens}
 	for _, op := range doc {
 		for _, p := range op.Item.Parameters {
-			switch p.Value.Name {
+			example, _ := p.Value.Example.(string)
+			switch view := (parameterView{p.Value.Schema.Value.Pattern, example}); p.Value.Name {
 			case "ServiceSid":
-				v.Service = viewOf(p.Value)
+				v.Service = view
 			case "Identity":
-				v.Identity = viewOf(p.Value)
+				v.Identity = view
 			}
 		}
 	}
@@ -59,11 +58,6 @@ func makePage(documentation string, tokens bool) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-func viewOf(p *openapi3.Parameter) parameterView {
-	example, _ := p.Example.(string)
-	return parameterView{p.Schema.Value.Pattern, example}
 }
 
 // servePage answers the page that is a device in the browser.

@@ -1,0 +1,114 @@
+package portal_test
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/nudgehq/nudge"
+	"github.com/nudgehq/nudge/portal"
+)
+
+// released is nudge's document with pieces replaced, as a released one.
+func released(replace ...string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte(strings.NewReplacer(replace...).Replace(string(nudge.OpenAPI)))}
+}
+
+// What a change is known by stays when its version is released and when other changes come, and two of the same have two.
+func TestIDsOfChangesStay(t *testing.T) {
+	id := func(of int, versions fstest.MapFS, document *fstest.MapFile) string {
+		p := build(t, func(c *portal.Config) { c.Versions, c.Document = versions, document.Data })
+		return p.Versions()[of].Changes[0].ID
+	}
+	first, lower, again := released(maximum(1), maximum(4)), released(maximum(1), maximum(3)), released(maximum(1), maximum(2))
+	before := id(0, fstest.MapFS{"1.0.0.yaml": first}, lower)
+	for _, after := range []string{
+		id(0, fstest.MapFS{"1.0.0.yaml": first}, released(maximum(1), maximum(3), "operationId: CreateNotification", "operationId: SendNotification")),
+		id(1, fstest.MapFS{"1.0.0.yaml": first, "1.1.0.yaml": lower}, again),
+	} {
+		if after != before || strings.Contains(before, "unreleased") {
+			t.Errorf("the change was %s and is %s", before, after)
+		}
+	}
+	if second := id(0, fstest.MapFS{"1.0.0.yaml": first, "1.1.0.yaml": lower}, again); second == before {
+		t.Errorf("two changes are %s", second)
+	}
+}
+
+// What stands beside the released documents is shown: days, summaries, why a break was accepted. Days make a feed.
+func TestReleases(t *testing.T) {
+	operation := "POST /v2/Services/{ServiceSid}/Entities/{Identity}/Challenges/{ChallengeSid}/Notifications"
+	versions := fstest.MapFS{"1.0.0.yaml": released(), "1.1.0.yaml": released("operationId: CreateNotification", "operationId: SendNotification")}
+	document := released("operationId: CreateNotification", "operationId: SendNotification", maximum(1), maximum(2))
+	unexplained := build(t, func(c *portal.Config) { c.Versions, c.Document = versions, document.Data })
+	if _, ok := get(t, serve(t, unexplained).URL+portal.Base+"/changelog.atom"); strings.Contains(ok, "<feed") {
+		t.Error("there is a feed of releases without days")
+	}
+	text := unexplained.Versions()[0].Changes[0]
+	versions["accepted.yaml"] = &fstest.MapFile{Data: fmt.Appendf(nil, "accepted:\n  - {rule: %s, operation: %q, text: %q, reason: nobody sends less}\n", text.Rule, operation, text.Text)}
+	versions["releases.yaml"] = &fstest.MapFile{Data: []byte("releases:\n  - version: 1.1.0\n    date: 2026-03-04\n    summary: Only *names* <b>changed</b>.\n  - version: 1.0.0\n    date: 2025-01-02\n")}
+	p := build(t, func(c *portal.Config) { c.Versions, c.Document = versions, document.Data })
+	s := serve(t, p)
+	_, html := get(t, s.URL+portal.Base+"/changelog")
+	_, markdown := get(t, s.URL+portal.Base+"/changelog.md")
+	for page, wants := range map[string][]string{
+		html:     {`<time class="muted" datetime="2026-03-04">2026-03-04</time>`, "Accepted: Nobody sends less.", "<em>names</em>", "/changelog.atom"},
+		markdown: {"## 1.1.0 (2026-03-04)", "Accepted: Nobody sends less.", "Only *names*"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(page, want) {
+				t.Errorf("it lacks %s:\n%s", want, page)
+			}
+		}
+	}
+	response, body := get(t, s.URL+portal.Base+"/changelog.atom")
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/atom+xml") {
+		t.Errorf("the feed is %s", response.Header.Get("Content-Type"))
+	}
+	var feed struct {
+		Updated string `xml:"updated"`
+		Entries []struct {
+			ID      string `xml:"id"`
+			Title   string `xml:"title"`
+			Content string `xml:"content"`
+		} `xml:"entry"`
+	}
+	if err := xml.Unmarshal([]byte(body), &feed); err != nil {
+		t.Fatal(err)
+	}
+	if len(feed.Entries) != 2 || feed.Updated != "2026-03-04T00:00:00Z" || feed.Entries[0].Title != "1.1.0" || feed.Entries[0].ID != publicURL+portal.Base+"/changelog#1.1.0" ||
+		!strings.Contains(feed.Entries[0].Content, "<em>names</em>") || strings.Contains(feed.Entries[0].Content, "<b>") {
+		t.Errorf("the feed is %s", body)
+	}
+}
+
+// The same of every header of every answer is one entry, and says all.
+func TestChangesOfHeadersAreFolded(t *testing.T) {
+	p := build(t)
+	folded := 0
+	for _, c := range p.Versions()[0].Changes {
+		if strings.HasPrefix(c.Rule, "response-header-") {
+			folded++
+			if len(c.More) < 3 {
+				t.Errorf("%s has %d more", c.Text, len(c.More))
+			}
+		}
+	}
+	if folded > 1 {
+		t.Errorf("%d entries say the same of headers", folded)
+	}
+}
+
+func TestReleasesAreChecked(t *testing.T) {
+	for text, want := range map[string]string{
+		"releases:\n  - version: 1.0.0\n    date: yesterday\n": "must be a day such as 2026-11-23",
+		"releases:\n  - version: 1.0.0\n    day: 2026-01-02\n": "releases.yaml",
+	} {
+		_, err := portal.New(portal.Config{PublicURL: publicURL, Versions: fstest.MapFS{"1.0.0.yaml": released(), "releases.yaml": &fstest.MapFile{Data: []byte(text)}}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
