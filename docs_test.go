@@ -28,6 +28,9 @@ func TestDocsListTheDocumentsErrors(t *testing.T) {
 			if !strings.Contains(page, row) {
 				t.Errorf("docs/errors.md has no row %q", row)
 			}
+			if !strings.Contains(page, fmt.Sprintf("\n## Error %v\n\nStatus %v. ", value["code"], value["status"])) {
+				t.Errorf("docs/errors.md does not say what to do about %v", value["code"])
+			}
 			rows++
 		}
 	}
@@ -38,7 +41,7 @@ func TestDocsListTheDocumentsErrors(t *testing.T) {
 
 // The tests that the docs show are compiled and run: each stands in a test file too.
 func TestDocsShowTestsThatRun(t *testing.T) {
-	for page, files := range map[string]string{"README.md": "server/servertest/readme_test.go", "docs/contract.md": "contract/teams_test.go"} {
+	for page, files := range map[string]string{"README.md": "server/servertest/readme_test.go", "docs/contract.md": "contract/teams_test.go", "docs/testing.md": "server/servertest/guide_test.go"} {
 		tests := read(t, files)
 		shown := regexp.MustCompile("(?ms)^func Test.*?^}\n").FindAllString(read(t, page), -1)
 		if len(shown) == 0 {
@@ -48,6 +51,34 @@ func TestDocsShowTestsThatRun(t *testing.T) {
 			if !strings.Contains(tests, test) {
 				t.Errorf("%s shows what is not in %s:\n%s", page, files, test)
 			}
+		}
+	}
+}
+
+// The programs that the docs show are run, as they stand, in interop.
+func TestDocsShowProgramsThatRun(t *testing.T) {
+	page := read(t, "docs/webhooks.md")
+	programs, err := filepath.Glob("examples/webhooks/*")
+	if err != nil || len(programs) < 4 {
+		t.Fatalf("there are %d programs, %v", len(programs), err)
+	}
+	for _, program := range programs {
+		if !strings.Contains(page, "\n"+read(t, program)+"```\n") {
+			t.Errorf("docs/webhooks.md does not show %s", program)
+		}
+	}
+}
+
+// The order of the guides names them all.
+func TestDocsAreListed(t *testing.T) {
+	list := read(t, "docs/README.md")
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(list, "]("+name+")") {
+			t.Errorf("docs/README.md lacks %s", name)
 		}
 	}
 }

@@ -28,5 +28,5 @@ var Versions embed.FS
 
 // Guides are the texts that the documentation shows beside the reference.
 //
-//go:embed docs/*.md
+//go:embed docs/*.md docs/*.svg
 var Guides embed.FS

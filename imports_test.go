@@ -78,7 +78,7 @@ var importRules = []struct {
 		"github.com/modelcontextprotocol/go-sdk/mcp"}, reason: "it gives the portal's pages to tools and calls operations over HTTP"},
 	{pkg: "./server/accounts", allowed: []string{"std", "./internal/reload", "./internal/strictyaml"}, reason: "a directory knows nothing of HTTP"},
 	{pkg: "./server/challenges/service", allowed: []string{"std", "github.com/oapi-codegen/runtime"}, reason: "a generated client"},
-	{pkg: "./examples", allowed: []string{"std", "./contract", "./server", "github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime"}, reason: "what a user would import"},
+	{pkg: "./examples", allowed: []string{"std", "./contract", "./server", "github.com/labstack/echo/v4", "github.com/oapi-codegen/runtime", "github.com/standard-webhooks/standard-webhooks/libraries/go"}, reason: "what a user would import"},
 	{pkg: "./server/challenges", allowed: []string{"std", ".", "github.com/getkin/kin-openapi", "./delivery", "golang.org/x/sync/singleflight", "./internal/reload", "./internal/rule", "./internal/owndocument", "./internal/openapi", "./internal/strictyaml", "./internal/webaddress", "./server", "go.yaml.in/yaml/v3"},
 		reason: "a directory knows the server's interface only"},
 	{pkg: "./server/ops", allowed: []string{"std", "./internal/bearer", "./internal/origin", "./internal/sse", "./server", "./delivery", "github.com/prometheus/client_golang"}, reason: "operators' endpoints know what the server observes, no more"},

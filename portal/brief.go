@@ -102,7 +102,7 @@ func (p *Portal) briefOf(page *Page) *brief {
 		for _, s := range r.Servers {
 			b.line("- %s %s", s.URL, s.Description)
 		}
-		if !p.config.AnyAPI {
+		if p.isOwn() {
 			b.line("- %s This server", p.URL(""))
 		}
 		b.begin("authentication")

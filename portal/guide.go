@@ -2,12 +2,14 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -45,7 +47,11 @@ func (p *Portal) addGuides() error {
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(names, p.guideOrder())
 	for _, name := range names {
+		if name == guideIndex {
+			continue
+		}
 		source, err := fs.ReadFile(p.config.Guides, name)
 		if err != nil {
 			return err
@@ -60,6 +66,24 @@ func (p *Portal) addGuides() error {
 		p.byPath[page.Path] = page
 	}
 	return nil
+}
+
+// guideIndex is not shown: its links say the order of the guides.
+const guideIndex = "README.md"
+
+// guideOrder compares the names of guides: by the links of the index, where there is one, and then by name.
+func (p *Portal) guideOrder() func(a, b string) int {
+	index, err := fs.ReadFile(p.config.Guides, guideIndex)
+	if err != nil {
+		return cmp.Compare[string]
+	}
+	place := func(name string) int {
+		if at := bytes.Index(index, []byte("]("+name)); at >= 0 {
+			return at
+		}
+		return len(index)
+	}
+	return func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) }
 }
 
 // guidePath is the path of a guide's page below the portal's.
@@ -83,6 +107,10 @@ func (p *Portal) leadsTo(link string, to func(path string) string) string {
 	switch {
 	case file == "" || strings.Contains(file, ":") || strings.HasPrefix(file, "/"):
 		return link
+	case p.besideOf(file) != nil:
+		return to(p.besideOf(file).Path(""))
+	case file == guideIndex:
+		return to(p.Path(""))
 	case path.Ext(file) == ".md" && path.Base(file) == file && p.hasGuide(file):
 		link = to(p.Path(guidePath(file)))
 	case p.Page(p.Path(path.Join("/guides", file))) != nil:
@@ -130,7 +158,7 @@ func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 			g.headings = append(g.headings, heading{anchor: string(anchor), title: plainText(n, source), level: n.Level})
 			starts = append(starts, bytes.LastIndexByte(source[:n.Lines().At(0).Start], '\n')+1)
 		case *ast.Paragraph:
-			if paragraph == "" && len(g.headings) > 0 {
+			if _, isImage := n.FirstChild().(*ast.Image); paragraph == "" && len(g.headings) > 0 && !isImage {
 				paragraph = plainText(n, source)
 			}
 		case *ast.Link:
@@ -157,7 +185,7 @@ func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 		return nil, err
 	}
 	// A table that is wider than the page can be scrolled by keyboard too.
-	g.html = template.HTML(strings.NewReplacer("<table>", `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>`, "</table>", "</table></div>").Replace(image.ReplaceAllString(b.String(), "")))
+	g.html = template.HTML(strings.NewReplacer("<table>", `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>`, "</table>", "</table></div>").Replace(image.ReplaceAllStringFunc(b.String(), p.diagram)))
 	return g, nil
 }
 

@@ -106,7 +106,7 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if path, ok := strings.CutSuffix(r.URL.EscapedPath(), "/"); ok {
-		if _, is := p.files[path]; is || p.byPath[path] != nil {
+		if _, is := p.files[path]; is || p.Page(path) != nil {
 			to := url.URL{Path: p.Link(strings.TrimSuffix(r.URL.Path, "/")), RawQuery: r.URL.RawQuery}
 			http.Redirect(w, r, to.String(), http.StatusPermanentRedirect)
 			return

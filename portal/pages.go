@@ -67,7 +67,11 @@ func (page *Page) brief() *brief {
 // page is a table of contents, and each group has a page that lists its own.
 func (p *Portal) listPages() {
 	base := p.Path("")
-	first := &Page{Path: base, Title: p.reference.Title, Description: oneLine(p.reference.Description), template: "reference"}
+	parent := ""
+	if p.config.within != nil {
+		parent = p.config.within.Path("")
+	}
+	first := &Page{Path: base, Parent: parent, Title: p.reference.Title, Description: oneLine(p.reference.Description), template: "reference"}
 	p.pages = []*Page{first}
 	ofOperation := func(op *Operation, parent string) *Page {
 		return &Page{Path: p.Path("/operations/" + segment(op.ID)), Parent: parent, Title: op.Title, Description: op.Method + " " + op.Path, operations: []*Operation{op}, template: "reference"}

@@ -41,6 +41,13 @@ func part(n *yaml.Node) (string, error) {
 
 // Schemas names the schemas of the document, in its order.
 func (p *Portal) Schemas() (names []string) {
+	for _, of := range p.all() {
+		names = append(names, of.schemas()...)
+	}
+	return names
+}
+
+func (p *Portal) schemas() (names []string) {
 	schemas := child(p.source.root, "components", "schemas")
 	if schemas == nil {
 		schemas = child(p.source.root, "definitions")
@@ -56,11 +63,16 @@ func (p *Portal) Schemas() (names []string) {
 
 // SchemaSource gives a schema of the document as YAML, with its name; ok is false where there is none.
 func (p *Portal) SchemaSource(name string) (text string, ok bool) {
-	n := child(p.source.root, "components", "schemas", name)
-	if n == nil {
-		n = child(p.source.root, "definitions", name)
+	for _, of := range p.all() {
+		n := child(of.source.root, "components", "schemas", name)
+		if n == nil {
+			n = child(of.source.root, "definitions", name)
+		}
+		if n != nil {
+			return named(name, n)
+		}
 	}
-	return named(name, n)
+	return "", false
 }
 
 // OperationSource gives an operation of the document as YAML, with its path and method; ok is false where there is none of the id.
@@ -77,6 +89,11 @@ func (p *Portal) OperationSource(id string) (text string, ok bool) {
 		}
 		text, ok = named(method, n)
 		return op.Path + ":\n" + indentedBy("  ", text), ok
+	}
+	for _, of := range p.beside {
+		if text, ok := of.OperationSource(id); ok {
+			return text, true
+		}
 	}
 	return "", false
 }

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/url"
-	"slices"
 	"strings"
 	texttemplate "text/template"
 
@@ -45,6 +44,10 @@ type Config struct {
 	Static bool
 	// Path is what the portal stands under, of segments of letters, digits, - and _. Empty: Base, or /docs for any API.
 	Path string
+	// Beside are further documents of the same server.
+	Beside []Beside
+	// within is the portal that this one stands beside.
+	within *Portal
 	// Look is how it looks; what is empty is as the document's own x-portal says, or else as nudge's.
 	Look Look
 	// PublicURL is where callers reach the server: scheme, host and port, and the path that a proxy has it below.
@@ -64,7 +67,9 @@ type Portal struct {
 	// groups are the operations by their tags, where they are too many for one page.
 	groups []*Group
 	// source is the document's text as a tree.
-	source   *source
+	source *source
+	// beside are the references of further documents.
+	beside   []*Portal
 	versions []Version
 	pages    []*Page
 	byPath   map[string]*Page
@@ -115,6 +120,9 @@ func New(config Config) (*Portal, error) {
 	if p.config.Look, err = config.Look.filledIn(p.reference, config.AnyAPI); err != nil {
 		return nil, err
 	}
+	if err := p.addBeside(); err != nil {
+		return nil, err
+	}
 	p.groups = groupsOf(p.reference.Operations)
 	if err := p.checkPrefix(); err != nil {
 		return nil, err
@@ -135,14 +143,24 @@ func New(config Config) (*Portal, error) {
 	return p, nil
 }
 
-// Pages lists the pages, the first one first.
-func (p *Portal) Pages() []*Page { return slices.Clone(p.pages) }
+// Pages lists the pages, the first one first, and those of further documents last.
+func (p *Portal) Pages() (pages []*Page) {
+	for _, of := range p.all() {
+		pages = append(pages, of.pages...)
+	}
+	return pages
+}
 
 // Page finds a page by its path or its URL, with .md after it or not; a fragment does not matter. It is nil when there is none.
 func (p *Portal) Page(address string) *Page {
 	address, _, _ = strings.Cut(address, "#")
 	address = strings.TrimPrefix(strings.TrimPrefix(address, p.config.PublicURL), p.prefix)
-	return p.byPath[strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")]
+	for _, of := range p.all() {
+		if page := of.byPath[strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")]; page != nil {
+			return page
+		}
+	}
+	return nil
 }
 
 // Document is the document that is shown, as it was given.

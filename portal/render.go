@@ -22,7 +22,7 @@ func (p *Portal) render() error {
 		return fmt.Errorf("writing the OpenAPI document as JSON: %w", err)
 	}
 	p.files[p.Path("/openapi.json")] = newFile("openapi.json", []byte(converted+"\n"))
-	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.Slug(), p.URL(p.Path("/mcp"))).JSON+"\n"))
+	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.home().Slug(), p.URL(p.home().Path("/mcp"))).JSON+"\n"))
 
 	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords, "sentence": wholeSentence}
 	html, err := template.New("").Funcs(functions).ParseFS(assets, "assets/*.html")
@@ -114,7 +114,12 @@ func (p *Portal) file(path string) (file, bool) {
 	if f, ok := p.files[path]; ok {
 		return f, true
 	}
-	page := p.Page(path)
+	for _, of := range p.beside {
+		if f, ok := of.file(path); ok {
+			return f, true
+		}
+	}
+	page := p.byPath[strings.TrimSuffix(path, ".md")]
 	if page == nil || path != page.Path && path != page.Path+".md" {
 		return file{}, false
 	}

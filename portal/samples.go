@@ -86,7 +86,7 @@ func samples(o *Operation, reference *Reference, config Config) ([]Sample, error
 	list := languages
 	if config.AnyAPI {
 		list = genericLanguages
-		c.BaseURL = o.server
+		c.BaseURL = either(config.within != nil, config.PublicURL, o.server)
 	}
 	c.fillIn()
 	if !config.AnyAPI {

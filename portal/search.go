@@ -46,7 +46,11 @@ func (p *Portal) Search(query, kind string) []Hit {
 	}
 	var found []scored
 	most := 0
-	for _, e := range p.index {
+	var index []entry
+	for _, of := range p.all() {
+		index = append(index, of.index...)
+	}
+	for _, e := range index {
 		if kind != "" && e.kind != kind {
 			continue
 		}

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -147,10 +148,7 @@ func TestStaticSite(t *testing.T) {
 // The guides lead to each other, and to places that are there.
 func TestGuides(t *testing.T) {
 	s := httptest.NewUnstartedServer(nil)
-	p, err := portal.New(portal.Config{PublicURL: "http://" + s.Listener.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := build(t, withDevices(t), func(c *portal.Config) { c.PublicURL, c.Devices = "http://"+s.Listener.Addr().String(), false })
 	handler, err := p.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +157,7 @@ func TestGuides(t *testing.T) {
 	s.Start()
 	t.Cleanup(s.Close)
 	broken, seen := crawl(t, s.URL+portal.Base)
-	if len(broken) > 0 || !slices.Contains(seen, s.URL+portal.Base+"/guides/delivery") {
+	if len(broken) > 0 || !slices.Contains(seen, s.URL+portal.Base+"/guides/delivery") || !slices.Contains(seen, s.URL+portal.Base+"/devices/operations/AcknowledgeNotification") {
 		t.Errorf("%q, links that lead nowhere: %q", seen, broken)
 	}
 	page := p.Page(portal.Base + "/guides/delivery")
@@ -178,6 +176,85 @@ func TestGuides(t *testing.T) {
 		if strings.Contains(page.Path, "/guides/") && strings.Contains(page.Markdown(), "](../") {
 			t.Errorf("%s has links to files beside it", page.Path)
 		}
+	}
+}
+
+// withDevices has the reference of the device endpoints beside.
+func withDevices(t *testing.T) func(*portal.Config) {
+	t.Helper()
+	document, err := os.ReadFile("../server/device/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *portal.Config) {
+		c.Beside = []portal.Beside{{Document: document, Path: "/devices", Source: "../server/device/openapi.yaml"}}
+	}
+}
+
+// A further document of the server has a reference of its own; the search and the tools know both.
+func TestBeside(t *testing.T) {
+	p := build(t, withDevices(t))
+	first := page(t, p, portal.Base+"/devices")
+	for _, want := range []string{"Stream the notifications of a device", `action="` + portal.Base + `/search"`, `href="` + portal.Base + `">`, publicURL + "/devices/v1/Services/"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the reference lacks %s", want)
+		}
+	}
+	if main := page(t, p, portal.Base); !strings.Contains(main, `href="`+portal.Base+`/devices"`) {
+		t.Error("the first page does not lead to the reference")
+	}
+	if guide := page(t, p, portal.Base+"/guides/delivery"); !strings.Contains(guide, `href="`+portal.Base+`/devices"`) {
+		t.Error("the guide does not lead to the reference")
+	}
+	if hits := p.Search("AcknowledgeNotification", "operation"); len(hits) == 0 || !strings.HasPrefix(hits[0].Path, portal.Base+"/devices#") {
+		t.Errorf("the search finds %v", hits)
+	}
+	of := p.Page(publicURL + portal.Base + "/devices/operations/AcknowledgeNotification.md")
+	if of == nil || of.Parent != portal.Base+"/devices" {
+		t.Fatalf("%v", of)
+	}
+	if text, err := p.Brief(of, ""); err != nil || !strings.Contains(text, "NotificationSid") {
+		t.Errorf("%s, %v", text, err)
+	}
+	if text, ok := p.OperationSource("AcknowledgeNotification"); !ok || !strings.Contains(text, "/ack") {
+		t.Error(text)
+	}
+	if text, ok := p.SchemaSource("Subscription"); !ok || !slices.Contains(p.Schemas(), "Subscription") {
+		t.Error(text)
+	}
+}
+
+// Diagrams stand in the page, and whatever else an image may bring does not. README.md says the order.
+func TestDiagramsAndOrder(t *testing.T) {
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">%s<title>T &lt;i&gt;</title><path d="M0 0"/></svg>`
+	guides := fstest.MapFS{
+		"README.md": {Data: []byte("# Order\n\n[z](z.md), [a](a.md)\n")},
+		"a.md":      {Data: []byte("# A\n\n![Good & \"well\"](good.svg) ![Script](script.svg) ![Style](style.svg) ![Odd](odd.svg) ![Gone](gone.svg) ![Far](https://far.example/x.svg)\n")},
+		"z.md":      {Data: []byte("# Z\n\n[index](README.md)\n")},
+		"m.md":      {Data: []byte("# M\n")},
+	}
+	for name, within := range map[string]string{"good": "", "script": "<script>alert(1)</script>", "style": "<style>a{}</style>", "odd": "<?x ><script>alert(2)</script>?><!-- ><script>alert(3)</script> -->"} {
+		guides[name+".svg"] = &fstest.MapFile{Data: fmt.Appendf(nil, svg, within)}
+	}
+	p := build(t, func(c *portal.Config) { c.Guides = guides })
+	var order []string
+	for _, page := range p.Pages() {
+		if name, ok := strings.CutPrefix(page.Path, portal.Base+"/guides/"); ok {
+			order = append(order, name)
+		}
+	}
+	if !slices.Equal(order, []string{"z", "a", "m"}) {
+		t.Errorf("the guides are %v", order)
+	}
+	html := page(t, p, portal.Base+"/guides/a")
+	if n := strings.Count(html, `<span class="diagram"`); n != 2 || !strings.Contains(html, `aria-label="Good &amp; &quot;well&quot;"`) {
+		t.Errorf("%d diagrams in %s", n, html)
+	}
+	if strings.Contains(html, "alert(") || strings.Contains(html, "far.example") || strings.Contains(html, "<i>") {
+		t.Error("an image brings what it must not")
+	}
+	if second := page(t, p, portal.Base+"/guides/z"); !strings.Contains(second, `<a href="`+portal.Base+`">index</a>`) {
+		t.Error("the order leads nowhere")
 	}
 }
 

@@ -37,13 +37,33 @@ func (v view) Nav() []*Page {
 	})
 }
 
+// Home is the path of the portal that has the search and the tools.
+func (v view) Home() string { return v.home().Path("") }
+
+// Beside lists the first pages of further documents, and from theirs the first page of the portal that they stand in.
+func (v view) Beside() (list []*Page) {
+	if home := v.config.within; home != nil {
+		// Its own pages are made later.
+		return []*Page{{Path: home.Path(""), Title: home.reference.Title, Description: oneLine(home.reference.Description)}}
+	}
+	for _, of := range v.beside {
+		list = append(list, of.pages[0])
+	}
+	return list
+}
+
 // Guides lists the pages of guides.
 func (v view) Guides() []*Page {
 	return slices.DeleteFunc(slices.Clone(v.pages), func(page *Page) bool { return page.guide == nil })
 }
 
 // IsNested tells whether a page stands below another one than the first.
-func (v view) IsNested(page *Page) bool { return page.Parent != "" && page.Parent != v.Path("") }
+func (v view) IsNested(page *Page) bool {
+	return page.Parent != "" && page.Path != v.Path("") && page.Parent != v.Path("")
+}
+
+// IsOwn tells that the document's operations are of the server that shows it.
+func (v view) IsOwn() bool { return v.isOwn() }
 
 // Groups are the operations by their tags, on the first page of many.
 func (v view) Groups() []*Group {
@@ -98,7 +118,7 @@ func (v view) Severities() []docdiff.Severity {
 func (v view) HasChangelog() bool { return v.Portal.Page(v.Path("/changelog")) != nil }
 
 // MCP is how AI tools are told of the MCP server.
-func (v view) MCP() connections { return connect(v.Slug(), v.URL(v.Path("/mcp"))) }
+func (v view) MCP() connections { return connect(v.home().Slug(), v.URL(v.home().Path("/mcp"))) }
 
 // Base is the path of the portal.
 func (v view) Base() string { return v.Path("") }

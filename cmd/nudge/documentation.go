@@ -10,7 +10,11 @@ import (
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/portal/mcp"
 	"github.com/nudgehq/nudge/server/accounts"
+	"github.com/nudgehq/nudge/server/device"
 )
+
+// beside are the further documents of the server, with the links of the docs to them.
+var beside = []portal.Beside{{Document: device.OpenAPI, Path: "/devices", Source: "../server/device/openapi.yaml"}}
 
 // documentation is the portal with its MCP server.
 type documentation struct {
@@ -19,7 +23,7 @@ type documentation struct {
 }
 
 func (cmd *serveCommand) documentation(listens string, development bool, operation http.Handler) (*documentation, error) {
-	config := portal.Config{PublicURL: listens, Devices: cmd.Device == "stream" || cmd.Challenges != "any", DeviceTokens: development}
+	config := portal.Config{PublicURL: listens, Beside: beside, Devices: cmd.Device == "stream" || cmd.Challenges != "any", DeviceTokens: development}
 	if cmd.PublicURL != "" {
 		config.PublicURL = cmd.PublicURL
 	}
@@ -70,7 +74,7 @@ type mcpCommand struct {
 
 // Run answers on standard input and output until the input ends.
 func (cmd *mcpCommand) Run(ctx context.Context, out output) error {
-	p, err := portal.New(portal.Config{PublicURL: cmd.URL})
+	p, err := portal.New(portal.Config{PublicURL: cmd.URL, Beside: beside})
 	if err != nil {
 		return usagef("--url: %w", err)
 	}

@@ -9,7 +9,7 @@ const { chromium } = require('playwright-core');
 const axe = require('axe-core').source;
 
 const base = `${process.env.NUDGE_URL}/doc/verify_v2`;
-const pages = ['', '/../../devices', '/guides/operating', '/guides/push', '/operations/CreateNotification', '/changelog', '/search?q=ttl'];
+const pages = ['', '/../../devices', '/guides/operating', '/guides/push', '/guides/errors', '/guides/webhooks', '/devices', '/operations/CreateNotification', '/changelog', '/search?q=ttl'];
 // Screenshots to look at.
 const shots = path.join(__dirname, '..', '..', '.build', 'screenshots');
 let browser;

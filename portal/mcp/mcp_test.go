@@ -194,7 +194,7 @@ func TestResources(t *testing.T) {
 		t.Fatal(err)
 	}
 	guides, err := fs.Glob(nudge.Guides, "docs/*.md")
-	if err != nil || len(listed.Resources) != 4+len(guides) {
+	if err != nil || len(listed.Resources) != 4+len(guides)-1 { // README.md is their order.
 		t.Errorf("the resources are %v", listed.Resources)
 	}
 	for _, r := range listed.Resources {

@@ -1,0 +1,66 @@
+package portal
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var imageParts = regexp.MustCompile(`^<img src="([^"]*)" alt="([^"]*)"`)
+
+// diagram puts an image of a guide into its page, where it is an SVG file beside the guide that only shows. Other images are left
+// out: a page asks for nothing but its own files.
+func (p *Portal) diagram(img string) string {
+	parts := imageParts.FindStringSubmatch(img)
+	if parts == nil {
+		return ""
+	}
+	data, err := fs.ReadFile(p.config.Guides, html.UnescapeString(parts[1]))
+	if err != nil || !isImage(data) {
+		return ""
+	}
+	text, ok := inline(data)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(`<span class="diagram" role="img" tabindex="0" aria-label="%s">%s</span>`, parts[2], text)
+}
+
+// inline writes an SVG image as it may stand in a page: its elements and texts. It is false for one with styles, which the page's
+// policy refuses. HTML reads comments and declarations otherwise than XML does, so they are left out.
+func inline(data []byte) (text string, ok bool) {
+	var b strings.Builder
+	decoder := xml.NewDecoder(bytes.NewReader(data))
+	name := func(n xml.Name) string { return strings.TrimPrefix(n.Space+":"+n.Local, ":") }
+	for {
+		token, err := decoder.RawToken()
+		if errors.Is(err, io.EOF) {
+			return b.String(), true
+		}
+		if err != nil {
+			return "", false
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "style" || slices.ContainsFunc(t.Attr, func(a xml.Attr) bool { return a.Name.Local == "style" }) {
+				return "", false
+			}
+			b.WriteString("<" + name(t.Name))
+			for _, a := range t.Attr {
+				fmt.Fprintf(&b, ` %s="%s"`, name(a.Name), html.EscapeString(a.Value))
+			}
+			b.WriteString(">")
+		case xml.EndElement:
+			b.WriteString("</" + name(t.Name) + ">")
+		case xml.CharData:
+			b.WriteString(html.EscapeString(string(t)))
+		}
+	}
+}
