@@ -52,6 +52,7 @@ type call struct {
 	anyAPI    bool
 	// Service, Version and Chain are how the official SDKs name the operation; empty when they do not have it.
 	Service, Version string
+	hosted           string
 	Chain            []link
 	Method           string
 }
@@ -221,6 +222,7 @@ func (c *call) chain(servers []Server) {
 	default:
 		return
 	}
+	c.hosted = strings.TrimSuffix(servers[0].URL, "/")
 	c.Service, _, _ = strings.Cut(u.Hostname(), ".")
 	c.Version, c.Chain = segments[0], links
 }

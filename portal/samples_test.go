@@ -115,7 +115,7 @@ func pasted(t *testing.T, p *portal.Portal) map[string]string {
 			}
 		}
 	}
-	for _, want := range []string{"bash", "go", "javascript", "python"} {
+	for _, want := range []string{"bash", "go", "javascript", "python", "java"} {
 		if samples[want] == "" {
 			t.Fatalf("the page has no sample in %s", want)
 		}

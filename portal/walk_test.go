@@ -34,7 +34,7 @@ func missing(t *testing.T, source []byte, page, markdown string) []string {
 	if whole {
 		w.html("", "labels", "Servers "+doc.Servers[0].URL)
 		w.html("", "labels", "This server Authentication accountSid_authToken")
-		for _, heading := range []string{"\n## Servers\n", ": This server\n", "\n## Authentication\n"} {
+		for _, heading := range []string{"\n## Servers\n\n- " + doc.Servers[0].URL, ": This server\n", "\n## Authentication\n"} {
 			if !strings.Contains(markdown, heading) {
 				w.missing = append(w.missing, fmt.Sprintf("Markdown lacks %q", heading))
 			}
