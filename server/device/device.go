@@ -95,8 +95,8 @@ type Handler struct {
 	minting Key
 	// page is the one that is a device in the browser.
 	page []byte
-	done    chan struct{}
-	once    sync.Once
+	done chan struct{}
+	once sync.Once
 }
 
 var _ ServerInterface = (*Handler)(nil)
