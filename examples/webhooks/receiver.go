@@ -24,7 +24,7 @@ func main() {
 			return
 		}
 		// The same webhook-id is the same notification, come again.
-		fmt.Fprintln(os.Stdout, r.Header.Get("webhook-id"), string(body))
+		_, _ = fmt.Fprintln(os.Stdout, r.Header.Get("webhook-id"), string(body))
 		w.WriteHeader(http.StatusNoContent)
 	})
 	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
