@@ -179,3 +179,24 @@ func TestPagesOnDemandTogether(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A page that would be too large is cut into one an operation, however few there are.
+func TestLargePagesAreCut(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("openapi: 3.0.3\ninfo: {title: Large, version: '1'}\npaths:\n")
+	for i := range 8 {
+		fmt.Fprintf(&b, "  /things%d:\n    get:\n      operationId: things%d\n      description: %s\n      responses: {'200': {description: OK}}\n", i, i, strings.Repeat("word ", 4_000))
+	}
+	p, err := portal.New(portal.Config{Document: []byte(b.String()), AnyAPI: true, PublicURL: "http://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range p.Pages() {
+		if n := len(page(t, p, of.Path)); n > 100_000 {
+			t.Errorf("%s has %d bytes", of.Path, n)
+		}
+	}
+	if p.Page("/docs/operations/things7") == nil || p.Page("/docs/tags/things7") == nil {
+		t.Error("its operations have no pages")
+	}
+}

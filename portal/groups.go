@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// onOnePage is how many operations one page describes at most.
-const onOnePage = 20
+// onOnePage is how many operations one page describes at most, and maxPage how large it may be in bytes of HTML.
+const (
+	onOnePage = 20
+	maxPage   = 100_000
+)
 
 // Group is operations that belong together.
 type Group struct {
@@ -16,12 +19,8 @@ type Group struct {
 	Operations []*Operation
 }
 
-// groupsOf sorts operations that are too many for one page by their first tag. Those of none are grouped by the first segment of
-// their path that names something.
+// groupsOf sorts operations by their first tag. Those of none are grouped by the first segment of their path that names something.
 func groupsOf(operations []*Operation) (groups []*Group) {
-	if len(operations) <= onOnePage {
-		return nil
-	}
 	byName := map[string]*Group{}
 	for _, op := range operations {
 		tag := Tag{Name: firstName(op.Path)}
@@ -47,6 +46,17 @@ func firstName(path string) string {
 		}
 	}
 	return "operations"
+}
+
+// renderAsFits describes all operations on the first page, or where they are too many for that, each on its own.
+func (p *Portal) renderAsFits() error {
+	if len(p.reference.Operations) <= onOnePage {
+		if err := p.render(); err != nil || !p.config.AnyAPI || p.config.within != nil || len(p.files[p.Path("")].content) <= maxPage {
+			return err
+		}
+	}
+	p.groups = groupsOf(p.reference.Operations)
+	return p.render()
 }
 
 func (p *Portal) isGrouped() bool { return len(p.groups) > 0 }

@@ -123,7 +123,6 @@ func New(config Config) (*Portal, error) {
 	if err := p.addBeside(); err != nil {
 		return nil, err
 	}
-	p.groups = groupsOf(p.reference.Operations)
 	if err := p.checkPrefix(); err != nil {
 		return nil, err
 	}
@@ -137,7 +136,7 @@ func New(config Config) (*Portal, error) {
 			return nil, err
 		}
 	}
-	if err := p.render(); err != nil {
+	if err := p.renderAsFits(); err != nil {
 		return nil, err
 	}
 	return p, nil

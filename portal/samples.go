@@ -21,7 +21,7 @@ import (
 var sampleFiles embed.FS
 
 var sampleTemplates = template.Must(template.New("").Funcs(template.FuncMap{
-	"shell": shell.Word, "quote": strconv.Quote, "pascal": pascalCase, "js": jsonString,
+	"shell": shell.Lines, "quote": strconv.Quote, "pascal": pascalCase, "js": jsonString,
 }).ParseFS(sampleFiles, "assets/samples/*"))
 
 // Sample is a program that calls an operation: it runs when it is pasted.

@@ -19,6 +19,14 @@ func Word(text string) string {
 	return Quote(text)
 }
 
+// Lines is one word whose lines stay lines, for programs that people read.
+func Lines(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && (!unicode.IsPrint(r) || r == utf8.RuneError) }) || !strings.Contains(text, "\n") {
+		return Word(text)
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
 // Quote is one word in quotes. What cannot be printed is escaped as bash reads it.
 func Quote(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {

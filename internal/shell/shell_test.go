@@ -8,7 +8,7 @@ import (
 // A shell reads back what was written.
 func TestWord(t *testing.T) {
 	for _, text := range []string{"plain", "", "two words", "it's", `back\slash`, "$HOME", "line\nfeed", "\x00"[:0] + "tab\t", "é", "a=b&c"} {
-		for _, written := range []string{Word(text), Quote(text)} {
+		for _, written := range []string{Word(text), Quote(text), Lines(text)} {
 			out, err := exec.Command("bash", "-c", "printf %s "+written).Output()
 			if err != nil || string(out) != text {
 				t.Errorf("%q is written %s and read %q, %v", text, written, out, err)

@@ -155,6 +155,20 @@ test('a link into an answer shows its tab, and the sidebar follows', async () =>
   await close();
 });
 
+test('the changelog can be filtered and subscribed to', async () => {
+  const { page, wrong, close } = await open({}, `${base}/changelog`);
+  const shown = () => page.locator('.changes > li:visible').count();
+  const all = await shown();
+  await page.locator('label', { hasText: 'Only breaking' }).click();
+  assert.ok(await shown() < all);
+  assert.equal(await shown(), await page.locator('.changes > .of-breaking').count());
+  const feed = await page.locator('link[type="application/atom+xml"]').getAttribute('href');
+  const text = await (await fetch(new URL(feed, process.env.NUDGE_URL))).text();
+  assert.match(text, /<entry>[^]*<updated>\d{4}-\d\d-\d\dT00:00:00Z</);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
 test('the theme can be chosen and stays', async () => {
   const { page, close } = await open({ colorScheme: 'light' });
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
