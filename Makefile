@@ -173,3 +173,4 @@ soak: ## load a server for SOAK (15m), asleep for three hours half way; fails wh
 .PHONY: fuzz
 fuzz: ## throw arbitrary requests at the whole server for FUZZTIME (10m)
 	$(GO) test -run '^$$' -fuzz FuzzServer -fuzztime $${FUZZTIME:-10m} -fuzzminimizetime 2s ./server
+	$(GO) test -run '^$$' -fuzz FuzzPlainRequests -fuzztime $${FUZZTIME:-10m} -fuzzminimizetime 2s ./server

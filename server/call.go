@@ -14,19 +14,30 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// call is what is known of the request that is being answered. It travels in the request's context, because the strict
-// handler is given nothing else.
+// call is what is known of the request that is being answered. It is the request's context, because the strict handler is given
+// nothing else.
 type call struct {
-	requestID  string
-	operation  string
-	accountSID string
-	code       int
-	cors       corsHeaders
+	context.Context //nolint:containedctx // it is one
+	requestID       string
+	operation       string
+	accountSID      string
+	code            int
+	cors            corsHeaders
+	// hasBody tells that the request has a body.
+	hasBody bool
+}
+
+// Value gives the call itself, and else what the connection's context has.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // setHeaders sets what every answer carries. The generated answers of an operation set them themselves.
 func (c *call) setHeaders(header http.Header) {
-	header.Set("Twilio-Request-Id", c.requestID)
+	header["Twilio-Request-Id"] = []string{c.requestID}
 	c.cors.set(header)
 }
 
@@ -56,13 +67,13 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
 		r := c.Request()
-		call := &call{requestID: newSID("RQ"), cors: s.cors.headers(r.Header.Get("Origin"))}
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), callKey{}, call)))
+		call := &call{Context: r.Context(), requestID: newSID("RQ"), cors: s.cors.headers(r.Header.Get("Origin"))}
+		c.SetRequest(r.WithContext(call))
 		s.cors.vary(c.Response().Header())
 		if r.Method == http.MethodOptions {
 			call.setHeaders(c.Response().Header())
 			if r.Header.Get("Access-Control-Request-Method") != "" {
-				c.Response().Header().Set("Access-Control-Max-Age", corsMaxAge)
+				c.Response().Header()["Access-Control-Max-Age"] = preflightValid
 			}
 		}
 		if err := next(c); err != nil {
@@ -83,7 +94,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (s *Server) observe(ctx context.Context, o Observation) {
-	if !s.config.NoAccessLog {
+	if !s.config.NoAccessLog && s.config.Logger.Enabled(ctx, slog.LevelInfo) {
 		s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "request",
 			slog.String("request_id", o.RequestID), slog.String("operation", o.Operation), slog.String("method", o.Method),
 			slog.Int("status", o.Status), slog.Int("code", o.Code), slog.String("account_sid", o.AccountSID),

@@ -28,8 +28,7 @@ type cors struct {
 
 // corsHeaders are the headers that depend on the request's origin.
 type corsHeaders struct {
-	allowOrigin      string
-	allowCredentials bool
+	allowOrigin, allowCredentials []string
 }
 
 // CheckCORSOrigins tells what is wrong with a list of origins, as New does.
@@ -74,25 +73,23 @@ func isOrigin(text string) bool {
 // origin that is not on it gets the first one that is: the browser compares, and refuses.
 func (c cors) headers(origin string) corsHeaders {
 	if len(c.origins) == 0 {
-		return corsHeaders{allowOrigin: "*"}
+		return corsHeaders{anyOrigin, noCredentials}
 	}
-	if !slices.Contains(c.origins, origin) {
-		origin = c.origins[0]
-	}
-	return corsHeaders{allowOrigin: origin, allowCredentials: true}
+	at := max(slices.Index(c.origins, origin), 0)
+	return corsHeaders{c.origins[at : at+1 : at+1], credentials}
 }
 
 // vary tells caches that answers differ by origin, when they do.
 func (c cors) vary(header http.Header) {
 	if len(c.origins) > 0 {
-		header.Set("Vary", "Origin")
+		header["Vary"] = varyByOrigin
 	}
 }
 
 func (h corsHeaders) set(header http.Header) {
-	header.Set("Access-Control-Allow-Origin", h.allowOrigin)
-	header.Set("Access-Control-Allow-Methods", corsAllowMethods)
-	header.Set("Access-Control-Allow-Headers", corsAllowHeaders)
-	header.Set("Access-Control-Allow-Credentials", strconv.FormatBool(h.allowCredentials))
-	header.Set("Access-Control-Expose-Headers", corsExposeHeaders)
+	header["Access-Control-Allow-Origin"] = h.allowOrigin
+	header["Access-Control-Allow-Methods"] = allowMethods
+	header["Access-Control-Allow-Headers"] = allowHeaders
+	header["Access-Control-Allow-Credentials"] = h.allowCredentials
+	header["Access-Control-Expose-Headers"] = exposeHeaders
 }

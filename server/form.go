@@ -23,7 +23,7 @@ import (
 // readForm reads the body and lets through only what the document lets a form be. The generated code binds
 // FormParams, which merges the query string, and the validator passes unknown and repeated fields, `007` and JSON under
 // the form's media type: so the form is judged here, as it stands on the wire, and r.Form holds the body's fields alone.
-func (s *Server) readForm(op openapi.Operation) echo.MiddlewareFunc {
+func (s *Server) readForm(op openapi.Operation, plain *plainRequests) echo.MiddlewareFunc {
 	f := newForm(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -33,7 +33,9 @@ func (s *Server) readForm(op openapi.Operation) echo.MiddlewareFunc {
 				return err
 			}
 			r.Body = http.NoBody
-			if len(body) > 0 {
+			callOf(c).hasBody = len(body) > 0
+			// Who judges plain requests needs the form alone.
+			if len(body) > 0 && (plain == nil || !plain.takes(r)) {
 				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
 			if op.FormSchema == nil {

@@ -57,17 +57,7 @@ func (s *Server) CreateNotification(ctx context.Context, request CreateNotificat
 	if err := s.config.Queue.Add(ctx, n); err != nil {
 		return nil, err
 	}
-	return CreateNotification201JSONResponse{
-		Body: wireNotification(n),
-		Headers: CreateNotification201ResponseHeaders{
-			AccessControlAllowOrigin:      call.cors.allowOrigin,
-			AccessControlAllowMethods:     corsAllowMethods,
-			AccessControlAllowHeaders:     corsAllowHeaders,
-			AccessControlAllowCredentials: call.cors.allowCredentials,
-			AccessControlExposeHeaders:    corsExposeHeaders,
-			TwilioRequestId:               call.requestID,
-		},
-	}, nil
+	return created{call, wireNotification(n)}, nil
 }
 
 // wireNotification is the one mapping between the domain and the wire. SDKs read dates in whole seconds only.

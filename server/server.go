@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -129,10 +131,27 @@ func New(config Config) (*Server, error) {
 	s.echo.Use(s.begin, s.guardPanics)
 	middlewares := map[string][]echo.MiddlewareFunc{}
 	for _, op := range contract.operations {
-		middlewares[op.ID] = []echo.MiddlewareFunc{s.letIn(op), s.authenticate(op), s.readForm(op), s.limitInFlight, s.validate(op)}
+		plain := plainOf(contract.doc, op)
+		middlewares[op.ID] = []echo.MiddlewareFunc{inTurn(s.letIn(op), s.authenticate(op), s.readForm(op, plain), s.limitInFlight, s.validate(op, plain))}
 	}
 	RegisterHandlersWithOptions(s.echo, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: middlewares})
 	return s, nil
+}
+
+// inTurn is several middlewares of one route as one. Echo puts a route's middlewares around its handler for each request; these are put
+// around it once.
+func inTurn(list ...echo.MiddlewareFunc) echo.MiddlewareFunc {
+	var once sync.Once
+	var chain echo.HandlerFunc
+	return func(handler echo.HandlerFunc) echo.HandlerFunc {
+		once.Do(func() {
+			chain = handler
+			for _, middleware := range slices.Backward(list) {
+				chain = middleware(chain)
+			}
+		})
+		return chain
+	}
 }
 
 // AuthRefusals is how many requests were refused because too many with wrong credentials came from their address.

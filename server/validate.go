@@ -17,7 +17,7 @@ import (
 
 // validate judges the request against the document. The router has already found the operation, so the validator is
 // given it and needs no second router.
-func (s *Server) validate(op openapi.Operation) echo.MiddlewareFunc {
+func (s *Server) validate(op openapi.Operation, plain *plainRequests) echo.MiddlewareFunc {
 	// Credentials were checked before, and defaults were set by strictForm.
 	spec := *op.Spec
 	spec.Security = openapi3.NewSecurityRequirements()
@@ -25,6 +25,12 @@ func (s *Server) validate(op openapi.Operation) echo.MiddlewareFunc {
 	options := &openapi3filter.Options{SkipSettingDefaults: true}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			if plain != nil && plain.takes(c.Request()) {
+				if err := plain.judge(c, callOf(c).hasBody); err != nil {
+					return err
+				}
+				return next(c)
+			}
 			parameters, err := pathParameters(c)
 			if err != nil {
 				return err
@@ -71,19 +77,13 @@ func refusal(op openapi.Operation, err error) error {
 	if p := request.Parameter; p != nil {
 		return invalid(find(op.Parameters, p.In, p.Name))
 	}
-	var schema *openapi3.SchemaError
-	if errors.As(err, &schema) {
-		if at := schema.JSONPointer(); len(at) > 0 {
-			return invalid(find(op.Form, "body", at[0]))
-		}
-	}
 	var parse *openapi3filter.ParseError
 	if errors.As(err, &parse) {
 		if at := parse.Path(); len(at) > 0 {
 			return invalid(find(op.Form, "body", fmt.Sprint(at[0])))
 		}
 	}
-	return unreadable("the body does not match its schema")
+	return refusedForm(op, err)
 }
 
 // find gives a parameter's rule; one that is no scalar has a rule of its name only.
