@@ -132,6 +132,14 @@ bench: ## measure the layers of a request, and load and size of a running server
 	$(BUILD)/bench devices
 	$(BUILD)/bench million
 
+.PHONY: bench-peers
+bench-peers: ## set nudge beside its peers in one run, and write bench/RESULTS.md with its charts (5 minutes)
+	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
+	mkdir -p $(BUILD)/ogen && cp interop/testdata/ogen/* $(BUILD)/ogen && cp openapi.yaml $(BUILD)/ogen
+	cd $(BUILD)/ogen && $(GO) tool ogen --target api --package api --clean openapi.yaml && $(GO) build -o ogenserver .
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	$(BUILD)/bench peers -out bench -ogen $(BUILD)/ogen/ogenserver -prism bench/peers/node_modules/.bin/prism -postgres "$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)"
+
 .PHONY: bench-cluster
 bench-cluster: ## measure a cluster on loopback: take-overs, rolling restarts under load, nodes and streams (8 minutes)
 	cd interop && $(GO) run ./cmd/clusterbench -dir $(BUILD)/clusterbench

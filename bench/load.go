@@ -52,8 +52,13 @@ func runLoad([]string) error {
 	return nil
 }
 
-// load makes requests over a number of connections for loadTime; each request gets an identity of its own.
+// load makes requests over a number of connections for loadTime.
 func load(connections int, request func(client *http.Client, identity string) error) (rate float64, samples []time.Duration, err error) {
+	return loadFor(loadTime, connections, request)
+}
+
+// loadFor makes requests over a number of connections for some time; each request gets an identity of its own.
+func loadFor(lasts time.Duration, connections int, request func(client *http.Client, identity string) error) (rate float64, samples []time.Duration, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
 	var mu sync.Mutex
@@ -62,7 +67,7 @@ func load(connections int, request func(client *http.Client, identity string) er
 	for worker := range connections {
 		group.Go(func() {
 			var own []time.Duration
-			for i := 0; time.Since(start) < loadTime; i++ {
+			for i := 0; time.Since(start) < lasts; i++ {
 				began := time.Now()
 				if e := request(client, fmt.Sprintf("device-%04d-%d", worker, i)); e != nil {
 					mu.Lock()

@@ -1,6 +1,7 @@
 // Command bench measures a running nudge from a second process, over HTTP on 127.0.0.1.
 //
 //	bench load      requests/s and latency of the durable server, beside the same server with a store in memory
+//	bench peers     nudge and its peers side by side, in rounds that alternate: RESULTS.md and charts
 //	bench million   one million pending: memory, fresh deliveries, kill -9 to serving, expiry
 //	bench push      messages/s of the channels to phones and browsers, beside a bare POST and the libraries for them
 //	bench portal    requests/s of pages and of MCP tools beside the operation's, and the operation's without them
@@ -28,9 +29,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate, "push": runPush, "pushpeers": runPushPeers}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate, "push": runPush, "pushpeers": runPushPeers, "peers": runPeers, "peerserver": runPeerServer, "storeserver": runStoreServer}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|push|portal|million|devices|contract|foreign|real|public|soak|simulate")
+		fmt.Fprintln(os.Stderr, "usage: bench load|peers|push|portal|million|devices|contract|foreign|real|public|soak|simulate")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
@@ -52,7 +53,12 @@ func start(args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{command: exec.Command(self, append([]string{"server"}, args...)...)}
+	return startCommand(exec.Command(self, append([]string{"server"}, args...)...))
+}
+
+// startCommand starts a server that prints its URL, and waits for that.
+func startCommand(command *exec.Cmd) (*process, error) {
+	p := &process{command: command}
 	p.command.Stderr = os.Stderr
 	out, err := p.command.StdoutPipe()
 	if err != nil {
@@ -71,6 +77,10 @@ func (p *process) await(name string) (string, error) {
 	for p.lines.Scan() {
 		if value, ok := strings.CutPrefix(p.lines.Text(), name+" "); ok {
 			return value, nil
+		}
+		// Another program's.
+		if name == "url" && strings.HasPrefix(p.lines.Text(), "http://") {
+			return p.lines.Text(), nil
 		}
 	}
 	return "", errors.New("the server ended before it said its " + name)
