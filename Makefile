@@ -58,7 +58,11 @@ generate: ## make all that follows from openapi.yaml, and say what is left to do
 	@$(GO) run ./cmd/nextsteps
 
 .PHONY: check
-check: drift breaking tidy vet lint changes ## everything that keeps the tree in order; fails on any difference
+check: drift breaking tidy vet lint guard changes ## everything that keeps the tree in order; fails on any difference
+
+.PHONY: guard
+guard: ## fail if a request allocates more than it did
+	$(GO) test $(ONCE) -tags guard -run '^TestAllocations$$' ./server
 
 .PHONY: changes
 changes: ## change copies of the document: everything passes without another edit, or make generate names what is to be written

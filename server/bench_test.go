@@ -22,6 +22,36 @@ import (
 // generated strict server without any validation, and the full chain with accounts, validation and the log line. The
 // harness, which is in all of them, stands first: what making the request and recording the answer cost.
 func BenchmarkCreate(b *testing.B) {
+	for _, layer := range createLayers(b) {
+		b.Run("layer="+layer.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				layer.create(b)
+			}
+		})
+	}
+}
+
+// layer is a part of a request's way.
+type layer struct {
+	name    string
+	handler http.Handler
+}
+
+// create sends it one request.
+func (l layer) create(tb testing.TB) {
+	r := httptest.NewRequest(http.MethodPost, operationPath, strings.NewReader("Ttl=150"))
+	r.Header.Set("Content-Type", formType)
+	r.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
+	w := httptest.NewRecorder()
+	l.handler.ServeHTTP(w, r)
+	if w.Code != http.StatusCreated {
+		tb.Fatalf("%d %s", w.Code, w.Body)
+	}
+}
+
+func createLayers(tb testing.TB) []layer {
+	tb.Helper()
 	const route = "/v2/Services/:ServiceSid/Entities/:Identity/Challenges/:ChallengeSid/Notifications"
 	queue := queueFunc(func(context.Context, delivery.Notification) error { return nil })
 
@@ -42,27 +72,10 @@ func BenchmarkCreate(b *testing.B) {
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), //nolint:sloglint // the line's cost is part of the chain
 	})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-
-	for _, layer := range []struct {
-		name    string
-		handler http.Handler
-	}{{name: "harness", handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })}, {name: "bare-echo", handler: bare}, {name: "generated-strict", handler: generated}, {name: "full-chain", handler: full}} {
-		b.Run("layer="+layer.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				r := httptest.NewRequest(http.MethodPost, operationPath, strings.NewReader("Ttl=150"))
-				r.Header.Set("Content-Type", formType)
-				r.SetBasicAuth(accounts.DevelopmentSID, accounts.DevelopmentToken)
-				w := httptest.NewRecorder()
-				layer.handler.ServeHTTP(w, r)
-				if w.Code != http.StatusCreated {
-					b.Fatalf("%d %s", w.Code, w.Body)
-				}
-			}
-		})
-	}
+	harness := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
+	return []layer{{"harness", harness}, {"bare-echo", bare}, {"generated-strict", generated}, {"full-chain", full}}
 }
 
 // unvalidated answers what the server answers, with nothing in front.
