@@ -33,7 +33,13 @@ func (p *Portal) diagram(img string) string {
 	return fmt.Sprintf(`<span class="diagram" role="img" tabindex="0" aria-label="%s">%s</span>`, parts[2], text)
 }
 
-// inline writes an SVG image as it may stand in a page: its elements and texts. It is false for one with styles, which the page's
+// drawn are the elements that a diagram may have: HTML ends an SVG image at others.
+var drawn = map[string]bool{
+	"svg": true, "g": true, "defs": true, "title": true, "desc": true, "path": true, "rect": true, "circle": true, "ellipse": true, "line": true, "polyline": true,
+	"polygon": true, "text": true, "tspan": true, "marker": true, "linearGradient": true, "radialGradient": true, "stop": true, "clipPath": true, "mask": true, "pattern": true, "use": true, "symbol": true,
+}
+
+// inline writes an SVG image as it may stand in a page: its elements and texts. It is false for one with others, or with styles, which the page's
 // policy refuses. HTML reads comments and declarations otherwise than XML does, so they are left out.
 func inline(data []byte) (text string, ok bool) {
 	var b strings.Builder
@@ -49,7 +55,7 @@ func inline(data []byte) (text string, ok bool) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if t.Name.Local == "style" || slices.ContainsFunc(t.Attr, func(a xml.Attr) bool { return a.Name.Local == "style" }) {
+			if !drawn[t.Name.Local] || slices.ContainsFunc(t.Attr, func(a xml.Attr) bool { return a.Name.Local == "style" }) {
 				return "", false
 			}
 			b.WriteString("<" + name(t.Name))

@@ -38,7 +38,7 @@ type heading struct {
 	level               int
 }
 
-var guideReader = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+var guideReader = goldmark.New(goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeRenderer{}, 100))))
 
 // addGuides reads the guides, and lists a page of each.
@@ -93,9 +93,20 @@ var markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 // led is a guide's Markdown with its links leading to the other guides as to gives them.
 func (p *Portal) led(markdown string, to func(path string) string) string {
-	return markdownLink.ReplaceAllStringFunc(markdown, func(link string) string {
-		return "](" + p.leadsTo(markdownLink.FindStringSubmatch(link)[1], to) + ")"
-	})
+	lines := strings.SplitAfter(markdown, "\n")
+	isCode := false
+	for i, line := range lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			isCode = !isCode
+		}
+		if isCode {
+			continue
+		}
+		lines[i] = markdownLink.ReplaceAllStringFunc(line, func(link string) string {
+			return "](" + p.leadsTo(markdownLink.FindStringSubmatch(link)[1], to) + ")"
+		})
+	}
+	return strings.Join(lines, "")
 }
 
 // leadsTo is where a link of a guide leads: another guide, or a file beside it.

@@ -13,7 +13,7 @@ var languages = []language{
 	{template: "client.go", label: "Go", language: "go", setup: "go get github.com/nudgehq/nudge"},
 	{template: "sdk.js", label: "Node", language: "javascript", setup: "npm install twilio", sdk: true},
 	{template: "sdk.py", label: "Python", language: "python", setup: "pip install twilio", sdk: true},
-	{template: "Sdk.java", label: "Java", language: "java", setup: "adding com.twilio.sdk:twilio to the class path", sdk: true},
+	{template: "Sdk.java", label: "Java", language: "java", sdk: true},
 }
 
 // genericLanguages are those of any document: each language's usual HTTP client.

@@ -63,11 +63,15 @@ func isImage(data []byte) bool {
 		if err != nil {
 			return errors.Is(err, io.EOF) && !isFirst
 		}
+		if _, ok := token.(xml.Directive); ok {
+			// It may declare attributes and entities.
+			return false
+		}
 		element, ok := token.(xml.StartElement)
 		if !ok {
 			continue
 		}
-		if name := strings.ToLower(element.Name.Local); isFirst && name != "svg" || name == "script" || name == "foreignobject" {
+		if name := strings.ToLower(element.Name.Local); isFirst && name != "svg" || name == "script" || name == "foreignobject" || name == "set" || strings.HasPrefix(name, "animate") {
 			return false
 		}
 		isFirst = false

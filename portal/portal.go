@@ -153,7 +153,11 @@ func (p *Portal) Pages() (pages []*Page) {
 // Page finds a page by its path or its URL, with .md after it or not; a fragment does not matter. It is nil when there is none.
 func (p *Portal) Page(address string) *Page {
 	address, _, _ = strings.Cut(address, "#")
-	address = strings.TrimPrefix(strings.TrimPrefix(address, p.config.PublicURL), p.prefix)
+	if rest, ok := strings.CutPrefix(address, p.config.PublicURL+"/"); ok {
+		address = "/" + rest
+	} else if rest, ok := strings.CutPrefix(address, p.prefix+"/"); ok {
+		address = "/" + rest
+	}
 	for _, of := range p.all() {
 		if page := of.byPath[strings.TrimSuffix(strings.TrimSuffix(address, ".md"), "/")]; page != nil {
 			return page

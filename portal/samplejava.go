@@ -7,10 +7,14 @@ func (c call) Hosted() string { return c.hosted }
 
 // Java names a resource as the Java SDK does: in the singular.
 func (l link) Java() string {
-	if stem, ok := strings.CutSuffix(strings.ToLower(l.Node), "ies"); ok {
+	return strings.ToLower(oneOfMany(l.Node))
+}
+
+func oneOfMany(name string) string {
+	if stem, ok := strings.CutSuffix(name, "ies"); ok {
 		return stem + "y"
 	}
-	return strings.TrimSuffix(strings.ToLower(l.Node), "s")
+	return strings.TrimSuffix(name, "s")
 }
 
 // Parents are the resources that the operation's own stands below.
@@ -19,11 +23,7 @@ func (c call) Parents() []link { return c.Chain[:len(c.Chain)-1] }
 // Resource is the class of the operation's own.
 func (c call) Resource() string {
 	last := c.Chain[len(c.Chain)-1]
-	name := strings.TrimSuffix(last.Node, "s")
-	if stem, ok := strings.CutSuffix(last.Node, "ies"); ok {
-		name = stem + "y"
-	}
-	return strings.ToUpper(name[:1]) + name[1:]
+	return pascalCase(oneOfMany(last.Node))
 }
 
 // JavaVerb is what the operation does, and JavaMethod makes the object that does it.

@@ -229,11 +229,11 @@ func TestDiagramsAndOrder(t *testing.T) {
 	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">%s<title>T &lt;i&gt;</title><path d="M0 0"/></svg>`
 	guides := fstest.MapFS{
 		"README.md": {Data: []byte("# Order\n\n[z](z.md), [a](a.md)\n")},
-		"a.md":      {Data: []byte("# A\n\n![Good & \"well\"](good.svg) ![Script](script.svg) ![Style](style.svg) ![Odd](odd.svg) ![Gone](gone.svg) ![Far](https://far.example/x.svg)\n")},
+		"a.md":      {Data: []byte("# A\n\n![Good & \"well\"](good.svg) ![Script](script.svg) ![Style](style.svg) ![Odd](odd.svg) ![Meta](meta.svg) ![Gone](gone.svg) ![Far](https://far.example/x.svg)\n")},
 		"z.md":      {Data: []byte("# Z\n\n[index](README.md)\n")},
 		"m.md":      {Data: []byte("# M\n")},
 	}
-	for name, within := range map[string]string{"good": "", "script": "<script>alert(1)</script>", "style": "<style>a{}</style>", "odd": "<?x ><script>alert(2)</script>?><!-- ><script>alert(3)</script> -->"} {
+	for name, within := range map[string]string{"good": "", "script": "<script>alert(1)</script>", "style": "<style>a{}</style>", "meta": "<p><meta http-equiv='refresh' content='0;url=http://127.0.0.1/'/></p>", "odd": "<?x ><script>alert(2)</script>?><!-- ><script>alert(3)</script> -->"} {
 		guides[name+".svg"] = &fstest.MapFile{Data: fmt.Appendf(nil, svg, within)}
 	}
 	p := build(t, func(c *portal.Config) { c.Guides = guides })

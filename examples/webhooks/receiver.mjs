@@ -5,10 +5,12 @@ import { Webhook } from 'standardwebhooks';
 const secret = new Webhook(process.env.WEBHOOK_SECRET);
 
 http.createServer(async (request, response) => {
-  const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const body = Buffer.concat(chunks).toString();
+  let body = '';
   try {
+    for await (const chunk of request.setEncoding('utf8')) {
+      body += chunk;
+      if (body.length > 64 << 10) throw new Error('it is too large');
+    }
     secret.verify(body, request.headers);
   } catch {
     response.writeHead(401).end();

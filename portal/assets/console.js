@@ -91,9 +91,10 @@ async function send(form) {
 // A sample is text with the values that the page was made with; those of the form take their places, written as the language has it.
 const isShell = (code) => code.closest('[data-language]').dataset.language === 'bash';
 const written = (value, before, code) => {
-  if (isShell(code)) return before.endsWith('/') ? encodeURIComponent(value) : quote(value);
+  // Nothing that a shell reads is left bare.
+  if (isShell(code)) return before.endsWith('/') ? encodeURIComponent(value).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`) : quote(value);
   const inString = /["']$/.test(before);
-  return inString || !/^(-?\d+|true|false)$/.test(value) ? JSON.stringify(value).slice(inString ? 1 : 0, inString ? -1 : undefined) : value;
+  return inString || !/^(0|-?[1-9]\d*)$/.test(value) ? JSON.stringify(value).slice(inString ? 1 : 0, inString ? -1 : undefined) : value;
 };
 
 // pieces lists the text nodes of a sample with where each begins; highlighting has cut it into many.
@@ -132,7 +133,7 @@ function samplesOf(form) {
     }
     const set = exports.filter((input) => input.value !== '');
     setting.hidden = set.length === 0;
-    setting.textContent = `export ${set.map((input) => `${input.dataset.variable}=${quote(input.value)}`).join(' ')}`;
+    setting.textContent = `export ${set.map((input) => `${input.dataset.variable}=${input.type === 'password' ? '…' : quote(input.value)}`).join(' ')}`;
   };
 }
 

@@ -82,7 +82,9 @@ export function attach(root, { device, token }) {
   root.append(body, push);
 
   let connection;
+  // connected is the device that it is, or is becoming by the time that connecting settles.
   let connected;
+  let connecting;
   const name = (d) => d && `${d.service} ${d.identity}`;
   const tokenOf = (d) => (token ? async () => token() : () => mint(d));
 
@@ -101,15 +103,20 @@ export function attach(root, { device, token }) {
     connected = name(d);
     power.checked = true;
     state.textContent = 'Connecting.';
-    return new Promise((ready) => {
+    return (connecting = new Promise((ready) => {
       // Another click, or another device, ends this one before it is connected.
       signal.addEventListener('abort', ready);
       listen({
         ...d, token: tokenOf(d), signal,
         onState(text, isConnected) { state.textContent = text; body.classList.toggle('on', isConnected); ready(); },
         onNotification: shown.arrived,
-      }).then(() => { if (!signal.aborted) turnOff(state.textContent); });
-    });
+      }).then(() => {
+        if (signal.aborted) return;
+        // Refused: it is tried again as another device, or with the next notification.
+        connected = undefined;
+        body.classList.remove('on');
+      });
+    }));
   }
   power.addEventListener('change', () => (power.checked ? turnOn() : turnOff('Offline. What is sent now waits on the server until its TTL elapses.')));
 
@@ -136,6 +143,9 @@ export function attach(root, { device, token }) {
     // renew connects as the device of now, where it is online.
     renew() { if (power.checked && connected !== name(device())) turnOn(); },
     // ready has it online before something is sent, unless it was taken offline or has no token.
-    async ready() { if (power.checked && !token && connected !== name(device())) await turnOn(); },
+    async ready() {
+      if (!power.checked || token) return;
+      await (connected === name(device()) ? connecting : turnOn());
+    },
   };
 }
