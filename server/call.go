@@ -17,7 +17,7 @@ import (
 // call is what is known of the request that is being answered. It is the request's context, because the strict handler is given
 // nothing else.
 type call struct {
-	context.Context //nolint:containedctx // it is one
+	context.Context
 	requestID       string
 	operation       string
 	accountSID      string
@@ -35,7 +35,7 @@ func (c *call) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// setHeaders sets what every answer carries. The generated answers of an operation set them themselves.
+// setHeaders sets what every answer carries.
 func (c *call) setHeaders(header http.Header) {
 	header["Twilio-Request-Id"] = []string{c.requestID}
 	c.cors.set(header)

@@ -67,15 +67,25 @@ reveal();
 // The sidebar follows what is read.
 const places = new Map($$('.side a[href^="#"]').map((link) => [document.getElementById(decodeURIComponent(link.hash.slice(1))), link]));
 places.delete(null);
-const seen = new Set();
-const spy = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) seen[isIntersecting ? 'add' : 'delete'](target);
-  // The last of those that begin above the middle; a section stands around its headings.
-  let here;
-  for (const [place, link] of places) if (seen.has(place) && place.getBoundingClientRect().top < innerHeight / 2) here = link;
-  for (const link of places.values()) link.classList.toggle('here', link === here);
-}, { rootMargin: '0px 0px -40% 0px' });
+// A link that was followed is where the reader is, also where the page is too short to show its place at the top.
+let followed = 0;
+function follow() {
+  const link = $$('.side a[href^="#"]').find((a) => a.hash === location.hash);
+  const chosen = performance.now() - followed < 1000 && [...places].find(([, to]) => to === link)?.[0];
+  let here = places.has(chosen) ? chosen : undefined;
+  // Else it is the last place that begins in the upper third.
+  if (!here) for (const place of places.keys()) if (place.getBoundingClientRect().top < innerHeight / 3 && (!here || place.getBoundingClientRect().top >= here.getBoundingClientRect().top)) here = place;
+  for (const [place, link] of places) link.classList.toggle('here', place === here);
+}
+const spy = new IntersectionObserver(follow, { threshold: [0, 1] });
 for (const place of places.keys()) spy.observe(place);
+let asking = false;
+addEventListener('scroll', () => {
+  if (asking) return;
+  asking = true;
+  requestAnimationFrame(() => { asking = false; follow(); });
+}, { passive: true });
+addEventListener('hashchange', () => { followed = performance.now(); follow(); });
 
 // The language of the samples is remembered, on this page and the others.
 for (const tab of $$('.samples > input')) {
