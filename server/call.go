@@ -18,11 +18,11 @@ import (
 // nothing else.
 type call struct {
 	context.Context
-	requestID       string
-	operation       string
-	accountSID      string
-	code            int
-	cors            corsHeaders
+	requestID  string
+	operation  string
+	accountSID string
+	code       int
+	cors       corsHeaders
 	// hasBody tells that the request has a body.
 	hasBody bool
 }
