@@ -1,6 +1,9 @@
 package portal
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Beside is a further document of the same server, whose reference stands within the portal.
 type Beside struct {
@@ -13,6 +16,9 @@ type Beside struct {
 
 // addBeside makes the references of further documents.
 func (p *Portal) addBeside() error {
+	if p.config.Static && len(p.config.Beside) > 0 {
+		return errors.New("a static site shows one document alone")
+	}
 	for _, b := range p.config.Beside {
 		of, err := New(Config{Document: b.Document, AnyAPI: true, within: p, Path: p.Path(b.Path), PublicURL: p.config.PublicURL, Look: p.config.Look})
 		if err != nil {

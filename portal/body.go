@@ -17,7 +17,7 @@ func (r reader) content(id string, content openapi3.Content) ([]*Media, error) {
 	var list []*Media
 	for _, name := range inOrder(content, func(m *openapi3.MediaType) *openapi3.Origin { return m.Origin }) {
 		media := content[name]
-		m := &Media{encoding: media.Encoding, Type: name, ID: r.id(id + "-content"), Schema: r.asDeepAsFits(media.Schema).field(id, "", media.Schema, nil)}
+		m := &Media{encoding: media.Encoding, Type: name, ID: r.id(id + "-content"), Schema: r.value(id, "", media.Schema)}
 		if media.Example != nil {
 			value, err := r.example(name, media.Origin, "example", media.Example)
 			if err != nil {

@@ -160,11 +160,7 @@ func briefChangelog(markdown string, versions []Version) *brief {
 	b.end()
 	for _, v := range versions {
 		for _, c := range v.Changes {
-			text := fmt.Sprintf("%s, %s: %s", c.Version, c.Severity, oneLine(c.Text))
-			if c.Comment != "" {
-				text += " " + oneLine(c.Comment)
-			}
-			b.lines(c.ID, text)
+			b.lines(c.ID, c.InFull())
 		}
 	}
 	return b

@@ -35,6 +35,21 @@ type Change struct {
 	Reason string
 }
 
+// InFull is all that is known of the change but its place, as one line of Markdown.
+func (c Change) InFull() string {
+	said := append([]string{c.Version + ", " + c.Severity.String() + ": " + wholeSentence(oneLine(c.Text))}, c.More...)
+	if c.Comment != "" {
+		said = append(said, c.Comment)
+	}
+	if c.Reason != "" {
+		said = append(said, "Accepted: "+c.Reason)
+	}
+	for i := range said[1:] {
+		said[i+1] = wholeSentence(oneLine(said[i+1]))
+	}
+	return strings.Join(said, " ")
+}
+
 // Breaking tells whether the change breaks callers.
 func (c Change) Breaking() bool { return c.Severity == docdiff.Breaking }
 
@@ -65,7 +80,11 @@ func changelog(config Config) ([]Version, error) {
 	if err != nil {
 		return nil, err
 	}
-	notes, err := releases(released)
+	versions := make([]string, len(paths))
+	for i, file := range paths {
+		versions[i] = versionOf(file)
+	}
+	notes, err := releases(released, versions)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +129,11 @@ func releasedDocuments(released fs.FS) (paths []string, err error) {
 		}
 	}
 	slices.SortFunc(paths, func(a, b string) int { return semver.Compare("v"+versionOf(a), "v"+versionOf(b)) })
+	for i, file := range paths {
+		if i > 0 && versionOf(paths[i-1]) == versionOf(file) {
+			return nil, fmt.Errorf("the released documents %s and %s are of one version", paths[i-1], file)
+		}
+	}
 	return paths, nil
 }
 
@@ -133,6 +157,9 @@ func (h *history) add(document docdiff.Document) error {
 			return fmt.Errorf("what changed in %s: %w", name, err)
 		}
 		grouped := docdiff.Group(changes)
+		if a := docdiff.Unmatched(r.Accepted, grouped); a != nil && name != unreleased {
+			return fmt.Errorf("%s: %s accepts a change %.100s that there is not: %.300s", releaseNotes, name, a.Rule, a.Text)
+		}
 		reasons := make([]string, len(grouped))
 		for i, c := range grouped {
 			reasons[i] = docdiff.ReasonFor(c, r.Accepted)

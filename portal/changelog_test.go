@@ -3,6 +3,8 @@ package portal_test
 import (
 	"encoding/xml"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -79,7 +81,7 @@ func TestReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(feed.Entries) != 2 || feed.Updated != "2026-03-04T00:00:00Z" || feed.Entries[0].Title != "1.1.0" || feed.Entries[0].ID != publicURL+portal.Base+"/changelog#1.1.0" ||
-		!strings.Contains(feed.Entries[0].Content, "<em>names</em>") || strings.Contains(feed.Entries[0].Content, "<b>") {
+		!strings.Contains(feed.Entries[0].Content, "<em>names</em> <b>changed</b>") {
 		t.Errorf("the feed is %s", body)
 	}
 }
@@ -99,14 +101,46 @@ func TestChangesOfHeadersAreFolded(t *testing.T) {
 	}
 }
 
-func TestReleasesAreChecked(t *testing.T) {
-	for text, want := range map[string]string{
-		"releases:\n  - version: 1.0.0\n    date: yesterday\n": "must be a day such as 2026-11-23",
-		"releases:\n  - version: 1.0.0\n    day: 2026-01-02\n": "releases.yaml",
+// What is said of releases is judged: it must be of a document that there is, once, and accept what changed.
+func TestWrongReleases(t *testing.T) {
+	for want, files := range map[string]map[string]string{
+		"releases[0] is of the version \"9.0.0\"":       {"releases.yaml": "releases:\n  - {version: 9.0.0}\n"},
+		"releases[1] is of the version 1.0.0":           {"releases.yaml": "releases:\n  - {version: 1.0.0}\n  - {version: 1.0.0}\n"},
+		"releases[0] has a date":                        {"releases.yaml": "releases:\n  - {version: 1.0.0, date: yesterday}\n"},
+		"a rule, a text and a reason":                   {"releases.yaml": "releases:\n  - {version: 1.1.0, accepted: [{rule: a, text: b}]}\n"},
+		"1.1.0 accepts a change a that there is not: b": {"releases.yaml": "releases:\n  - {version: 1.1.0, accepted: [{rule: a, text: b, reason: c}]}\n"},
+		"1.1.0.yaml and 1.1.0.json are of one version":  {"1.1.0.json": "{}"},
+		"": {"releases.yaml": "# none\n", "accepted.yaml": "# none\n"},
 	} {
-		_, err := portal.New(portal.Config{PublicURL: publicURL, Versions: fstest.MapFS{"1.0.0.yaml": released(), "releases.yaml": &fstest.MapFile{Data: []byte(text)}}})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", text, err)
+		versions := fstest.MapFS{"1.0.0.yaml": released(), "1.1.0.yaml": released(maximum(1), maximum(2))}
+		for name, text := range files {
+			versions[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		_, err := portal.New(portal.Config{Document: nudge.OpenAPI, PublicURL: publicURL, Versions: versions})
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// A changelog of files leads to files, in the feed too.
+func TestFeedOfAStaticSite(t *testing.T) {
+	versions := fstest.MapFS{"1.0.0.yaml": released(), "releases.yaml": {Data: []byte("releases:\n  - {version: 1.0.0, date: 2026-03-04}\n")}}
+	p, err := portal.New(portal.Config{Document: nudge.OpenAPI, AnyAPI: true, Static: true, Path: "/docs", PublicURL: "https://docs.example.com/docs", Versions: versions})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := p.Export(folder); err != nil {
+		t.Fatal(err)
+	}
+	feed, err := os.ReadFile(filepath.Join(folder, "changelog.atom"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`href="https://docs.example.com/docs/changelog.html"`, `href="https://docs.example.com/docs/changelog.atom"`, `xml:base="https://docs.example.com/docs/changelog.html"`, "<id>https://docs.example.com/docs/changelog.html#1.0.0</id>"} {
+		if !strings.Contains(string(feed), want) {
+			t.Errorf("the feed lacks %s:\n%s", want, feed)
 		}
 	}
 }

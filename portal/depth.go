@@ -7,27 +7,31 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// maxDepth and maxFields bound how deep a body is described: schemas that contain each other would fill pages.
+// maxDepth and maxFields bound how deep a value is described: schemas that contain each other would fill pages. maxOwnFields bounds the
+// fields of its parts, which are its own.
 const (
-	maxDepth  = 6
-	maxFields = 50
+	maxDepth     = 6
+	maxFields    = 50
+	maxOwnFields = 1000
 )
 
-// asDeepAsFits is a reader that describes a body as deep as its fields fit on a page, and its own fields always.
-func (r reader) asDeepAsFits(ref *openapi3.SchemaRef) reader {
+// value describes a value as deep as its fields fit on a page, and its own fields always.
+func (r reader) value(id, name string, ref *openapi3.SchemaRef) *Field {
 	r.depth = 0
-	if ref != nil && (ref.Value.Items != nil || len(ref.Value.AllOf)+len(ref.Value.OneOf)+len(ref.Value.AnyOf) > 0) {
-		// Its own fields are those of its parts.
+	if ref != nil && (ref.Value.Items != nil || len(ref.Value.AllOf)+len(ref.Value.OneOf)+len(ref.Value.AnyOf) > 0) && fits(ref, 1, maxOwnFields) {
 		r.depth = 1
 	}
-	for r.depth < maxDepth {
-		c := counter{most: maxFields, depth: r.depth + 1}
-		if c.schema(ref); c.fields > c.most {
-			break
-		}
+	for r.depth < maxDepth && fits(ref, r.depth+1, maxFields) {
 		r.depth++
 	}
-	return r
+	return r.field(id, name, ref, nil)
+}
+
+// fits tells whether a schema has at most so many fields down to a depth.
+func fits(ref *openapi3.SchemaRef, depth, most int) bool {
+	c := counter{most: most, depth: depth}
+	c.schema(ref)
+	return c.fields <= most
 }
 
 // counter counts the fields of a schema down to a depth, as field describes them, and ends where they are too many.
@@ -57,8 +61,11 @@ func (c *counter) schema(ref *openapi3.SchemaRef) {
 
 // whereElse says where the fields of a value are that are not described again, or too deep.
 func (r reader) whereElse(ref *openapi3.SchemaRef, parents []*openapi3.Schema) string {
-	if name, ok := strings.CutPrefix(ref.Ref, "#/components/schemas/"); ok && !slices.Contains(parents, ref.Value) {
+	if slices.Contains(parents, ref.Value) {
+		return "more of the same; see the document"
+	}
+	if name, ok := strings.CutPrefix(ref.Ref, "#/components/schemas/"); ok {
 		return "the fields of " + name + "; see the document"
 	}
-	return "more of the same; see the document"
+	return "more fields; see the document"
 }

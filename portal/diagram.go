@@ -13,7 +13,10 @@ import (
 	"strings"
 )
 
-var imageParts = regexp.MustCompile(`^<img src="([^"]*)" alt="([^"]*)"`)
+var (
+	imageTag   = regexp.MustCompile(`<img [^>]*>`)
+	imageParts = regexp.MustCompile(`^<img src="([^"]*)" alt="([^"]*)"`)
+)
 
 // diagram puts an image of a guide into its page, where it is an SVG file beside the guide that only shows. Other images are left
 // out: a page asks for nothing but its own files.

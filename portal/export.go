@@ -108,7 +108,7 @@ func (s *site) write(folder, name string, content []byte) error {
 			}
 			return link
 		})
-	case ".md", ".txt":
+	case ".md", ".txt", ".atom":
 		base := up
 		if s.config.PublicURL != Nowhere {
 			base = s.config.PublicURL + "/"

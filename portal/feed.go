@@ -31,6 +31,8 @@ type feedEntry struct {
 	Link    feedLink `xml:"link"`
 	Content struct {
 		Type string `xml:"type,attr"`
+		// Base is where its links are seen from.
+		Base string `xml:"xml:base,attr"`
 		HTML string `xml:",chardata"`
 	} `xml:"content"`
 }
@@ -62,7 +64,7 @@ func (p *Portal) feed() ([]byte, error) {
 		if err := p.layouts["changelog"].ExecuteTemplate(&b, "version", v); err != nil {
 			return nil, fmt.Errorf("the feed: %w", err)
 		}
-		e.Content.Type, e.Content.HTML = "html", b.String()
+		e.Content.Type, e.Content.Base, e.Content.HTML = "html", page, b.String()
 		f.Entries = append(f.Entries, e)
 	}
 	text, err := xml.MarshalIndent(f, "", "  ")

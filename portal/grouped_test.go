@@ -117,10 +117,10 @@ func TestManyOperations(t *testing.T) {
 	}
 }
 
-// A body whose parts multiply is described as deep as it fits: a page stays small.
-func TestDeepBodiesFit(t *testing.T) {
+// A value whose parts multiply is described as deep as it fits, wherever it stands: a page stays small.
+func TestDeepValuesFit(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("openapi: 3.0.3\ninfo: {title: Deep, version: '1'}\npaths:\n  /deep:\n    get:\n      operationId: deep\n      responses:\n        '200':\n          description: OK.\n          content:\n            application/json:\n              schema: {$ref: '#/components/schemas/l0'}\ncomponents:\n  schemas:\n")
+	b.WriteString("openapi: 3.0.3\ninfo: {title: Deep, version: '1'}\npaths:\n  /deep:\n    get:\n      operationId: deep\n      parameters:\n        - {name: filter, in: query, content: {application/json: {schema: {$ref: '#/components/schemas/l0'}}}}\n      responses:\n        '200':\n          description: OK.\n          headers: {X-Deep: {content: {application/json: {schema: {$ref: '#/components/schemas/l0'}}}}}\n          content:\n            application/json:\n              schema: {$ref: '#/components/schemas/l0'}\ncomponents:\n  schemas:\n")
 	for level := range 6 {
 		fmt.Fprintf(&b, "    l%d:\n      type: object\n      properties:\n", level)
 		for i := range 12 {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
@@ -38,7 +37,7 @@ type heading struct {
 	level               int
 }
 
-var guideReader = goldmark.New(goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute))), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+var guideReader = goldmark.New(goldmark.WithExtensions(withTables), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeRenderer{}, 100))))
 
 // addGuides reads the guides, and lists a page of each.
@@ -195,34 +194,8 @@ func (p *Portal) readGuide(markdown string, source []byte) (*guide, error) {
 	if err := guideReader.Renderer().Render(&b, source, root); err != nil {
 		return nil, err
 	}
-	// A table that is wider than the page can be scrolled by keyboard too.
-	g.html = template.HTML(strings.NewReplacer("<table>", `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>`, "</table>", "</table></div>").Replace(image.ReplaceAllStringFunc(b.String(), p.diagram)))
+	g.html = template.HTML(scrolledTables.Replace(imageTag.ReplaceAllStringFunc(b.String(), p.diagram)))
 	return g, nil
-}
-
-// plainText is what a node says, without its marks.
-func plainText(n ast.Node, source []byte) string {
-	var b strings.Builder
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if t, ok := n.(*ast.Text); ok && entering {
-			b.Write(t.Value(source))
-			if t.SoftLineBreak() {
-				b.WriteByte(' ')
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	return oneLine(b.String())
-}
-
-var (
-	linkMarks = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
-	lineMarks = regexp.MustCompile("(?m)^(?:[|: -]+|```.*)$")
-)
-
-// withoutMarks is Markdown as it is found and quoted by a search: without the marks of links, tables and code.
-func withoutMarks(markdown string) string {
-	return strings.ReplaceAll(lineMarks.ReplaceAllString(linkMarks.ReplaceAllString(markdown, "$1"), ""), "|", " ")
 }
 
 var sentence = regexp.MustCompile(`^.*?[.:](?: |$)`)

@@ -71,7 +71,7 @@ func (p *Portal) listPages() {
 	if p.config.within != nil {
 		parent = p.config.within.Path("")
 	}
-	first := &Page{Path: base, Parent: parent, Title: p.reference.Title, Description: oneLine(p.reference.Description), template: "reference"}
+	first := &Page{Path: base, Parent: parent, Title: p.reference.Title, Description: plain(p.reference.Description), template: "reference"}
 	p.pages = []*Page{first}
 	ofOperation := func(op *Operation, parent string) *Page {
 		return &Page{Path: p.Path("/operations/" + segment(op.ID)), Parent: parent, Title: op.Title, Description: op.Method + " " + op.Path, operations: []*Operation{op}, template: "reference"}
@@ -84,7 +84,7 @@ func (p *Portal) listPages() {
 	}
 	for _, group := range p.groups {
 		page := &Page{Path: p.Path("/tags/" + segment(group.Name)), Parent: base, Title: group.Name, group: group, template: "reference"}
-		page.Description = strings.TrimSpace(fmt.Sprintf("%d operation%s. %s", len(group.Operations), either(len(group.Operations) == 1, "", "s"), oneLine(group.Description)))
+		page.Description = strings.TrimSpace(fmt.Sprintf("%d operation%s. %s", len(group.Operations), either(len(group.Operations) == 1, "", "s"), plain(group.Description)))
 		group.Path = page.Path
 		p.pages = append(p.pages, page)
 		for _, op := range group.Operations {

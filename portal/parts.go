@@ -39,12 +39,21 @@ func part(n *yaml.Node) (string, error) {
 	return b.String(), nil
 }
 
-// Schemas names the schemas of the document, in its order.
-func (p *Portal) Schemas() (names []string) {
-	for _, of := range p.all() {
-		names = append(names, of.schemas()...)
+// Schemas names the schemas of the document, in its order, and those of the documents beside it after the path of their reference:
+// devices/Error.
+func (p *Portal) Schemas() []string {
+	names := p.schemas()
+	for _, beside := range p.beside {
+		for _, name := range beside.schemas() {
+			names = append(names, p.nameBeside(beside)+"/"+name)
+		}
 	}
 	return names
+}
+
+// nameBeside names a document beside this one by its path.
+func (p *Portal) nameBeside(beside *Portal) string {
+	return strings.TrimPrefix(strings.TrimPrefix(beside.Path(""), p.Path("")), "/")
 }
 
 func (p *Portal) schemas() (names []string) {
@@ -61,18 +70,27 @@ func (p *Portal) schemas() (names []string) {
 	return names
 }
 
-// SchemaSource gives a schema of the document as YAML, with its name; ok is false where there is none.
+// SchemaSource gives a schema of the document as YAML, by its name of Schemas; ok is false where there is none.
 func (p *Portal) SchemaSource(name string) (text string, ok bool) {
-	for _, of := range p.all() {
-		n := child(of.source.root, "components", "schemas", name)
-		if n == nil {
-			n = child(of.source.root, "definitions", name)
+	n := child(p.source.root, "components", "schemas", name)
+	if n == nil {
+		n = child(p.source.root, "definitions", name)
+	}
+	if n != nil {
+		text, ok = named(name, n)
+	}
+	for _, beside := range p.beside {
+		if name, ok := strings.CutPrefix(name, p.nameBeside(beside)+"/"); ok {
+			return beside.SchemaSource(name)
 		}
-		if n != nil {
-			return named(name, n)
+		switch other, has := beside.SchemaSource(name); {
+		case has && ok:
+			text += "# Another document has another one: " + p.nameBeside(beside) + "/" + name + "\n"
+		case has:
+			text, ok = other, true
 		}
 	}
-	return "", false
+	return text, ok
 }
 
 // OperationSource gives an operation of the document as YAML, with its path and method; ok is false where there is none of the id.

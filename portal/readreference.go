@@ -23,7 +23,7 @@ type reader struct {
 	source *source
 	// ids are the anchors that are taken.
 	ids map[string]bool
-	// depth is how deep the current value is described.
+	// depth is how deep the current value is described; see value.
 	depth int
 	// schemas makes bodies for samples; nil: where there is no example there is none.
 	schemas *schema.Set
@@ -65,7 +65,7 @@ func readReference(config Config) (*Reference, *source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{doc: doc, source: source, ids: maps.Clone(layoutIDs), depth: maxDepth}
+	r := reader{doc: doc, source: source, ids: maps.Clone(layoutIDs)}
 	if config.AnyAPI {
 		r.schemas = schema.NewSet(doc)
 	}
@@ -136,7 +136,7 @@ func (r reader) operation(op openapi.Operation) (*Operation, error) {
 		o.Tags = append(o.Tags, tag)
 	}
 	for _, p := range op.EffectiveParameters() {
-		field := r.field(o.Anchor+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content), nil)
+		field := r.value(o.Anchor+"-"+p.In+"-"+p.Name, p.Name, schemaOf(p.Schema, p.Content))
 		field.In, field.Required, field.Deprecated = p.In, p.Required, p.Deprecated
 		field.Description = cmp.Or(p.Description, field.Description)
 		field.addExamples(p.Example, p.Examples)
@@ -188,7 +188,7 @@ func (r reader) addResponses(o *Operation, spec *openapi3.Operation) error {
 
 // header is a header of an answer, or the one that said the same before.
 func (r reader) header(response, name string, h *openapi3.Header, said map[*openapi3.Header]*Field) *Field {
-	field := r.field(response+"-header-"+name, name, schemaOf(h.Schema, h.Content), nil)
+	field := r.value(response+"-header-"+name, name, schemaOf(h.Schema, h.Content))
 	field.Required, field.Deprecated = h.Required, h.Deprecated
 	field.Description = cmp.Or(h.Description, field.Description)
 	field.addExamples(h.Example, h.Examples)

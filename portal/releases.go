@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nudgehq/nudge/internal/docdiff"
@@ -29,8 +30,22 @@ type release struct {
 	Accepted []docdiff.Acceptance `yaml:"accepted"`
 }
 
+// check tells what is wrong with what is said of a release.
+func (r release) check(versions []string, before []release) error {
+	if !slices.Contains(versions, r.Version) {
+		return fmt.Errorf("is of the version %.50q, of which there is no document; there are %.500s", r.Version, strings.Join(versions, ", "))
+	}
+	if slices.ContainsFunc(before, func(b release) bool { return b.Version == r.Version }) {
+		return fmt.Errorf("is of the version %s, which another one is of too", r.Version)
+	}
+	if _, err := time.Parse(time.DateOnly, r.Date); r.Date != "" && err != nil {
+		return fmt.Errorf("has a date that is no day such as 2026-11-23, of the version %s", r.Version)
+	}
+	return docdiff.CheckAcceptances(r.Accepted)
+}
+
 // releases reads what stands beside the released documents; the accepted breaks are those of the document that is not released yet.
-func releases(beside fs.FS) ([]release, error) {
+func releases(beside fs.FS, versions []string) ([]release, error) {
 	var notes struct {
 		Releases []release `yaml:"releases"`
 	}
@@ -38,12 +53,12 @@ func releases(beside fs.FS) ([]release, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := strictyaml.Decode(data, &notes); data != nil && err != nil {
+	if err := strictyaml.Decode(data, &notes); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
 		return nil, fmt.Errorf("%s: %w", releaseNotes, err)
 	}
-	for _, r := range notes.Releases {
-		if _, err := time.Parse(time.DateOnly, r.Date); r.Date != "" && err != nil {
-			return nil, fmt.Errorf("%s: the date of %s must be a day such as 2026-11-23", releaseNotes, r.Version)
+	for i, r := range notes.Releases {
+		if err := r.check(versions, notes.Releases[:i]); err != nil {
+			return nil, fmt.Errorf("%s: releases[%d] %w", releaseNotes, i, err)
 		}
 	}
 	if data, err = readIfAny(beside, acceptedBreaks); data == nil {

@@ -172,14 +172,13 @@ type indexer struct {
 }
 
 func (x *indexer) add(kind, title, path, text string) {
-	// Marks of CommonMark are not read out.
-	text = strings.ReplaceAll(oneLine(text), "`", "")
+	text = oneLine(text)
 	x.entries = append(x.entries, entry{kind: kind, title: title, path: path, text: text, lowerTitle: strings.ToLower(title), lowerText: strings.ToLower(text)})
 }
 
 func (x *indexer) fields(kind, page, within string, list []*Field) {
 	for _, f := range list {
-		text := []string{within, f.Type, either(f.Required, "Required", ""), f.Description}
+		text := []string{within, f.Type, either(f.Required, "Required", ""), plain(f.Description)}
 		for _, fact := range f.Facts {
 			text = append(text, fact.Label+": "+fact.Value)
 		}
@@ -202,14 +201,14 @@ func (x *indexer) content(page, within string, list []*Media) {
 
 func (x *indexer) operation(op *Operation) {
 	page := x.pathOf(op)
-	x.add("operation", op.Title, page+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+op.Description)
+	x.add("operation", op.Title, page+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+plain(op.Description))
 	x.fields("parameter", page, op.ID, op.Parameters)
 	if op.Body != nil {
 		var types []string
 		for _, m := range op.Body.Content {
 			types = append(types, m.Type)
 		}
-		x.add("operation", "Request body of "+op.ID, page+"#"+op.Anchor+"-body", either(op.Body.Required, "Required", "Optional")+" "+strings.Join(types, ", ")+" "+op.Body.Description)
+		x.add("operation", "Request body of "+op.ID, page+"#"+op.Anchor+"-body", either(op.Body.Required, "Required", "Optional")+" "+strings.Join(types, ", ")+" "+plain(op.Body.Description))
 		x.content(page, op.ID+" request body", op.Body.Content)
 	}
 	for _, s := range op.Samples {
@@ -243,7 +242,7 @@ func (p *Portal) makeIndex() []entry {
 	}
 	for _, v := range p.versions {
 		for _, c := range v.Changes {
-			x.add("change", c.Version+": "+c.Rule, p.Path("/changelog#"+c.ID), c.Text)
+			x.add("change", c.Version+": "+c.Rule, p.Path("/changelog#"+c.ID), plain(c.InFull()))
 		}
 	}
 	// What is read on comes after what is looked up.
@@ -251,7 +250,7 @@ func (p *Portal) makeIndex() []entry {
 		if page.guide != nil {
 			for _, h := range page.guide.headings {
 				_, below, _ := strings.Cut(h.text, "\n")
-				x.add("guide", h.title, page.Path+"#"+h.anchor, withoutMarks(below))
+				x.add("guide", h.title+either(h.title != page.Title, " · "+page.Title, ""), page.Path+"#"+h.anchor, plain(below))
 			}
 		}
 	}
@@ -261,7 +260,7 @@ func (p *Portal) makeIndex() []entry {
 func (p *Portal) authenticationText() string {
 	var b strings.Builder
 	for _, s := range p.reference.Schemes {
-		b.WriteString(s.Kind + ": " + s.Description + " ")
+		b.WriteString(s.Kind + ": " + plain(s.Description) + " ")
 	}
 	return b.String()
 }

@@ -219,8 +219,13 @@ func TestBeside(t *testing.T) {
 	if text, ok := p.OperationSource("AcknowledgeNotification"); !ok || !strings.Contains(text, "/ack") {
 		t.Error(text)
 	}
-	if text, ok := p.SchemaSource("Subscription"); !ok || !slices.Contains(p.Schemas(), "Subscription") {
-		t.Error(text)
+	for name, want := range map[string]string{"Subscription": "Subscription:", "devices/Error": "Error:", "Error": "another one: devices/Error"} {
+		if text, ok := p.SchemaSource(name); !ok || !strings.Contains(text, want) {
+			t.Errorf("%s is %s", name, text)
+		}
+	}
+	if names := p.Schemas(); !slices.Contains(names, "devices/Subscription") || !slices.Contains(names, "Error") {
+		t.Error(names)
 	}
 }
 

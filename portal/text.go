@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"html/template"
@@ -9,21 +8,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/yuin/goldmark"
 )
-
-// commonmark renders a description. Raw HTML in it is left out by the library.
-func commonmark(text string) (template.HTML, error) {
-	var b bytes.Buffer
-	if err := goldmark.Convert([]byte(text), &b); err != nil {
-		return "", err
-	}
-	// An image would be another host's, which the pages' policy refuses.
-	return template.HTML(image.ReplaceAllString(b.String(), "")), nil
-}
-
-var image = regexp.MustCompile(`<img [^>]*>`)
 
 // pathTemplate marks the parameters of a path, and lets it break before a slash only.
 func pathTemplate(path string) template.HTML {

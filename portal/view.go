@@ -44,7 +44,7 @@ func (v view) Home() string { return v.home().Path("") }
 func (v view) Beside() (list []*Page) {
 	if home := v.config.within; home != nil {
 		// Its own pages are made later.
-		return []*Page{{Path: home.Path(""), Title: home.reference.Title, Description: oneLine(home.reference.Description)}}
+		return []*Page{{Path: home.Path(""), Title: home.reference.Title, Description: plain(home.reference.Description)}}
 	}
 	for _, of := range v.beside {
 		list = append(list, of.pages[0])

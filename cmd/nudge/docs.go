@@ -49,7 +49,7 @@ func (cmd *docsCommand) Run(ctx context.Context, out output) error {
 		}
 	}
 	if cmd.Out != "" {
-		return cmd.export(config)
+		return cmd.export(config, out)
 	}
 	l, err := listen(cmd.Addr, 0, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -84,7 +84,7 @@ func folder(flag, name string) (fs.FS, error) {
 }
 
 // export writes the static site.
-func (cmd *docsCommand) export(config portal.Config) error {
+func (cmd *docsCommand) export(config portal.Config, out output) error {
 	config.Static, config.PublicURL = true, cmp.Or(cmd.PublicURL, portal.Nowhere)
 	p, err := portal.New(config)
 	if err != nil {
@@ -93,7 +93,8 @@ func (cmd *docsCommand) export(config portal.Config) error {
 	if err := p.Export(cmd.Out); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	return nil
+	_, err = fmt.Fprintf(out.stdout, "docs: %d pages in %s\n", len(p.Pages()), cmd.Out)
+	return err
 }
 
 // docsHandler answers with the documentation, and leads the root there.

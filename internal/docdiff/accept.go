@@ -1,7 +1,9 @@
 package docdiff
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nudgehq/nudge/internal/strictyaml"
 )
@@ -20,6 +22,16 @@ type Acceptance struct {
 // accepts tells whether a change is the one that was reviewed.
 func (a Acceptance) accepts(c Change) bool {
 	return a.Rule == c.Rule && a.Operation == c.Operation && a.Text == c.Text && a.More == len(c.More)
+}
+
+// Unmatched gives an acceptance that accepts none of the changes; nil where there is none.
+func Unmatched(list []Acceptance, changes []Change) *Acceptance {
+	for i, a := range list {
+		if !slices.ContainsFunc(changes, a.accepts) {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // ReasonFor is why a change was accepted; empty when it was not.
@@ -62,13 +74,18 @@ func ReadAcceptances(data []byte) ([]Acceptance, error) {
 	var file struct {
 		Accepted []Acceptance `yaml:"accepted"`
 	}
-	if err := strictyaml.Decode(data, &file); err != nil {
+	if err := strictyaml.Decode(data, &file); err != nil && !errors.Is(err, strictyaml.ErrEmpty) {
 		return nil, err
 	}
-	for i, a := range file.Accepted {
+	return file.Accepted, CheckAcceptances(file.Accepted)
+}
+
+// CheckAcceptances tells which acceptance does not say what it accepts, or why.
+func CheckAcceptances(list []Acceptance) error {
+	for i, a := range list {
 		if a.Rule == "" || a.Text == "" || a.Reason == "" {
-			return nil, fmt.Errorf("accepted[%d] must have a rule, a text and a reason", i)
+			return fmt.Errorf("accepted[%d] must have a rule, a text and a reason", i)
 		}
 	}
-	return file.Accepted, nil
+	return nil
 }

@@ -23,14 +23,22 @@ func (c Change) ID() string {
 	return c.Rule + "-" + hex.EncodeToString(sum[:4])
 }
 
+// subject is what changes are folded by.
+func (c Change) subject() string {
+	if strings.HasPrefix(c.Rule, "relation-") {
+		return c.ID() + c.Text
+	}
+	return c.ID() + c.Comment
+}
+
 // Fold makes one change of those of one subject: the same of every header of the answers. together tells of two whether nothing else
 // keeps them apart.
 func Fold(list []Change, together func(i, j int) bool) (folded []Change, from []int) {
 	at := map[string]int{}
 	for i, c := range list {
-		k, seen := at[c.ID()]
+		k, seen := at[c.subject()]
 		if !seen || folded[k].Severity != c.Severity || folded[k].Gone != c.Gone || !together(from[k], i) {
-			at[c.ID()] = len(folded)
+			at[c.subject()] = len(folded)
 			folded, from = append(folded, c), append(from, i)
 			continue
 		}

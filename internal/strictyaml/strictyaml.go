@@ -79,6 +79,9 @@ func fieldsOf(t reflect.Type, name string) (fields []string) {
 	return fields
 }
 
+// ErrEmpty is that of a file that says nothing, or comments alone.
+var ErrEmpty = errors.New("it is empty")
+
 // Decode reads data into v. The error tells the lines and nothing of what stands there: it may be a secret, and the
 // library repeats values, names and anchors.
 func Decode(data []byte, v any) error {
@@ -86,7 +89,7 @@ func Decode(data []byte, v any) error {
 	decoder.KnownFields(true)
 	err := decoder.Decode(v)
 	if errors.Is(err, io.EOF) {
-		return errors.New("it is empty")
+		return ErrEmpty
 	}
 	if err != nil {
 		return explain(err, reflect.TypeOf(v))

@@ -41,6 +41,10 @@ type change struct {
 	Version  string `json:"version"`
 	Severity string `json:"severity"`
 	Text     string `json:"text"`
+	// Like is how many more changes are like it.
+	Like int `json:"like,omitempty"`
+	// Reason is why a break was accepted.
+	Reason string `json:"reason,omitempty"`
 }
 
 type changeDetails struct {
@@ -52,11 +56,10 @@ type changeDetails struct {
 	// Gone tells that the line is one of the version before.
 	Gone bool     `json:"gone,omitempty"`
 	More []string `json:"more,omitempty"`
-	// Reason is why a break was accepted.
-	Reason string `json:"reason,omitempty"`
 }
 
-const changeProperties = `"id":{"type":"string"},"version":{"type":"string"},"severity":{"type":"string","enum":["info","warning","breaking"]},"text":{"type":"string"}`
+const changeProperties = `"id":{"type":"string"},"version":{"type":"string"},"severity":{"type":"string","enum":["info","warning","breaking"]},"text":{"type":"string"},
+	"like":{"type":"integer","description":"how many more changes are like it; get_change names them"},"reason":{"type":"string","description":"why the break was accepted"}`
 
 // addTool offers a tool, and remembers what it takes.
 func addTool[In, Out any](s *Server, tool *sdk.Tool, handler sdk.ToolHandlerFor[In, Out]) {
@@ -123,7 +126,7 @@ func (s *Server) addTools() {
 		Name: "get_schema", Title: "Get a schema's source", Annotations: reads,
 		Description: "Gives a schema of the OpenAPI document as YAML.",
 		InputSchema: schema(`{"type":"object","additionalProperties":false,"required":["name"],"properties":{
-			"name":{"type":"string","minLength":1,"maxLength":200,"description":"the name under components/schemas"}}}`),
+			"name":{"type":"string","minLength":1,"maxLength":200,"description":"the name under components/schemas; one of a document beside the first stands after its path, such as devices/Error"}}}`),
 	}, s.getSchema)
 	if len(s.config.Portal.Versions()) > 0 {
 		s.addChangeTools()
@@ -151,8 +154,7 @@ func (s *Server) addChangeTools() {
 			"rule":{"type":"string","description":"the kind of change"},"comment":{"type":"string"},"operation":{"type":"string"},
 			"line":{"type":"integer","description":"where it stands in the document"},
 			"gone":{"type":"boolean","description":"true when line is one of the version before"},
-			"more":{"type":"array","items":{"type":"string"},"description":"changes of the same kind at the same place"},
-			"reason":{"type":"string","description":"why the break was accepted"}}}`, changeProperties),
+			"more":{"type":"array","items":{"type":"string"},"description":"changes of the same kind at the same place"}}}`, changeProperties),
 	}, s.getChange)
 }
 
@@ -240,7 +242,7 @@ func (s *Server) listChanges(_ context.Context, _ *sdk.CallToolRequest, in listC
 }
 
 func summary(c portal.Change) change {
-	return change{ID: c.ID, Version: c.Version, Severity: c.Severity.String(), Text: c.Text}
+	return change{ID: c.ID, Version: c.Version, Severity: c.Severity.String(), Text: c.Text, Like: len(c.More), Reason: c.Reason}
 }
 
 type getChangeInput struct {
@@ -251,7 +253,7 @@ func (s *Server) getChange(_ context.Context, _ *sdk.CallToolRequest, in getChan
 	for _, v := range s.config.Portal.Versions() {
 		for _, c := range v.Changes {
 			if c.ID == in.ID {
-				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line, Gone: c.Gone, More: c.More, Reason: c.Reason}, nil
+				return nil, changeDetails{change: summary(c), Rule: c.Rule, Comment: c.Comment, Operation: c.Operation, Line: c.Line, Gone: c.Gone, More: c.More}, nil
 			}
 		}
 	}

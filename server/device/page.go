@@ -33,7 +33,11 @@ type pageView struct {
 }
 
 // parameterView is a parameter of the devices' document.
-type parameterView struct{ Pattern, Example string }
+type parameterView struct {
+	Pattern, Example string
+	MinLength        uint64
+	MaxLength        *uint64
+}
 
 // makePage fills the page in.
 func makePage(documentation string, tokens bool) ([]byte, error) {
@@ -44,8 +48,10 @@ func makePage(documentation string, tokens bool) ([]byte, error) {
 	v := pageView{Documentation: documentation, Tokens: tokens}
 	for _, op := range doc {
 		for _, p := range op.Item.Parameters {
-			example, _ := p.Value.Example.(string)
-			switch view := (parameterView{p.Value.Schema.Value.Pattern, example}); p.Value.Name {
+			schema := p.Value.Schema.Value
+			view := parameterView{Pattern: schema.Pattern, MinLength: schema.MinLength, MaxLength: schema.MaxLength}
+			view.Example, _ = p.Value.Example.(string)
+			switch p.Value.Name {
 			case "ServiceSid":
 				v.Service = view
 			case "Identity":

@@ -2,6 +2,9 @@
 import { listen, mint, pushKey, subscribe } from './device.js';
 
 const make = (tag, className, text = '') => Object.assign(document.createElement(tag), { className, textContent: text });
+// maxCards bounds how many notifications are shown; the oldest go first.
+const maxCards = 50;
+
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 
 // screen shows notifications, each as a card that counts its TTL down. What was sent and has not arrived waits.
@@ -49,6 +52,11 @@ function screen() {
       card.item.append(head, make('p', 'phone-title', 'Is it you?'), make('p', 'phone-sid', `${sid} for ${challenge}`), foot);
       cards.set(sid, card);
       list.prepend(card.item);
+      for (const [old, { item }] of cards) {
+        if (cards.size <= maxCards) break;
+        item.remove();
+        cards.delete(old);
+      }
     }
     // TTL 0 is tried once: there is nothing to count.
     if (ttl === 0) card.item.classList.add('over');
@@ -58,6 +66,7 @@ function screen() {
 
   return {
     list,
+    clear() { cards.clear(); list.replaceChildren(); },
     arrived(n, acknowledged) { show(n, 'here', acknowledged ? 'Acknowledged' : 'Arrived'); },
     sent(n) {
       show(n, 'waiting', n.ttl === 0 ? 'Tried once' : 'Waits on the server');
@@ -70,7 +79,7 @@ function screen() {
 // gives its token, where this server does not give one to everybody.
 export function attach(root, { device, token }) {
   const shown = screen();
-  const state = make('p', 'phone-state', 'Not connected.');
+  const state = make('p', 'phone-state', token ? 'Offline. It needs a token.' : 'Connects when something is sent.');
   state.setAttribute('role', 'status');
   const power = Object.assign(make('input', ''), { type: 'checkbox', checked: !token });
   power.setAttribute('role', 'switch');
@@ -85,6 +94,8 @@ export function attach(root, { device, token }) {
   // connected is the device that it is, or is becoming by the time that connecting settles.
   let connected;
   let connecting;
+  // owner is the device that the notifications shown are of.
+  let owner;
   const name = (d) => d && `${d.service} ${d.identity}`;
   const tokenOf = (d) => (token ? async () => token() : () => mint(d));
 
@@ -98,9 +109,11 @@ export function attach(root, { device, token }) {
   function turnOn() {
     connection?.abort();
     const d = device();
-    if (!d) return turnOff('Not connected.');
+    if (!d) return turnOff('Offline: the form does not say which device it is.');
     const { signal } = connection = new AbortController();
     connected = name(d);
+    if (owner !== connected) shown.clear();
+    owner = connected;
     power.checked = true;
     state.textContent = 'Connecting.';
     return (connecting = new Promise((ready) => {
