@@ -19,7 +19,7 @@ func (b *brief) operation(o *Operation, isTitled bool, address string) {
 	for _, t := range o.Tags {
 		tags = append(tags, t.Name+either(t.Description != "", ": "+oneLine(t.Description), ""))
 	}
-	b.line("`%s %s`, operation `%s`, needs %s%s%s", o.Method, o.Path, o.ID, needs(o.Security), either(o.Deprecated, ", deprecated", ""), either(len(tags) > 0, ", tag "+strings.Join(tags, ", "), ""))
+	b.line("`%s %s`, operation `%s`, needs %s%s%s%s", o.Method, o.Path, o.ID, needs(o.Security), either(o.Deprecated, ", deprecated", ""), either(o.Received != "", ", "+o.Received+", sent to you", ""), either(len(tags) > 0, ", tag "+strings.Join(tags, ", "), ""))
 	b.line("%s", oneLine(o.Description))
 	if len(o.Parameters) > 0 {
 		b.begin(o.Anchor + "-parameters")

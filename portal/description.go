@@ -40,7 +40,7 @@ func commonmark(description string) (template.HTML, error) {
 	nodes, err := html.ParseFragment(&b, &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
 	if err != nil {
 		// Elements stand in each other more often than the library reads.
-		return template.HTML("<p>" + html.EscapeString(description) + "</p>"), nil
+		return template.HTML("<p>" + html.EscapeString(description) + "</p>"), nil //nolint:nilerr // It is shown all the same.
 	}
 	var closed strings.Builder
 	for _, n := range nodes {

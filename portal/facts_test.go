@@ -69,6 +69,7 @@ func missingOfEverything(t *testing.T, page, markdown string) (missing []string)
 		{id: "FetchThing", want: "needs bearer"},
 		{id: "HTTPRemove", want: "/v2/Things/{Sid} Deprecated"},
 		{id: "Update-Thing-now", want: "Request body Required"},
+		{id: "ThingRemoved", want: "POST {$request.query.url} callback of HTTPRemove, sent to you"},
 		{id: "FetchThing-query-first", want: "Deprecated query"},
 		{id: "HTTPRemove", want: "needs no credentials or basic and key"},
 		{id: "Update-Thing-now", want: "needs no credentials"},
@@ -95,7 +96,7 @@ func missingOfEverything(t *testing.T, page, markdown string) (missing []string)
 			missing = append(missing, fmt.Sprintf("%s lacks %q in %q", id, want, found))
 		}
 	}
-	for _, want := range []string{"````json\n", "```text\nhello\n```", `-H "Authorization: Bearer $TOKEN"`, "-H 'X-Level: 1'", "FetchThingParams{}", "(empty)", "`first` string, deprecated\n", "(deprecated)", "### Request body, required",
+	for _, want := range []string{"````json\n", "```text\nhello\n```", `-H "Authorization: Bearer $TOKEN"`, "-H 'X-Level: 1'", "FetchThingParams{}", "(empty)", "`first` string, deprecated\n", "(deprecated)", "(callback of HTTPRemove, sent to you)", "### Request body, required",
 		"Needs no credentials or `basic` and `key`.", "`Update Thing/now`. Needs no credentials."} {
 		if !strings.Contains(markdown, want) {
 			missing = append(missing, fmt.Sprintf("the Markdown lacks %q", want))

@@ -200,3 +200,39 @@ func TestLargePagesAreCut(t *testing.T) {
 		t.Error("its operations have no pages")
 	}
 }
+
+// What a document says that callers receive is shown beside what they send, without samples.
+func TestWebhooksAreShown(t *testing.T) {
+	p, err := portal.New(portal.Config{AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080", Document: []byte(`openapi: 3.1.0
+info: {title: Shop, version: '1'}
+paths:
+  /orders:
+    post:
+      operationId: order
+      responses: {'201': {description: Ordered.}}
+webhooks:
+  orderShipped:
+    post:
+      summary: An order was shipped
+      requestBody: {content: {application/json: {schema: {type: object, properties: {carrier: {type: string, description: Who brings it.}}}}}}
+      responses: {'204': {description: Taken.}}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	html, markdown := page(t, p, "/docs"), page(t, p, "/docs.md")
+	for _, want := range []string{"An order was shipped", "webhook, sent to you", "Who brings it."} {
+		if !strings.Contains(html, want) || !strings.Contains(markdown, want) {
+			t.Errorf("a page lacks %s", want)
+		}
+	}
+	if strings.Count(html, ">Call it<") != 1 || strings.Count(markdown, "### Samples") != 1 {
+		t.Error("there is a sample of a webhook")
+	}
+	if hits := p.Search("carrier", "attribute"); len(hits) != 1 {
+		t.Errorf("the search finds %v", hits)
+	}
+	if text, ok := p.OperationSource("POST orderShipped"); !ok || !strings.Contains(text, "carrier") {
+		t.Error(text)
+	}
+}

@@ -127,6 +127,9 @@ func New(config Config) (*Portal, error) {
 		return nil, err
 	}
 	for _, op := range p.reference.Operations {
+		if op.Received != "" {
+			continue
+		}
 		if op.Samples, err = samples(op, p.reference, config); err != nil {
 			return nil, err
 		}

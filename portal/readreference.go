@@ -87,14 +87,15 @@ func readReference(config Config) (*Reference, *source, error) {
 	if doc.Components != nil {
 		for _, name := range inOrder(doc.Components.SecuritySchemes, func(s *openapi3.SecuritySchemeRef) *openapi3.Origin { return s.Origin }) {
 			s := doc.Components.SecuritySchemes[name].Value
-			reference.Schemes = append(reference.Schemes, Scheme{Name: name, Kind: strings.TrimSpace(strings.ToUpper(s.Type) + " " + cmp.Or(s.Scheme, s.In+" "+s.Name)), Description: s.Description})
+			reference.Schemes = append(reference.Schemes, Scheme{Name: name, Kind: strings.TrimSpace(cmp.Or(schemeKinds[s.Type], s.Type) + " " + cmp.Or(s.Scheme, s.In+" "+s.Name)), Description: s.Description})
 		}
 	}
 	operations, err := openapi.Operations(doc)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(operations) == 0 {
+	received := openapi.ReceivedRequests(doc, operations)
+	if len(operations)+len(received) == 0 {
 		return nil, nil, errors.New("the document has no operation")
 	}
 	slices.SortStableFunc(operations, func(a, b openapi.Operation) int { return openapi.Line(a.Spec.Origin) - openapi.Line(b.Spec.Origin) })
@@ -106,8 +107,25 @@ func readReference(config Config) (*Reference, *source, error) {
 		reference.Operations = append(reference.Operations, described)
 		reference.addErrors(op)
 	}
+	for _, request := range received {
+		described, err := r.operation(request.Operation)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", request.ID, err)
+		}
+		described.Received = "webhook"
+		if request.CallbackOf != "" {
+			described.Received = "callback of " + request.CallbackOf
+		}
+		if len(described.Tags) == 0 {
+			described.Tags = []Tag{{Name: "Webhooks", Description: "What the service sends to you."}}
+		}
+		reference.Operations = append(reference.Operations, described)
+	}
 	return reference, source, nil
 }
+
+// schemeKinds are the types of security schemes as people write them.
+var schemeKinds = map[string]string{"http": "HTTP", "apiKey": "API key in", "oauth2": "OAuth 2", "openIdConnect": "OpenID Connect", "mutualTLS": "mutual TLS"}
 
 var notInID = regexp.MustCompile(`[^A-Za-z0-9_.~-]+`)
 

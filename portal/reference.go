@@ -31,6 +31,8 @@ type Operation struct {
 	// Anchor is where the operation stands on its page.
 	ID, Anchor, Title, Method, Path, Description string
 	Deprecated                                   bool
+	// Received says of a request that callers receive what it is: a webhook, or a callback; empty for one that they send.
+	Received string
 	// Security lists the alternatives, of which each names the schemes that it needs together; one that names none needs no
 	// credentials. Empty: none are needed.
 	Security   [][]string

@@ -71,7 +71,7 @@ func missing(t *testing.T, source []byte, page, markdown string) []string {
 	}
 	// The words between what the document says.
 	for _, label := range []string{
-		"Version " + doc.Info.Version, "Parameters ServiceSid", "Request body optional", "Responses 201", "Show Hide headers attributes", "Show Hide response attributes",
+		"Version " + doc.Info.Version, "Parameters ServiceSid", "Request body optional", "Responses 201", "Show Hide headers", "Show Hide response attributes",
 		"Show Hide attributes", "Call it", "Request examples", "Response examples (201)", "Errors Code Status When Message",
 	} {
 		w.html("", "label", label)
