@@ -31,7 +31,9 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 		defer time.AfterFunc(expires.Sub(h.config.TokenTime()), cancel).Stop()
 	}
 	c.Response().Status = http.StatusOK
-	out, err := sse.Start(c.Response().Writer)
+	var out *sse.Stream
+	var err error
+	onOwnStack(func() { out, err = sse.Start(c.Response().Writer) })
 	if err != nil {
 		return nil
 	}
@@ -39,8 +41,21 @@ func (h *Handler) StreamNotifications(c echo.Context, serviceSID ServiceSid, ide
 	if !ok {
 		good = func() bool { return true }
 	}
+	// What the request brought is not needed any more; a stream lasts for hours.
+	clear(c.Request().Header)
 	h.stream(ctx, out, connection, d, good)
 	return nil
+}
+
+// onOwnStack runs what takes a deep stack apart: the goroutine of a stream would keep that as long as its device is connected, and most of the
+// memory of a connection would be its stack.
+func onOwnStack(run func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run()
+	}()
+	<-done
 }
 
 // stream writes what the connection is given, until either side ends it, or its token is not good any more: the key was taken
@@ -70,13 +85,16 @@ func (h *Handler) stream(ctx context.Context, out *sse.Stream, connection *strea
 			}
 			err = out.Write(sse.Alive)
 		case <-connection.Room():
-			if err = connection.Feed(ctx, wake); err != nil && ctx.Err() == nil {
+			onOwnStack(func() { err = connection.Feed(ctx, wake) })
+			if err != nil && ctx.Err() == nil {
 				h.config.Logger.Error("a device could not be woken", slog.Any("error", err))
 			}
 		case <-connection.Ready():
-			for a := connection.Take(); a != nil && err == nil && ctx.Err() == nil; a = connection.Take() {
-				err = writeNotification(out, a)
-			}
+			onOwnStack(func() {
+				for a := connection.Take(); a != nil && err == nil && ctx.Err() == nil; a = connection.Take() {
+					err = writeNotification(out, a)
+				}
+			})
 		}
 		if err != nil {
 			return
