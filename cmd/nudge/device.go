@@ -73,6 +73,8 @@ type deviceCommand struct {
 	whichDevice
 	URL   string `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Base URL of the server. (${default})"`
 	Token string `placeholder:"TOKEN" help:"The device's token. Without it: one is minted with the key."`
+	Ack   bool   `default:"true" negatable:"" help:"Acknowledge what arrives. (${default})"`
+	JSON  bool   `name:"json" env:"-" help:"Print JSON on a terminal too."`
 }
 
 // reconnect is how long to wait before connecting again.
@@ -91,15 +93,16 @@ func (cmd *deviceCommand) Run(ctx context.Context, out output) error {
 		}
 	}
 	path := base.JoinPath("devices/v1/Services", url.PathEscape(cmd.Service), "Entities", url.PathEscape(cmd.Identity), "notifications")
+	away := absence{out: out}
 	// Until the person who started it ends it.
 	for ctx.Err() == nil {
-		err := cmd.listen(ctx, out, path, token)
+		err := cmd.listen(ctx, out, path, token, &away)
 		var refused refusal
 		if errors.As(err, &refused) && refused.status < http.StatusInternalServerError {
 			return err
 		}
 		if ctx.Err() == nil {
-			_, _ = fmt.Fprintf(out.stderr, "nudge: %v; connecting again\n", err)
+			away.missed(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -141,13 +144,16 @@ func ask(ctx context.Context, method, url, token string) (*http.Response, error)
 }
 
 // listen reads one connection to its end.
-func (cmd *deviceCommand) listen(ctx context.Context, out output, path *url.URL, token string) error {
+func (cmd *deviceCommand) listen(ctx context.Context, out output, path *url.URL, token string, away *absence) error {
 	response, err := ask(ctx, http.MethodGet, path.String(), token)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	away.over()
 	_, _ = fmt.Fprintln(out.stderr, "connected; waiting for notifications")
+	s := screen{output: out, isText: !cmd.JSON && out.isRead()}
+	defer s.still()
 	for event, err := range sse.Read(response.Body, nil) {
 		if err != nil {
 			return err
@@ -156,14 +162,19 @@ func (cmd *deviceCommand) listen(ctx context.Context, out output, path *url.URL,
 		if err := json.Unmarshal([]byte(event.Data), &n); err != nil {
 			return fmt.Errorf("an event is not a notification: %w", err)
 		}
-		if _, err := fmt.Fprintln(out.stdout, event.Data); err != nil {
+		if err := s.arrived(n, event.Data); err != nil {
 			return err
+		}
+		if !cmd.Ack {
+			s.count(n)
+			continue
 		}
 		acknowledged, err := ask(ctx, http.MethodPost, path.JoinPath(n.Sid, "ack").String(), token)
 		if err != nil {
 			return fmt.Errorf("acknowledging %s: %w", n.Sid, err)
 		}
 		_ = acknowledged.Body.Close()
+		s.acknowledged(n)
 	}
 	return errors.New("the connection ended")
 }

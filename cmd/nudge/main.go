@@ -11,7 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -86,6 +86,11 @@ type commands struct {
 
 	Challenges directoryCommands[challengesKind] `cmd:"" help:"Put, get or remove the challenges of nodes with --challenges nats."`
 	Accounts   directoryCommands[accountsKind]   `cmd:"" help:"Put, get or remove the accounts of nodes with --accounts nats."`
+
+	Versions   versionCommand    `cmd:"" name:"version" help:"Print the versions of program, document and store."`
+	Completion completionCommand `cmd:"" help:"Print what makes a shell complete nudge's command lines."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+	Complete   completeCommand   `cmd:"" hidden:""`
 }
 
 // run runs the command that args name and returns the exit code.
@@ -129,30 +134,17 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		kong.Description("A contract-first notification service: one OpenAPI document, and delivery until the TTL elapses."),
 		kong.DefaultEnvars("NUDGE"),
 		kong.Writers(stdout, stderr),
+		kong.Help(helpWithExamples),
 		// Help asks for an exit; run decides about exits.
 		kong.Exit(func(int) { helped = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(output{stdout: stdout, stderr: stderr}),
-		kong.Vars{
-			"version":      version(),
-			"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
-			"max_body":     strconv.Itoa(server.DefaultMaxBody),
-
-			"max_auth_failures":      strconv.Itoa(server.DefaultMaxAuthFailures),
-			"max_pending":            strconv.Itoa(delivery.DefaultMaxPending),
-			"max_pending_device":     strconv.Itoa(delivery.DefaultMaxPendingDevice),
-			"max_device_connections": strconv.Itoa(stream.DefaultMaxConnections),
-			"max_streams":            strconv.Itoa(device.DefaultMaxStreams),
-			"max_inflight_devices":   strconv.Itoa(device.DefaultMaxInFlight),
-			"min_free":               strconv.Itoa(pebblestore.DefaultMinFree),
-			"timeout":                client.DefaultTimeout.String(),
-			"contract_timeout":       contract.DefaultTimeout.String(),
-		},
+		kong.Vars(vars()),
 	)
 	if err != nil {
 		return err
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(asked(args))
 	if helped {
 		return nil
 	}
@@ -163,6 +155,36 @@ func parseAndRun(ctx context.Context, args []string, stdout, stderr io.Writer) e
 		return err
 	}
 	return parsed.Run()
+}
+
+// vars are what the commands' flags and their help name.
+func vars() map[string]string {
+	return map[string]string{
+		"version":      version(),
+		"max_inflight": strconv.Itoa(server.DefaultMaxInFlight),
+		"max_body":     strconv.Itoa(server.DefaultMaxBody),
+
+		"max_auth_failures":      strconv.Itoa(server.DefaultMaxAuthFailures),
+		"max_pending":            strconv.Itoa(delivery.DefaultMaxPending),
+		"max_pending_device":     strconv.Itoa(delivery.DefaultMaxPendingDevice),
+		"max_device_connections": strconv.Itoa(stream.DefaultMaxConnections),
+		"max_streams":            strconv.Itoa(device.DefaultMaxStreams),
+		"max_inflight_devices":   strconv.Itoa(device.DefaultMaxInFlight),
+		"min_free":               strconv.Itoa(pebblestore.DefaultMinFree),
+		"timeout":                client.DefaultTimeout.String(),
+		"contract_timeout":       contract.DefaultTimeout.String(),
+	}
+}
+
+// asked is what args ask for: nothing at all, and "help COMMAND", ask for help.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // refuseEmpty refuses a flag that was given without a value: it is most likely a variable that was not set, and taking it
@@ -177,15 +199,6 @@ func refuseEmpty(parsed *kong.Context) error {
 		}
 	}
 	return nil
-}
-
-// version is the module's version, as the Go toolchain has stamped it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version + " " + info.GoVersion
 }
 
 // output is where a command writes: results to stdout, logs and errors to stderr.

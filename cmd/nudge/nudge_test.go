@@ -33,7 +33,7 @@ func TestServeAndSend(t *testing.T) {
 	if code, stdout, stderr := send("--challenge", challenges.Code(60323)); code != exitFailure || stdout != "" || !strings.Contains(stderr, "60323") {
 		t.Errorf("a refusal: exit %d, %q, %q", code, stdout, stderr)
 	}
-	if code, _, stderr := send(fmt.Sprintf("--ttl=%d", documented.MaxTTL+1)); code != exitUsage || !strings.Contains(stderr, "Ttl must be "+documented.TTLRule) {
+	if code, _, stderr := send(fmt.Sprintf("--ttl=%d", documented.MaxTTL+1)); code != exitUsage || !strings.Contains(stderr, "--ttl must be "+documented.TTLRule) {
 		t.Errorf("a TTL above the maximum: exit %d, %q", code, stderr)
 	}
 	if code, _, stderr := send("--url=nowhere"); code != exitUsage || !strings.Contains(stderr, "base URL") {
@@ -158,7 +158,7 @@ func TestWrongFlags(t *testing.T) {
 		"--log-format":                       {"serve", "--log-format=xml"},
 		"missing flags":                      {"send"},
 		"--account must be":                  append([]string{"send", "--account=x"}, target...),
-		"expected one of":                    {},
+		"unexpected argument nowhere":        {"nowhere"},
 		"unexpected argument":                {"serve", "now"},
 	} {
 		code, stdout, stderr := command(args...)

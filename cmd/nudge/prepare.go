@@ -70,6 +70,7 @@ func (s *serving) prepare(ctx context.Context, given given) (err error) {
 		s.operateRemote(given.challenges.remote)
 	}
 	s.ops.RegisterInFlight(s.handler.InFlight)
+	s.ops.BuildInfo(thisBuild().labels())
 	s.ops.Counter("nudge_auth_refusals_total", "Requests refused because too many with wrong credentials came from their address.", s.handler.AuthRefusals)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,9 @@ type sendCommand struct {
 	Retries   int           `default:"0" placeholder:"N" help:"How often to try again when the service is too busy or unavailable. (${default})"`
 }
 
+// sendFlags are the flags that the parameters come from.
+var sendFlags = map[string]string{"ServiceSid": "--service", "Identity": "--identity", "ChallengeSid": "--challenge", "Ttl": "--ttl"}
+
 // Run creates the notification and prints it as JSON.
 func (cmd *sendCommand) Run(ctx context.Context, out output) error {
 	sid, token, ok := strings.Cut(cmd.Account, ":")
@@ -42,7 +46,7 @@ func (cmd *sendCommand) Run(ctx context.Context, out output) error {
 		api.CreateNotificationRequest{Ttl: cmd.TTL})
 	var invalid *client.InvalidError
 	if errors.As(err, &invalid) {
-		return usageError{err}
+		return usagef("%s must be %s", cmp.Or(sendFlags[invalid.Field], invalid.Field), invalid.Rule)
 	}
 	if err != nil {
 		return err

@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/tmaxmax/go-sse"
+	"text/tabwriter"
+	"time"
 
 	"github.com/nudgehq/nudge/internal/webaddress"
+	"github.com/nudgehq/nudge/server/device"
+	"github.com/nudgehq/nudge/server/ops"
 )
 
 // opsURL is the flag that says where the operators' endpoints are.
@@ -55,52 +58,67 @@ func (o opsURL) ask(ctx context.Context, method string, form url.Values, path ..
 	}
 	if response.StatusCode != http.StatusOK {
 		defer func() { _ = response.Body.Close() }()
+		if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); strings.HasSuffix(media, "json") {
+			// The operators' endpoints refuse in plain text.
+			return nil, usagef("%s answers as the service: --ops-url is where the server was told to listen by --ops-addr, not by --addr", base)
+		}
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		return nil, fmt.Errorf("%d: %s", response.StatusCode, strings.TrimSpace(string(text)))
+		return nil, refusal{response.StatusCode, strings.TrimSpace(string(text))}
 	}
 	return response, nil
 }
 
 type statusCommand struct {
 	opsURL
-	SID string `arg:"" name:"sid" help:"The notification's SID (NT…)."`
+	JSON bool   `name:"json" env:"-" help:"Print JSON on a terminal too."`
+	SID  string `arg:"" name:"sid" help:"The notification's SID (NT…)."`
 }
 
-// Run prints what became of a notification, as JSON.
+// Run prints what became of a notification: as JSON, or for somebody who looks at it as a table.
 func (cmd *statusCommand) Run(ctx context.Context, out output) error {
-	response, err := cmd.open(ctx, "notifications", url.PathEscape(cmd.SID))
+	if err := device.CheckNotification(cmd.SID); err != nil {
+		return usagef("%.60q is no notification's SID, which the answer to its creation has under sid: %w", cmd.SID, err)
+	}
+	response, err := cmd.open(ctx, "notifications", cmd.SID)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, err = io.Copy(out.stdout, response.Body)
-	return err
-}
-
-type tailCommand struct {
-	opsURL
-}
-
-// Run prints what happens to notifications, a JSON line an event, until ctx is done.
-func (cmd *tailCommand) Run(ctx context.Context, out output) error {
-	response, err := cmd.open(ctx, "events")
-	if err != nil {
+	if cmd.JSON || !out.isRead() {
+		_, err = io.Copy(out.stdout, response.Body)
 		return err
 	}
-	defer func() { _ = response.Body.Close() }()
-	for event, err := range sse.Read(response.Body, nil) {
-		if ctx.Err() != nil {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(out.stdout, event.Data); err != nil {
-			return err
+	var n ops.Notification
+	if err := json.NewDecoder(response.Body).Decode(&n); err != nil {
+		return fmt.Errorf("the answer is not a notification: %w", err)
+	}
+	return writeStatus(coloured(out.stdout), n)
+}
+
+// writeStatus writes what became of a notification as a table.
+func writeStatus(w io.Writer, n ops.Notification) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, value string) {
+		if value != "" {
+			_, _ = fmt.Fprintf(table, "%s\t%s\n", name, value)
 		}
 	}
-	if ctx.Err() == nil {
-		return errors.New("the server ended the stream of events")
+	at := func(t *time.Time) string {
+		if t == nil {
+			return ""
+		}
+		return t.Local().Format(time.DateTime)
 	}
-	return nil
+	row(strings.ToUpper(string(n.State)), n.SID)
+	row("identity", n.Identity)
+	row("service", n.ServiceSID)
+	row("challenge", n.ChallengeSID)
+	row("channel", n.Channel)
+	row("created", at(&n.DateCreated))
+	row("expires", fmt.Sprintf("%s (TTL %d s)", at(&n.DateExpires), n.TTL))
+	row("attempts", fmt.Sprint(n.Attempts))
+	row("last attempt", at(n.LastAttempt))
+	row("ended", at(n.Ended))
+	row("reason", n.Reason)
+	return table.Flush()
 }

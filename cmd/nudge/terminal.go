@@ -4,12 +4,22 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 )
 
 // isTerminal tells whether somebody looks at it.
 func isTerminal(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// isRead tells whether somebody looks at the output, who wants text instead of JSON.
+func (o output) isRead() bool {
+	file, ok := o.stdout.(interface{ IsTerminal() bool })
+	if f, isFile := o.stdout.(*os.File); isFile {
+		return isTerminal(f)
+	}
+	return ok && file.IsTerminal()
 }
 
 // coloured is a writer of reports with colours where it is a terminal, unless NO_COLOR is set (https://no-color.org) or the
@@ -25,12 +35,15 @@ func coloured(w io.Writer) io.Writer {
 type colours struct{ io.Writer }
 
 var (
-	firstWords = regexp.MustCompile(`(?m)^(FAIL|SKIP|KNOWN|GONE)\b`)
-	codes      = map[string]string{"FAIL": "31", "SKIP": "33", "KNOWN": "36", "GONE": "36"}
+	firstWords = regexp.MustCompile(`(?m)^(?:FAILED  |(?:FAIL|SKIP|KNOWN|GONE|DELIVERED|ACKNOWLEDGED|EXPIRED|CREATED|PENDING|ATTEMPTED|ARRIVED)\b)`)
+	codes      = map[string]string{
+		"FAIL": "31", "FAILED": "31", "SKIP": "33", "EXPIRED": "33", "KNOWN": "36", "GONE": "36", "CREATED": "36", "PENDING": "36", "ATTEMPTED": "36", "ARRIVED": "36",
+		"DELIVERED": "32", "ACKNOWLEDGED": "32",
+	}
 )
 
 func (c colours) Write(p []byte) (int, error) {
-	text := firstWords.ReplaceAllStringFunc(string(p), func(word string) string { return "\x1b[1;" + codes[word] + "m" + word + "\x1b[0m" })
+	text := firstWords.ReplaceAllStringFunc(string(p), func(word string) string { return "\x1b[1;" + codes[strings.TrimSpace(word)] + "m" + word + "\x1b[0m" })
 	if _, err := io.WriteString(c.Writer, text); err != nil {
 		return 0, err
 	}

@@ -85,7 +85,7 @@ func (s *Store) config(number int) jetstream.StreamConfig {
 		AllowMsgTTL: true, AllowDirect: true, Duplicates: duplicates,
 		// Whoever does not own a record any more cannot delete it.
 		DenyDelete: true, DenyPurge: true,
-		Metadata: map[string]string{"nudge-layout": layout, "nudge-streams": fmt.Sprint(s.options.Streams), "nudge-partitions": fmt.Sprint(delivery.Partitions)},
+		Metadata: map[string]string{"nudge-layout": Layout, "nudge-streams": fmt.Sprint(s.options.Streams), "nudge-partitions": fmt.Sprint(delivery.Partitions)},
 	}
 }
 

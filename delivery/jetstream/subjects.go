@@ -10,8 +10,8 @@ import (
 	"github.com/nudgehq/nudge/delivery"
 )
 
-// layout is the version of subjects and records.
-const layout = "1"
+// Layout is the version of subjects and records.
+const Layout = "1"
 
 // streamOf is the number of a partition's stream.
 func (s *Store) streamOf(partition int) int { return partition % s.options.Streams }

@@ -86,8 +86,8 @@ func (s *Store) putAside(key, value []byte, err error) {
 	_ = s.commit(batch, false)
 }
 
-// storeVersion is the version of the keys and what they mean. A store of a later version is refused.
-const storeVersion = 1
+// Version is the version of the keys and what they mean. A store of a later version is refused.
+const Version = 1
 
 // readMeta checks the version of the store, which it writes into a new one, and reads what is kept in memory.
 func (s *Store) readMeta(readOnly bool) error {
@@ -95,11 +95,11 @@ func (s *Store) readMeta(readOnly bool) error {
 	switch {
 	case errors.Is(err, pebble.ErrNotFound) && !readOnly:
 		batch := s.db.NewBatch()
-		_ = batch.Set([]byte{versionPrefix}, binary.BigEndian.AppendUint32(nil, storeVersion), nil)
+		_ = batch.Set([]byte{versionPrefix}, binary.BigEndian.AppendUint32(nil, Version), nil)
 		if err := s.commit(batch, true); err != nil {
 			return err
 		}
-		s.version = storeVersion
+		s.version = Version
 	case errors.Is(err, pebble.ErrNotFound):
 	case pebble.IsCorruptionError(err):
 		// What else is in the block is not lost by going on.
@@ -108,8 +108,8 @@ func (s *Store) readMeta(readOnly bool) error {
 		return err
 	case len(value) != 4:
 		return errors.New("the store's version is damaged")
-	case binary.BigEndian.Uint32(value) > storeVersion:
-		return fmt.Errorf("the store has version %d, and this nudge reads up to %d: use a later one", binary.BigEndian.Uint32(value), storeVersion)
+	case binary.BigEndian.Uint32(value) > Version:
+		return fmt.Errorf("the store has version %d, and this nudge reads up to %d: use a later one", binary.BigEndian.Uint32(value), Version)
 	default:
 		s.version = int(binary.BigEndian.Uint32(value))
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	Logger *slog.Logger
 	// FS is the file system. Nil: the operating system's.
 	FS vfs.FS
+
+	// tune changes the database's options, for measurements.
+	tune func(*pebble.Options)
 }
 
 // Store is a delivery.Store. Make it with Open.
@@ -122,7 +125,7 @@ func open(dir string, options Options, readOnly bool) (_ *Store, err error) {
 	if files.logs = list; real {
 		s.presence = &presence{logs: list}
 	}
-	if err := s.failure.do(func() error { return s.openDB(files, readOnly) }); err != nil {
+	if err := s.failure.do(func() error { return s.openDB(files, readOnly, options.tune) }); err != nil {
 		return nil, fmt.Errorf("the store is damaged or cannot be read: %w", err)
 	}
 	s.commits = newCommits()
@@ -159,11 +162,12 @@ func (s *Store) unlock() error {
 	return err
 }
 
-func (s *Store) openDB(files *disk, readOnly bool) (err error) {
+// openDB opens the database with what BenchmarkOptions found best, or no better than what the library does by itself; docs/performance.md has its table.
+func (s *Store) openDB(files *disk, readOnly bool, tune func(*pebble.Options)) (err error) {
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	lock, _ := s.locks[len(s.locks)-1].(*pebble.Lock)
-	s.db, err = pebble.Open(s.dir, &pebble.Options{
+	options := &pebble.Options{
 		FS:                 files,
 		Lock:               lock,
 		Cache:              cache,
@@ -173,7 +177,11 @@ func (s *Store) openDB(files *disk, readOnly bool) (err error) {
 		EventListener:      &pebble.EventListener{BackgroundError: s.damage.background, DataCorruption: func(i pebble.DataCorruptionInfo) { s.damage.background(i.Details) }},
 		Levels:             levels(),
 		ReadOnly:           readOnly,
-	})
+	}
+	if tune != nil {
+		tune(options)
+	}
+	s.db, err = pebble.Open(s.dir, options)
 	return err
 }
 

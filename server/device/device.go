@@ -227,11 +227,20 @@ var operations = sync.OnceValues(func() ([]openapi.Operation, error) {
 
 // Check tells whether a device can be one, by the document's rules.
 func Check(d delivery.Device) error {
+	return keepRules(map[string]string{"ServiceSid": d.ServiceSID, "Identity": d.Identity})
+}
+
+// CheckNotification tells whether a notification can have a SID, by the document's rules.
+func CheckNotification(sid string) error {
+	return keepRules(map[string]string{"NotificationSid": sid})
+}
+
+// keepRules judges parameters of the path, by their names.
+func keepRules(values map[string]string) error {
 	operations, err := operations()
 	if err != nil {
 		return err
 	}
-	values := map[string]string{"ServiceSid": d.ServiceSID, "Identity": d.Identity}
 	for _, op := range operations {
 		for _, r := range op.Parameters {
 			if value, ok := values[r.Name]; ok && !r.Allows(value) {

@@ -80,6 +80,12 @@ func (m deliveryMetrics) observe(e delivery.Event) {
 	}
 }
 
+// BuildInfo makes a metric of what this program is, which is always 1.
+func (o *Ops) BuildInfo(labels map[string]string) {
+	o.build = labels
+	o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "nudge_build_info", Help: "The versions of the program, in its labels.", ConstLabels: labels}, func() float64 { return 1 }))
+}
+
 // Gauge makes a metric of what value gives.
 func (o *Ops) Gauge(name, help string, value func() int) {
 	o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))

@@ -82,6 +82,7 @@ func NewEvent(e delivery.Event) Event {
 func (o *Ops) ObserveDelivery(e delivery.Event) {
 	o.deliveries.observe(e)
 	o.watchers.send(e)
+	o.recent.add(e)
 }
 
 // Subscribe gives the events from now on, until stop. The channel is closed when the reader is too slow: it is cut off, and

@@ -1,4 +1,4 @@
-// Package ops answers the operators' endpoints, on a listener of their own: /healthz, /readyz, /metrics for Prometheus,
+// Package ops answers the operators' endpoints, on a listener of their own: a page at /, /healthz, /readyz, /metrics for Prometheus,
 // /debug/pprof, /notifications/{sid} for what became of a notification and /events for what happens, as server-sent events;
 // and actions, which are POSTs: /store/backup, /devices/revoke, and /clock/advance for tests.
 //
@@ -34,6 +34,8 @@ type Ops struct {
 
 	deliveries deliveryMetrics
 	watchers   watchers
+	recent     recent
+	build      map[string]string
 	find       func(ctx context.Context, sid string) (delivery.Record, error)
 	actions    map[string]http.HandlerFunc
 	done       chan struct{}
@@ -79,6 +81,17 @@ func (o *Ops) SetReady(ready bool) { o.ready.Store(ready) }
 // CheckReady has /readyz answer 503 with the error, while there is one.
 func (o *Ops) CheckReady(check func() error) { o.check = check }
 
+// problem is why the server is not ready; empty while it is.
+func (o *Ops) problem() string {
+	if !o.ready.Load() {
+		return "not ready"
+	}
+	if err := o.check(); err != nil {
+		return "not ready: " + err.Error()
+	}
+	return ""
+}
+
 // Close ends the streams of events.
 func (o *Ops) Close() error {
 	o.once.Do(func() { close(o.done) })
@@ -90,16 +103,14 @@ func (o *Ops) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !o.ready.Load() {
-			text(w, http.StatusServiceUnavailable, "not ready")
-			return
-		}
-		if err := o.check(); err != nil {
-			text(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+		if problem := o.problem(); problem != "" {
+			text(w, http.StatusServiceUnavailable, problem)
 			return
 		}
 		text(w, http.StatusOK, "ready")
 	})
+	mux.HandleFunc("GET /{$}", o.servePage)
+	mux.HandleFunc("GET /page.css", servePageStyle)
 	mux.HandleFunc("GET /notifications/{sid}", o.serveNotification)
 	mux.HandleFunc("GET /events", o.serveEvents)
 	for path, action := range o.actions {
