@@ -92,12 +92,14 @@ tidy: ## fail if a go.mod or go.sum is not tidy
 	$(GO) mod tidy -diff
 	cd interop && $(GO) mod tidy -diff
 	cd bench && $(GO) mod tidy -diff
+	cd release && $(GO) mod tidy -diff
 
 .PHONY: vet
 vet: ## run go vet
 	$(GO) vet ./...
 	cd interop && $(GO) vet ./...
 	cd bench && $(GO) vet ./...
+	cd release && $(GO) vet ./...
 
 .PHONY: lint
 lint: $(BUILD)/$(LINT)-$(LINT_VERSION) ## run the linters
@@ -111,6 +113,10 @@ $(BUILD)/$(LINT)-$(LINT_VERSION):
 .PHONY: interop
 interop: ## run official SDKs, MCP clients, a browser and Schemathesis against a running server
 	interop/run
+
+.PHONY: release
+release: ## make what is published of a version: binaries of six platforms, Debian packages, SBOM, licences, checksums (7 minutes)
+	cd release && $(GO) run . -out $(BUILD)/release
 
 .PHONY: cluster
 cluster: ## run three NATS servers, three nodes that share them and a balancer on loopback, until Ctrl-C
@@ -143,6 +149,11 @@ bench-peers: ## set nudge beside its peers in one run, and write bench/RESULTS.m
 	cd $(BUILD)/ogen && $(GO) tool ogen --target api --package api --clean openapi.yaml && $(GO) build -o ogenserver .
 	cd bench && $(GO) build -o $(BUILD)/bench .
 	$(BUILD)/bench peers -out bench -ogen $(BUILD)/ogen/ogenserver -prism bench/peers/node_modules/.bin/prism -postgres "$$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)"
+
+.PHONY: bench-growth
+bench-growth: ## measure what grows with pending notifications and devices, and write bench/GROWTH.md with its charts (4 minutes; PENDING=10000000: 20)
+	cd bench && $(GO) build -o $(BUILD)/bench .
+	$(BUILD)/bench growth -out bench -pending $${PENDING:-1000000}
 
 .PHONY: bench-cluster
 bench-cluster: ## measure a cluster on loopback: take-overs, rolling restarts under load, nodes and streams (8 minutes)

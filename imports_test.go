@@ -83,7 +83,7 @@ var importRules = []struct {
 		reason: "a directory knows the server's interface only"},
 	{pkg: "./server/ops", allowed: []string{"std", "./internal/bearer", "./internal/origin", "./internal/sse", "./server", "./delivery", "github.com/prometheus/client_golang", "github.com/prometheus/client_model/go"}, reason: "operators' endpoints know what the server observes, no more"},
 	{pkg: "./server/servertest", allowed: []string{"std", ".", "./delivery", "./internal/conform", "./server", "github.com/tmaxmax/go-sse"}, reason: "other people's tests must not pull in a metrics library or a CLI"},
-	{pkg: "./cmd", allowed: []string{"std", ".", "./api", "./client", "./contract", "./delivery", "./internal", "./portal", "./server", "github.com/alecthomas/kong", "github.com/alecthomas/mango-kong", "github.com/muesli/roff", "github.com/tmaxmax/go-sse",
+	{pkg: "./cmd", allowed: []string{"std", ".", "./api", "./client", "./contract", "./delivery", "./internal", "./portal", "./server", "github.com/alecthomas/kong", "github.com/alecthomas/mango-kong", "github.com/coreos/go-systemd/v22/daemon", "github.com/muesli/roff", "github.com/tmaxmax/go-sse",
 		"github.com/standard-webhooks/standard-webhooks/libraries", "golang.org/x/sys/unix"}, reason: "the only place that knows all parts"},
 }
 

@@ -2,6 +2,7 @@
 //
 //	bench load      requests/s and latency of the durable server, beside the same server with a store in memory
 //	bench peers     nudge and its peers side by side, in rounds that alternate: RESULTS.md and charts
+//	bench growth    what a create, a delivery and a restart cost as pending notifications and devices grow: GROWTH.md and charts
 //	bench million   one million pending: memory, fresh deliveries, kill -9 to serving, expiry
 //	bench push      messages/s of the channels to phones and browsers, beside a bare POST and the libraries for them
 //	bench portal    requests/s of pages and of MCP tools beside the operation's, and the operation's without them
@@ -25,13 +26,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 func main() {
-	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate, "push": runPush, "pushpeers": runPushPeers, "peers": runPeers, "peerserver": runPeerServer, "storeserver": runStoreServer}
+	commands := map[string]func([]string) error{"server": runServer, "load": runLoad, "portal": runPortal, "million": runMillion, "devices": runDevices, "contract": runContract, "foreign": runForeign, "real": runReal, "public": runPublic, "soak": runSoak, "soakserver": runSoakServer, "simulate": runSimulate, "push": runPush, "pushpeers": runPushPeers, "peers": runPeers, "growth": runGrowth, "peerserver": runPeerServer, "storeserver": runStoreServer}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: bench load|peers|push|portal|million|devices|contract|foreign|real|public|soak|simulate")
+		fmt.Fprintln(os.Stderr, "usage: bench load|peers|growth|push|portal|million|devices|contract|foreign|real|public|soak|simulate")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
@@ -45,6 +47,8 @@ type process struct {
 	command *exec.Cmd
 	lines   *bufio.Scanner
 	url     string
+	// dialled counts the devices that were connected.
+	dialled atomic.Int64
 }
 
 // start starts a server and waits until it serves.

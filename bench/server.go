@@ -26,6 +26,9 @@ import (
 // key signs the devices' tokens.
 var key = device.Key("bench: a key that everybody knows")
 
+// maxPending is more than any measurement adds.
+const maxPending = 20_000_000
+
 const service = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 // runServer serves until it is killed, and prints its URL.
@@ -50,6 +53,7 @@ func runServer(args []string) error {
 	hub := &stream.Hub{}
 	queue, err := delivery.NewQueue(context.Background(), delivery.Config{
 		Store: store, Channels: map[string]delivery.Channel{challenges.ChannelStream: hub},
+		MaxPending: maxPending,
 		Observe: func(e delivery.Event) {
 			if e.Type != delivery.EventExpired {
 				return

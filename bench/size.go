@@ -64,34 +64,48 @@ func (p *process) report(what string) error {
 	return nil
 }
 
-// freshDeliveries measures the time from a request to its notification's arrival at a connected device.
+// freshDeliveries tells how long it takes from a request to its notification's arrival at a connected device.
 func (p *process) freshDeliveries() error {
-	const identity = "fresh-device"
-	conn, lines, err := p.connect(identity)
+	samples, err := p.arrivals("fresh-device", fresh, 0)
 	if err != nil {
 		return err
 	}
+	p50, p99 := quantiles(samples)
+	fmt.Printf("fresh delivery, request to arrival: p50 %s, p99 %s\n", p50.Round(10*time.Microsecond), p99.Round(10*time.Microsecond))
+	return nil
+}
+
+// arrivals measures the time from when a notification is due to be sent to its arrival at a connected device, of n notifications: one
+// each interval, or one after the other where that is 0.
+func (p *process) arrivals(identity string, n int, interval time.Duration) (samples []time.Duration, err error) {
+	conn, lines, err := p.connect(identity)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = conn.Close() }()
-	var samples []time.Duration
-	for range fresh {
-		began := time.Now()
+	start := time.Now()
+	for i := range n {
+		due := time.Now()
+		if interval > 0 {
+			// What waits behind a slow one is measured from when it should have been sent.
+			due = start.Add(time.Duration(i) * interval)
+			time.Sleep(time.Until(due))
+		}
 		if err := create(http.DefaultClient, p.url, identity); err != nil {
-			return err
+			return nil, err
 		}
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if strings.HasPrefix(line, "data: ") {
 				break
 			}
 		}
-		samples = append(samples, time.Since(began))
+		samples = append(samples, time.Since(due))
 	}
-	p50, p99 := quantiles(samples)
-	fmt.Printf("fresh delivery, request to arrival: p50 %s, p99 %s\n", p50.Round(10*time.Microsecond), p99.Round(10*time.Microsecond))
-	return nil
+	return samples, nil
 }
 
 // expiry waits until everything has expired and tells the longest delay.
@@ -125,7 +139,9 @@ func (p *process) connect(identity string) (net.Conn, *bufio.Reader, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	// An address has some 28,000 ports to dial from.
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+p.dialled.Add(1)/20_000))}}
+	conn, err := from.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,6 +153,9 @@ func (p *process) connect(identity string) (net.Conn, *bufio.Reader, error) {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			return nil, nil, err
+		}
+		if status, ok := strings.CutPrefix(line, "HTTP/1.1 "); ok && !strings.HasPrefix(status, "200") {
+			return nil, nil, fmt.Errorf("a device is refused: %s", strings.TrimSpace(status))
 		}
 		if strings.HasPrefix(line, ": connected") {
 			return conn, lines, nil

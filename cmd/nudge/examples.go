@@ -19,6 +19,7 @@ var examples = map[string][]string{
 	"contract run":   {"nudge contract --url http://127.0.0.1:8080 --account ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:dev0token", "nudge contract --spec openapi.yaml --url http://127.0.0.1:3000 --junit report.xml"},
 	"contract proxy": {"nudge contract proxy --to http://127.0.0.1:8080"},
 
+	"ready":         {"nudge ready", "nudge ready --ops-url http://127.0.0.1:8081"},
 	"status":        {"nudge status NTaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 	"tail":          {"nudge tail", "nudge tail --type failed,expired --channel webhook", "nudge tail --json | jq .notification.sid"},
 	"device":        {"nudge device --service VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --identity ff483d1ff591898a9942916050d2ca3f", "nudge device --service VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --identity ff483d1ff591898a9942916050d2ca3f --no-ack"},

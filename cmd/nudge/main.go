@@ -71,6 +71,7 @@ type commands struct {
 
 	Docs docsCommand `cmd:"" help:"Show the documentation of any OpenAPI document, and give it to AI tools."`
 
+	Ready        readyCommand        `cmd:"" help:"Say whether a server is ready, and succeed if it is."`
 	Status       statusCommand       `cmd:"" help:"Say what became of a notification."`
 	Tail         tailCommand         `cmd:"" help:"Print what happens to notifications."`
 	Device       deviceCommand       `cmd:"" help:"Be a device: print and acknowledge what arrives."`

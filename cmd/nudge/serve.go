@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/nudgehq/nudge/portal"
 	"github.com/nudgehq/nudge/server"
 	"github.com/nudgehq/nudge/server/device"
@@ -66,6 +68,7 @@ func (cmd *serveCommand) Run(ctx context.Context, out output) (err error) {
 		return err
 	}
 	s.announce()
+	s.tell(daemon.SdNotifyReady)
 	if ended, err := s.until(ctx); ended {
 		return err
 	}
@@ -222,6 +225,7 @@ func (s *serving) look() {
 
 // drain ends: first a balancer is told, then callers, then those in flight are waited for.
 func (s *serving) drain() error {
+	s.tell(daemon.SdNotifyStopping)
 	s.ops.SetReady(false)
 	if delay := s.cmd.drainDelay(); delay > 0 {
 		s.log.Info("shutting down: /readyz is 503, requests are still answered", slog.Duration("for", delay))

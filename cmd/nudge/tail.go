@@ -29,7 +29,7 @@ func (cmd *tailCommand) Run(ctx context.Context, out output) error {
 	for {
 		err := cmd.watch(ctx, out, &away)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // Whoever started it has ended it.
 		}
 		var refused refusal
 		var wrong usageError

@@ -55,7 +55,7 @@ func benchmarkAddAndEnd(b *testing.B, tune func(*pebble.Options)) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	began := time.Now().UTC().Truncate(time.Millisecond)
 	notification := func(i int) delivery.Notification {
 		n := deliverytest.Notification(i)
