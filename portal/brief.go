@@ -111,7 +111,7 @@ func (p *Portal) briefOf(page *Page) *brief {
 			b.line("- `%s` %s. %s", s.Name, s.Kind, oneLine(s.Description))
 		}
 		if len(r.Schemes) == 0 {
-			b.line("No operation needs credentials.")
+			b.line("The document names no credentials.")
 		}
 	}
 	p.listIn(b, page)

@@ -24,7 +24,7 @@ var withTables = extension.NewTable(extension.WithTableCellAlignMethod(extension
 var scrolledTables = strings.NewReplacer("<table>", `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>`, "</table>", "</table></div>")
 
 var descriptionReader = goldmark.New(goldmark.WithExtensions(withTables, extension.Strikethrough, extension.Linkify),
-	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(htmlRenderer{}, 100))))
+	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(htmlRenderer{}, 100), util.Prioritized(imageText{}, 100))))
 
 // commonmark renders a description, which may have HTML between its Markdown: what only shapes text does so, and all other HTML is
 // shown as it was written.
@@ -67,8 +67,7 @@ func shapes(token html.Token) bool {
 	return ok && token.Type != html.TextToken
 }
 
-// htmlRenderer writes the HTML of a description, and its images as their text: an image would be another host's, which the pages'
-// policy refuses.
+// htmlRenderer writes the HTML of a description.
 type htmlRenderer struct{}
 
 // RegisterFuncs is the library's.
@@ -85,6 +84,13 @@ func (htmlRenderer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		return ast.WalkContinue, nil
 	})
+}
+
+// imageText writes an image as its text: it would be another host's, which the pages' policy refuses.
+type imageText struct{}
+
+// RegisterFuncs is the library's.
+func (imageText) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			_, _ = w.WriteString(html.EscapeString(plainText(n, source)))

@@ -18,8 +18,8 @@ var (
 	imageParts = regexp.MustCompile(`^<img src="([^"]*)" alt="([^"]*)"`)
 )
 
-// diagram puts an image of a guide into its page, where it is an SVG file beside the guide that only shows. Other images are left
-// out: a page asks for nothing but its own files.
+// diagram puts an image of a guide into its page, where it is an SVG file beside the guide that only shows. Of other images
+// their text stays: a page asks for nothing but its own files.
 func (p *Portal) diagram(img string) string {
 	parts := imageParts.FindStringSubmatch(img)
 	if parts == nil {
@@ -27,11 +27,11 @@ func (p *Portal) diagram(img string) string {
 	}
 	data, err := fs.ReadFile(p.config.Guides, html.UnescapeString(parts[1]))
 	if err != nil || !isImage(data) {
-		return ""
+		return parts[2]
 	}
 	text, ok := inline(data)
 	if !ok {
-		return ""
+		return parts[2]
 	}
 	return fmt.Sprintf(`<span class="diagram" role="img" tabindex="0" aria-label="%s">%s</span>`, parts[2], text)
 }

@@ -19,7 +19,7 @@ const mostIndexed = 4000
 func (p *Portal) Export(folder string) error {
 	s := &site{Portal: p, names: map[string]string{}, taken: map[string]bool{}}
 	s.own = regexp.MustCompile(`="` + regexp.QuoteMeta(p.Link(p.Path(""))) + `([/#?.][^"]*)?"`)
-	s.absolute = regexp.MustCompile(regexp.QuoteMeta(p.URL(p.Path(""))) + `([A-Za-z0-9%/#._~-]*)`)
+	s.absolute = regexp.MustCompile(regexp.QuoteMeta(p.URL(p.Path(""))) + `([A-Za-z0-9%/#._~$&+=:@-]*)`)
 	for _, page := range p.pages {
 		s.name(page)
 	}

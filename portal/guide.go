@@ -38,7 +38,7 @@ type heading struct {
 }
 
 var guideReader = goldmark.New(goldmark.WithExtensions(withTables), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeRenderer{}, 100))))
+	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(codeRenderer{}, 100), util.Prioritized(htmlRenderer{}, 100))))
 
 // addGuides reads the guides, and lists a page of each.
 func (p *Portal) addGuides() error {

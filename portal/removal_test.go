@@ -112,7 +112,7 @@ func noticed(t *testing.T, name, text string) bool {
 		{document: document, missing: func(page, markdown string) []string { return missing(t, document, page, markdown) }},
 		{document: everything, missing: func(page, markdown string) []string { return missingOfEverything(t, page, markdown) }},
 		{document: none, missing: func(page, markdown string) []string {
-			if !strings.Contains(page, "· Mine ·") || !strings.Contains(page, "<p>No operation needs credentials.</p>") || !strings.Contains(markdown, "\nNo operation needs credentials.\n") {
+			if !strings.Contains(page, "· Mine ·") || !strings.Contains(page, "<p>The document names no credentials.</p>") || !strings.Contains(markdown, "\nThe document names no credentials.\n") {
 				return []string{"no credentials"}
 			}
 			return nil

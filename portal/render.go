@@ -24,7 +24,7 @@ func (p *Portal) render() error {
 	p.files[p.Path("/openapi.json")] = newFile("openapi.json", []byte(converted+"\n"))
 	p.files[p.Path("/mcp.json")] = newFile("mcp.json", []byte(connect(p.home().Slug(), p.URL(p.home().Path("/mcp"))).JSON+"\n"))
 
-	functions := template.FuncMap{"commonmark": commonmark, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords, "sentence": wholeSentence}
+	functions := template.FuncMap{"commonmark": commonmark, "plain": plain, "anchor": anchor, "path": pathTemplate, "json": jsonCode, "oneline": oneLine, "highlight": highlight, "inwords": inWords, "sentence": wholeSentence}
 	html, err := template.New("").Funcs(functions).ParseFS(assets, "assets/*.html")
 	if err != nil {
 		return err

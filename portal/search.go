@@ -30,6 +30,8 @@ type Hit struct {
 // entry is a place that can be found.
 type entry struct {
 	kind, title, path, text string
+	// id is an operation's, in lower case; empty elsewhere.
+	id string
 	lowerTitle, lowerText   string
 }
 
@@ -78,7 +80,7 @@ func (p *Portal) Search(query, kind string) []Hit {
 // points says how well a word fits.
 func (e entry) points(word string) int {
 	switch {
-	case e.lowerTitle == word:
+	case e.lowerTitle == word || e.id == word && word != "":
 		return 10
 	case strings.HasPrefix(e.lowerTitle, word):
 		return 7
@@ -202,6 +204,7 @@ func (x *indexer) content(page, within string, list []*Media) {
 func (x *indexer) operation(op *Operation) {
 	page := x.pathOf(op)
 	x.add("operation", op.Title, page+"#"+op.Anchor, op.ID+" "+op.Method+" "+op.Path+" "+plain(op.Description))
+	x.entries[len(x.entries)-1].id = strings.ToLower(op.ID)
 	x.fields("parameter", page, op.ID, op.Parameters)
 	if op.Body != nil {
 		var types []string
