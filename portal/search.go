@@ -31,8 +31,8 @@ type Hit struct {
 type entry struct {
 	kind, title, path, text string
 	// id is an operation's, in lower case; empty elsewhere.
-	id string
-	lowerTitle, lowerText   string
+	id                    string
+	lowerTitle, lowerText string
 }
 
 // Search finds the places that hold all the words of a query, or else some of them: at most 20, the best first. kind
