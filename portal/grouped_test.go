@@ -101,6 +101,9 @@ func TestManyOperations(t *testing.T) {
 			t.Errorf("the page of an operation has %s", text)
 		}
 	}
+	if found := p.Search("BUYPET", ""); len(found) == 0 || found[0].Kind != "operation" || !strings.HasSuffix(found[0].Path, "#buyPet") {
+		t.Errorf("the operation's id finds %v", found)
+	}
 	found := p.Search("barks", "")
 	if len(found) == 0 || found[0].Path != "/docs/tags/Pets" {
 		t.Errorf("search finds %v", found)

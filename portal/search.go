@@ -77,8 +77,19 @@ func (p *Portal) Search(query, kind string) []Hit {
 	return hits
 }
 
-// points says how well a word fits.
+// points says how well a word fits. What is about the word comes before what has it for a name.
 func (e entry) points(word string) int {
+	points := e.fits(word)
+	if points >= inTitle && (e.id != "" || e.kind == "page") {
+		points += 6
+	}
+	return points
+}
+
+// inTitle is what a word that is found in a title gets at least.
+const inTitle = 3
+
+func (e entry) fits(word string) int {
 	switch {
 	case e.lowerTitle == word || e.id == word && word != "":
 		return 10
@@ -87,7 +98,7 @@ func (e entry) points(word string) int {
 	case beginsWord(e.lowerTitle, word):
 		return 5
 	case strings.Contains(e.lowerTitle, word):
-		return 3
+		return inTitle
 	case beginsWord(e.lowerText, word):
 		return 2
 	case strings.Contains(e.lowerText, word):
