@@ -114,6 +114,10 @@ $(BUILD)/$(LINT)-$(LINT_VERSION):
 interop: ## run official SDKs, MCP clients, a browser and Schemathesis against a running server
 	interop/run
 
+.PHONY: release-document
+release-document: ## release the document as VERSION=1.1.0, with SUMMARY='What it is about.': its copy, its day, what was accepted
+	@versions/release "$(VERSION)" "$(SUMMARY)"
+
 .PHONY: release
 release: ## make what is published of a version: binaries of six platforms, Debian packages, SBOM, licences, checksums (7 minutes)
 	cd release && $(GO) run . -out $(BUILD)/release
