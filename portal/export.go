@@ -24,7 +24,11 @@ func (p *Portal) Export(folder string) error {
 		s.name(page)
 	}
 	for _, page := range p.pages {
-		for _, ending := range []string{"", ".md"} {
+		endings := []string{"", ".md"}
+		if page.HasSource() {
+			endings = append(endings, ".yaml")
+		}
+		for _, ending := range endings {
 			f, err := p.fileOf(page, page.Path+ending)
 			if err != nil {
 				return err
@@ -80,12 +84,15 @@ func (s *site) file(below string) string {
 	below, _, _ = strings.Cut(below, "?")
 	name, isPage := s.names[below]
 	markdown, isMarkdown := s.names[strings.TrimSuffix(below, ".md")]
+	source, isSource := s.names[strings.TrimSuffix(below, ".yaml")]
 	_, isFile := s.files[s.Path(below)]
 	switch {
 	case isPage:
 		name += ".html"
 	case isMarkdown && strings.HasSuffix(below, ".md"):
 		name = markdown + ".md"
+	case isSource && strings.HasSuffix(below, ".yaml"):
+		name = source + ".yaml"
 	case isFile || below == "/search-index.json":
 		name = strings.TrimPrefix(below, "/")
 	default:

@@ -136,6 +136,9 @@ func TestDeepValuesFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := page(t, p, "/docs")
+	if source := page(t, p, "/docs/operations/deep.yaml"); !strings.Contains(source, "name: filter") || !strings.Contains(page(t, p, "/docs/operations/deep"), `/docs/operations/deep.yaml">Source</a>`) {
+		t.Errorf("the source is %s", source)
+	}
 	if len(got) > 100_000 || !strings.Contains(got, ">p11</code>") || !strings.Contains(got, "the fields of l1; see the document") {
 		t.Errorf("%d bytes", len(got))
 	}

@@ -54,6 +54,9 @@ func (page *Page) Sections() (list []Section) {
 	return list
 }
 
+// HasSource tells whether the page is of one operation, whose part of the document can be read.
+func (page *Page) HasSource() bool { return len(page.operations) == 1 && page.Parent != "" }
+
 // HasText tells whether the page can be read as Markdown.
 func (page *Page) HasText() bool { return page.text != nil }
 
@@ -104,9 +107,9 @@ func (p *Portal) changelogPage() *Page {
 	return &Page{Path: p.Path("/changelog"), Parent: p.Path(""), Title: "Changelog", template: "changelog", Description: "What changed from version to version, and what of it breaks callers."}
 }
 
-// segment is a name as a segment of a path. One of dots alone would lead elsewhere, and .md after one is its Markdown.
+// segment is a name as a segment of a path. One of dots alone would lead elsewhere, and .md and .yaml after one are its Markdown and its source.
 func segment(name string) string {
-	if strings.Trim(name, ".") == "" || strings.HasSuffix(name, ".md") {
+	if strings.Trim(name, ".") == "" || strings.HasSuffix(name, ".md") || strings.HasSuffix(name, ".yaml") {
 		name += "-"
 	}
 	return url.PathEscape(name)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	texttemplate "text/template"
@@ -105,6 +106,13 @@ func (p *Portal) fileOf(page *Page, path string) (file, error) {
 		text, err := page.text()
 		return newFile("page.md", []byte(text.markdown)), err
 	}
+	if strings.HasSuffix(path, ".yaml") {
+		text, ok := p.OperationSource(page.operations[0].ID)
+		if !ok {
+			return file{}, fmt.Errorf("%s has no source", page.operations[0].ID)
+		}
+		return newFile("page.yaml", []byte(text)), nil
+	}
 	content, err := p.page(page.template, p.viewOf(page))
 	return newFile("page.html", content), err
 }
@@ -119,8 +127,12 @@ func (p *Portal) file(path string) (file, bool) {
 			return f, true
 		}
 	}
-	page := p.byPath[strings.TrimSuffix(path, ".md")]
-	if page == nil || path != page.Path && path != page.Path+".md" {
+	below := strings.TrimSuffix(path, ".md")
+	if page := p.byPath[strings.TrimSuffix(path, ".yaml")]; page != nil && page.HasSource() {
+		below = page.Path
+	}
+	page := p.byPath[below]
+	if page == nil || !slices.Contains([]string{"", ".md", ".yaml"}, strings.TrimPrefix(path, page.Path)) {
 		return file{}, false
 	}
 	f, err := p.fileOf(page, path)
