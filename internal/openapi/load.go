@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -195,7 +196,9 @@ func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
 	if err := yaml.Unmarshal(data, &tree); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(named(tree))
+	tree = named(tree)
+	dropExtensions(tree)
+	text, err := json.Marshal(tree)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +207,24 @@ func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
 		return nil, err
 	}
 	return openapi2conv.ToV3WithLoader(&swagger, loader, nil)
+}
+
+// dropExtensions takes the extensions out of where Swagger names paths and answers: the library takes them for such.
+func dropExtensions(tree any) {
+	child := func(value any, name string) map[string]any {
+		parent, _ := value.(map[string]any)
+		of, _ := parent[name].(map[string]any)
+		return of
+	}
+	isExtension := func(name string, _ any) bool { return strings.HasPrefix(name, "x-") }
+	paths := child(tree, "paths")
+	maps.DeleteFunc(paths, isExtension)
+	for _, item := range paths {
+		methods, _ := item.(map[string]any)
+		for _, operation := range methods {
+			maps.DeleteFunc(child(operation, "responses"), isExtension)
+		}
+	}
 }
 
 // named is a value of YAML whose names are texts: statuses are mostly written as numbers.

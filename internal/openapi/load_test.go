@@ -24,6 +24,7 @@ func TestFindings(t *testing.T) {
 		{name: "a $ref to the file itself", document: strings.Replace(document, "{type: integer, maximum: 10}", "{$ref: './d.yaml#/components/schemas/S'}", 1) + "  schemas: {S: {type: string, minLength: 3, example: ab}}\n", finding: "invalid example"},
 		{name: "two wrong parts of an example", document: document + "  schemas: {S: {type: object, properties: {m: {type: integer}, n: {type: integer}}, example: {m: a, n: b}}}\n", finding: "invalid example"},
 		{name: "OpenAPI 3.2", document: strings.Replace(empty, "3.0.3", "3.2.0", 1), finding: "3.2.0"},
+		{name: "Swagger 2.0 with extensions among paths and answers", document: "swagger: '2.0'\ninfo: {title: a, version: '1'}\npaths: {x-minty: fresh, /a: {x-a: 1, get: {responses: {x-b: [c], 200: {description: a}}}}}\n", finding: "Swagger 2.0"},
 		{name: "Swagger 2.0", document: strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), finding: "Swagger 2.0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
