@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,10 +135,24 @@ func (r *release) document() error {
 		}
 		r.files[name] = data
 	}
+	// This machine's own, which says what it can do.
+	here, err := r.compile(runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "nudge-release")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program := filepath.Join(dir, "nudge")
+	if err := os.WriteFile(program, here, 0o700); err != nil {
+		return err
+	}
 	for file, args := range map[string][]string{
 		"nudge.1": {"man"}, "completions/nudge.bash": {"completion", "bash"}, "completions/_nudge": {"completion", "zsh"}, "completions/nudge.fish": {"completion", "fish"},
 	} {
-		data, err := r.run("go", append([]string{"run", "./cmd/nudge"}, args...)...)
+		data, err := r.run(program, args...)
 		if err != nil {
 			return err
 		}
