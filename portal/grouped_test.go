@@ -242,3 +242,50 @@ webhooks:
 		t.Error(text)
 	}
 }
+
+// What callers receive may be named as what they send is, and as each other: each has a page, with its own source.
+func TestReceivedRequestsHaveTheirOwnPages(t *testing.T) {
+	p, err := portal.New(portal.Config{AnyAPI: true, Path: "/docs", PublicURL: "http://127.0.0.1:8080", Document: []byte(`openapi: 3.1.0
+info: {title: Shop, version: '1'}
+tags: [null]
+x-again: &again {'200': {description: SHARED}}
+paths:
+  /things:
+    post:
+      operationId: created
+      tags: [things]
+      description: SENT
+      callbacks: {done: {'{$url}': {post: {description: CALLBACK ONE, responses: *again}}}}
+      responses: *again
+  /others:
+    post:
+      operationId: other
+      callbacks: {done: {'{$url}': {post: {description: CALLBACK TWO, responses: *again}}}}
+      responses: *again
+webhooks:
+  a: {post: {operationId: created, description: WEBHOOK A, responses: *again}}
+  /things: {post: {operationId: created, description: WEBHOOK B, responses: *again}}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, of := range p.Pages() {
+		if !of.HasSource() {
+			continue
+		}
+		html, source := page(t, p, of.Path), page(t, p, of.Path+".yaml")
+		for _, text := range []string{"SENT", "CALLBACK ONE", "CALLBACK TWO", "WEBHOOK A", "WEBHOOK B"} {
+			if !strings.Contains(html, "<p>"+text+"</p>") {
+				continue
+			}
+			shown[text] = true
+			if !strings.Contains(source, text) || !strings.Contains(source, "SHARED") || strings.Contains(source, "*again") {
+				t.Errorf("the source of %s is %s", text, source)
+			}
+		}
+	}
+	if len(shown) != 5 {
+		t.Errorf("there are pages of %v", shown)
+	}
+}

@@ -28,12 +28,29 @@ func child(n *yaml.Node, keys ...string) *yaml.Node {
 	return n
 }
 
+// withoutAliases is a tree with what its aliases stand for, which may be outside of it.
+func withoutAliases(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return withoutAliases(n.Alias)
+	}
+	of := *n
+	of.Anchor, of.Content = "", nil
+	if of.Tag == "!!merge" {
+		// The library would write the tag out.
+		of.Tag = ""
+	}
+	for _, c := range n.Content {
+		of.Content = append(of.Content, withoutAliases(c))
+	}
+	return &of
+}
+
 // part writes a part of the document, as it stands there.
 func part(n *yaml.Node) (string, error) {
 	var b strings.Builder
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(n); err != nil {
+	if err := encoder.Encode(withoutAliases(n)); err != nil {
 		return "", fmt.Errorf("writing a part of the document: %w", err)
 	}
 	return b.String(), nil
@@ -100,7 +117,13 @@ func (p *Portal) OperationSource(id string) (text string, ok bool) {
 			continue
 		}
 		method := strings.ToLower(op.Method)
-		n := child(p.source.root, "paths", op.Path, method)
+		var n *yaml.Node
+		switch op.Received {
+		case "":
+			n = child(p.source.root, "paths", op.Path, method)
+		case webhook:
+			n = child(p.source.root, "webhooks", op.Path, method)
+		}
 		if n == nil {
 			// It stands elsewhere: as it was read.
 			n = asNode(op.spec)

@@ -112,7 +112,7 @@ func readReference(config Config) (*Reference, *source, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", request.ID, err)
 		}
-		described.Received = "webhook"
+		described.Received = webhook
 		if request.CallbackOf != "" {
 			described.Received = "callback of " + request.CallbackOf
 		}
@@ -206,13 +206,17 @@ func (r reader) addResponses(o *Operation, spec *openapi3.Operation) error {
 
 // header is a header of an answer, or the one that said the same before.
 func (r reader) header(response, name string, h *openapi3.Header, said map[*openapi3.Header]*Field) *Field {
-	field := r.value(response+"-header-"+name, name, schemaOf(h.Schema, h.Content))
+	id := response + "-header-" + name
+	if first := said[h]; first != nil {
+		again := *first
+		again.ID, again.Name, again.Fields, again.Same = r.id(id), name, nil, first
+		return &again
+	}
+	field := r.value(id, name, schemaOf(h.Schema, h.Content))
 	field.Required, field.Deprecated = h.Required, h.Deprecated
 	field.Description = cmp.Or(h.Description, field.Description)
 	field.addExamples(h.Example, h.Examples)
-	if field.Same = said[h]; field.Same == nil {
-		said[h] = field
-	}
+	said[h] = field
 	return field
 }
 

@@ -50,6 +50,9 @@ type Operation struct {
 	spec   *openapi3.Operation
 }
 
+// webhook is what Operation.Received says of one.
+const webhook = "webhook"
+
 // Tag is a group that an operation belongs to.
 type Tag struct{ Name, Description string }
 

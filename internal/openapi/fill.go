@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -21,7 +22,8 @@ func (d *Document) fill() {
 			d.fillResponse(ref, "components")
 		}
 	}
-	for path, item := range d.Paths.Map() {
+	d.Tags = slices.DeleteFunc(d.Tags, func(tag *openapi3.Tag) bool { return tag == nil })
+	eachItem(d.T, func(path string, item *openapi3.PathItem) {
 		d.fillParameters(item.Parameters, path)
 		for method, op := range item.Operations() {
 			where := method + " " + path
@@ -33,7 +35,7 @@ func (d *Document) fill() {
 				d.fillResponse(ref, where)
 			}
 		}
-	}
+	})
 }
 
 func (d *Document) fillParameters(parameters openapi3.Parameters, where string) {

@@ -209,7 +209,8 @@ func fromSwagger(data []byte, loader *openapi3.Loader) (*openapi3.T, error) {
 	return openapi2conv.ToV3WithLoader(&swagger, loader, nil)
 }
 
-// dropExtensions takes the extensions out of where Swagger names paths and answers: the library takes them for such.
+// dropExtensions takes the extensions out of where Swagger names paths and answers: the library takes them for such. A path of null, which
+// it does not bear either, says nothing.
 func dropExtensions(tree any) {
 	child := func(value any, name string) map[string]any {
 		parent, _ := value.(map[string]any)
@@ -218,7 +219,7 @@ func dropExtensions(tree any) {
 	}
 	isExtension := func(name string, _ any) bool { return strings.HasPrefix(name, "x-") }
 	paths := child(tree, "paths")
-	maps.DeleteFunc(paths, isExtension)
+	maps.DeleteFunc(paths, func(name string, item any) bool { return isExtension(name, item) || item == nil })
 	for _, item := range paths {
 		methods, _ := item.(map[string]any)
 		for _, operation := range methods {

@@ -25,6 +25,9 @@ func TestFindings(t *testing.T) {
 		{name: "two wrong parts of an example", document: document + "  schemas: {S: {type: object, properties: {m: {type: integer}, n: {type: integer}}, example: {m: a, n: b}}}\n", finding: "invalid example"},
 		{name: "OpenAPI 3.2", document: strings.Replace(empty, "3.0.3", "3.2.0", 1), finding: "3.2.0"},
 		{name: "Swagger 2.0 with extensions among paths and answers", document: "swagger: '2.0'\ninfo: {title: a, version: '1'}\npaths: {x-minty: fresh, /a: {x-a: 1, get: {responses: {x-b: [c], 200: {description: a}}}}}\n", finding: "Swagger 2.0"},
+		{name: "a media type of null in a webhook", document: "openapi: 3.1.0\ninfo: {title: a, version: '1'}\nwebhooks: {a: {post: {requestBody: {content: {application/json: null}}, responses: {'200': {description: x, headers: {X: {content: {text/plain: null}}}}}}}}\n", finding: "it may have any"},
+		{name: "a media type of null in a callback", document: "openapi: 3.0.3\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {callbacks: {a: {'{$url}': {post: {requestBody: {content: {application/json: null}}, responses: {'200': {description: x}}}}}}, responses: {'200': {description: x}}}}}\n", finding: "it may have any"},
+		{name: "Swagger 2.0 with a path of null", document: "swagger: '2.0'\ninfo: {title: a, version: '1'}\npaths: {/a: null, /b: {get: {responses: {200: {description: a}}}}}\n", finding: "Swagger 2.0"},
 		{name: "Swagger 2.0", document: strings.Replace(empty, "openapi: 3.0.3", "swagger: \"2.0\"", 1), finding: "Swagger 2.0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

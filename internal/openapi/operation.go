@@ -49,14 +49,10 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 		operations := item.Operations()
 		for _, method := range slices.Sorted(maps.Keys(operations)) {
 			spec := operations[method]
-			op := Operation{ID: spec.OperationID, Method: method, Path: path, Item: item, Spec: spec, Security: doc.Security}
+			op := Operation{ID: freeID(named, spec.OperationID, method+" "+path), Method: method, Path: path, Item: item, Spec: spec, Security: doc.Security}
 			if spec.Security != nil {
 				op.Security = *spec.Security
 			}
-			if op.ID == "" || named[op.ID] {
-				op.ID = method + " " + path
-			}
-			named[op.ID] = true
 			if err := op.readRules(); err != nil {
 				return nil, fmt.Errorf("%s: %w", op.ID, err)
 			}
@@ -67,6 +63,18 @@ func Operations(doc *openapi3.T) ([]Operation, error) {
 		return list[i].Path < list[j].Path || list[i].Path == list[j].Path && list[i].Method < list[j].Method
 	})
 	return list, nil
+}
+
+// freeID gives an id that no other has: the one that is wanted, or else the other, with a number where that is taken too.
+func freeID(taken map[string]bool, wanted, other string) string {
+	id := wanted
+	for n := 1; id == "" || taken[id]; n++ {
+		if id = other; n > 1 {
+			id = fmt.Sprintf("%s %d", other, n)
+		}
+	}
+	taken[id] = true
+	return id
 }
 
 // ownHeaders are no parameters, whatever a document says.

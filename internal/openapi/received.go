@@ -1,7 +1,6 @@
 package openapi
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -16,13 +15,17 @@ type Received struct {
 	CallbackOf string
 }
 
-// ReceivedRequests lists the webhooks of a document and the callbacks of its operations.
+// ReceivedRequests lists the webhooks of a document and the callbacks of its operations. None has the id of an operation, or of another.
 func ReceivedRequests(doc *openapi3.T, operations []Operation) (list []Received) {
+	taken := map[string]bool{}
+	for _, op := range operations {
+		taken[op.ID] = true
+	}
 	add := func(name, callbackOf string, item *openapi3.PathItem) {
 		byMethod := item.Operations()
 		for _, method := range slices.Sorted(maps.Keys(byMethod)) {
 			spec := byMethod[method]
-			r := Received{CallbackOf: callbackOf, Operation: Operation{ID: cmp.Or(spec.OperationID, method+" "+name), Method: method, Path: name, Item: item, Spec: spec}}
+			r := Received{CallbackOf: callbackOf, Operation: Operation{ID: freeID(taken, spec.OperationID, method+" "+name), Method: method, Path: name, Item: item, Spec: spec}}
 			if spec.Security != nil {
 				r.Security = *spec.Security
 			}

@@ -51,14 +51,39 @@ func (w walker) document(doc *openapi3.T) {
 			w.response(ref)
 		}
 	}
-	for _, item := range doc.Paths.Map() {
+	eachItem(doc, func(_ string, item *openapi3.PathItem) {
 		for _, ref := range item.Parameters {
 			w.parameter(ref)
 		}
 		for _, op := range item.Operations() {
 			w.operation(op)
 		}
+	})
+}
+
+// eachItem calls visit for every path item of a document, once each: those of paths and webhooks, and of the callbacks of their
+// operations. where is its path, its name, or the expression of its URL.
+func eachItem(doc *openapi3.T, visit func(where string, item *openapi3.PathItem)) {
+	seen := map[*openapi3.PathItem]bool{}
+	var each func(items map[string]*openapi3.PathItem)
+	each = func(items map[string]*openapi3.PathItem) {
+		for where, item := range items {
+			if item == nil || seen[item] {
+				continue
+			}
+			seen[item] = true
+			visit(where, item)
+			for _, op := range item.Operations() {
+				for _, callback := range op.Callbacks {
+					if callback != nil && callback.Value != nil {
+						each(callback.Value.Map())
+					}
+				}
+			}
+		}
 	}
+	each(doc.Paths.Map())
+	each(doc.Webhooks)
 }
 
 func (w walker) operation(op *openapi3.Operation) {

@@ -53,7 +53,8 @@ export async function listen({ service, identity, token, signal, onState, onNoti
         onState('Connected. Waiting for notifications.', true);
         for await (const notification of events(response.body)) {
           const answer = await fetch(`${notifications}/${notification.sid}/ack`, { method: 'POST', headers });
-          onNotification(notification, answer.ok);
+          // Another device may have taken this one's place meanwhile.
+          if (!signal.aborted) onNotification(notification, answer.ok);
         }
       }
     } catch (problem) {
