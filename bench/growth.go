@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"html"
 	"math"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -114,29 +114,16 @@ func measurePending(n int) (g grown, err error) {
 
 func measureDevices(n int) (g grown, err error) {
 	g.size = n
-	dir, err := os.MkdirTemp("", "nudge-bench")
+	p, stop, err := startDurable()
 	if err != nil {
 		return g, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	p, err := start("-data", dir)
-	if err != nil {
-		return g, err
-	}
-	defer p.kill()
+	defer stop()
 	began := time.Now()
-	connections := make([]net.Conn, 0, n)
-	defer func() {
-		for _, c := range connections {
-			_ = c.Close()
-		}
-	}()
-	for i := range n {
-		conn, _, err := p.connect(fmt.Sprintf("device-%06d", i))
-		if err != nil {
-			return g, err
-		}
-		connections = append(connections, conn)
+	leave, err := p.connectMany(n)
+	defer leave()
+	if err != nil {
+		return g, err
 	}
 	g.filled = time.Since(began)
 	if g.memory, err = p.resident(); err != nil {
@@ -153,16 +140,11 @@ type underLoad struct {
 }
 
 func measureUnderLoad() (u underLoad, err error) {
-	dir, err := os.MkdirTemp("", "nudge-bench")
+	p, stop, err := startDurable()
 	if err != nil {
 		return u, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	p, err := start("-data", dir)
-	if err != nil {
-		return u, err
-	}
-	defer p.kill()
+	defer stop()
 	samples, err := p.arrivals("idle-device", 2000, 0)
 	if err != nil {
 		return u, err
@@ -251,20 +233,13 @@ func (g growth) svg() string {
 	for n, line := range []struct {
 		label, colour string
 		values        []float64
-	}{{fmt.Sprintf("creates a second, of %.0f", highest(rates)), "#4338ca", rates}, {fmt.Sprintf("delivery p99, of %s", time.Duration(highest(tails)).Round(10*time.Microsecond)), "#c2410c", tails}} {
+	}{{fmt.Sprintf("creates a second, of %.0f", slices.Max(rates)), "#4338ca", rates}, {fmt.Sprintf("delivery p99, of %s", time.Duration(slices.Max(tails)).Round(10*time.Microsecond)), "#c2410c", tails}} {
 		var points []string
 		for i, value := range line.values {
-			points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), top+height-value/highest(line.values)*height))
+			points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), top+height-value/slices.Max(line.values)*height))
 		}
 		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/><text x="%d" y="%d" fill="%s">%s</text>`+"\n", strings.Join(points, " "), line.colour, left+n*300, 18, line.colour, html.EscapeString(line.label))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
-}
-
-func highest(values []float64) (most float64) {
-	for _, v := range values {
-		most = max(most, v)
-	}
-	return most
 }

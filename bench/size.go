@@ -163,28 +163,54 @@ func (p *process) connect(identity string) (net.Conn, *bufio.Reader, error) {
 	}
 }
 
-// runDevices measures what a connected device costs.
-func runDevices([]string) error {
+// connectMany connects devices; leave closes their connections.
+func (p *process) connectMany(n int) (leave func(), err error) {
+	var connections []net.Conn
+	leave = func() {
+		for _, c := range connections {
+			_ = c.Close()
+		}
+	}
+	for i := range n {
+		conn, _, err := p.connect(fmt.Sprintf("device-%06d", i))
+		if err != nil {
+			return leave, fmt.Errorf("device %d: %w", i, err)
+		}
+		connections = append(connections, conn)
+	}
+	return leave, nil
+}
+
+// startDurable starts a server with a store of its own, which stop removes.
+func startDurable() (p *process, stop func(), err error) {
 	dir, err := os.MkdirTemp("", "nudge-bench")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	p, err := start("-data", dir)
+	if p, err = start("-data", dir); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return p, func() {
+		p.kill()
+		_ = os.RemoveAll(dir)
+	}, nil
+}
+
+// runDevices measures what a connected device costs.
+func runDevices([]string) error {
+	p, stop, err := startDurable()
 	if err != nil {
 		return err
 	}
-	defer p.kill()
+	defer stop()
 	before, err := p.resident()
 	if err != nil {
 		return err
 	}
-	for i := range devices {
-		conn, _, err := p.connect(fmt.Sprintf("device-%06d", i))
-		if err != nil {
-			return fmt.Errorf("device %d: %w", i, err)
-		}
-		defer func() { _ = conn.Close() }()
+	leave, err := p.connectMany(devices)
+	defer leave()
+	if err != nil {
+		return err
 	}
 	after, err := p.resident()
 	if err != nil {

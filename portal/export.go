@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -24,11 +25,10 @@ func (p *Portal) Export(folder string) error {
 		s.name(page)
 	}
 	for _, page := range p.pages {
-		endings := []string{"", ".md"}
-		if page.HasSource() {
-			endings = append(endings, ".yaml")
-		}
-		for _, ending := range endings {
+		for _, ending := range forms {
+			if !page.has(ending) {
+				continue
+			}
 			f, err := p.fileOf(page, page.Path+ending)
 			if err != nil {
 				return err
@@ -82,26 +82,28 @@ func (s *site) name(page *Page) {
 func (s *site) file(below string) string {
 	below, fragment, hasFragment := strings.Cut(below, "#")
 	below, _, _ = strings.Cut(below, "?")
-	name, isPage := s.names[below]
-	markdown, isMarkdown := s.names[strings.TrimSuffix(below, ".md")]
-	source, isSource := s.names[strings.TrimSuffix(below, ".yaml")]
-	_, isFile := s.files[s.Path(below)]
-	switch {
-	case isPage:
-		name += ".html"
-	case isMarkdown && strings.HasSuffix(below, ".md"):
-		name = markdown + ".md"
-	case isSource && strings.HasSuffix(below, ".yaml"):
-		name = source + ".yaml"
-	case isFile || below == "/search-index.json":
+	name := s.pageFile(below)
+	if _, isFile := s.files[s.Path(below)]; name == "" && (isFile || below == "/search-index.json") {
 		name = strings.TrimPrefix(below, "/")
-	default:
+	}
+	if name == "" {
 		return ""
 	}
 	if hasFragment {
 		name += "#" + fragment
 	}
 	return name
+}
+
+// pageFile is where a page stands in one of its forms; empty where below leads to none.
+func (s *site) pageFile(below string) string {
+	for _, form := range forms {
+		page, ok := strings.CutSuffix(below, form)
+		if name, isPage := s.names[page]; ok && isPage {
+			return name + cmp.Or(form, ".html")
+		}
+	}
+	return ""
 }
 
 // write writes a file with its links led to files.

@@ -57,6 +57,12 @@ func (page *Page) Sections() (list []Section) {
 // HasSource tells whether the page is of one operation, whose part of the document can be read.
 func (page *Page) HasSource() bool { return len(page.operations) == 1 && page.Parent != "" }
 
+// forms are what stands behind a page's path: the page itself, its Markdown, its source.
+var forms = []string{"", ".md", ".yaml"}
+
+// has tells whether the page is there in a form.
+func (page *Page) has(form string) bool { return form != ".yaml" || page.HasSource() }
+
 // HasText tells whether the page can be read as Markdown.
 func (page *Page) HasText() bool { return page.text != nil }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"slices"
 	"strings"
 	"sync"
 	texttemplate "text/template"
@@ -127,16 +126,14 @@ func (p *Portal) file(path string) (file, bool) {
 			return f, true
 		}
 	}
-	below := strings.TrimSuffix(path, ".md")
-	if page := p.byPath[strings.TrimSuffix(path, ".yaml")]; page != nil && page.HasSource() {
-		below = page.Path
+	for _, form := range forms {
+		below, ok := strings.CutSuffix(path, form)
+		if page := p.byPath[below]; ok && page != nil && page.has(form) {
+			f, err := p.fileOf(page, path)
+			return f, err == nil
+		}
 	}
-	page := p.byPath[below]
-	if page == nil || !slices.Contains([]string{"", ".md", ".yaml"}, strings.TrimPrefix(path, page.Path)) {
-		return file{}, false
-	}
-	f, err := p.fileOf(page, path)
-	return f, err == nil
+	return file{}, false
 }
 
 // addPages makes the pages that are kept, and tries one of those that are made when they are asked for: what is wrong with a template

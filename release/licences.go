@@ -67,6 +67,10 @@ func (r *release) bill() (sbom, list []byte, err error) {
 }
 
 func (r *release) licences(components []component) ([]byte, error) {
+	dirs, err := r.moduleDirs()
+	if err != nil {
+		return nil, err
+	}
 	var b strings.Builder
 	var wrong []string
 	for _, c := range components {
@@ -85,7 +89,7 @@ func (r *release) licences(components []component) ([]byte, error) {
 			wrong = append(wrong, c.Name+": "+strings.Join(ids, ", "))
 			continue
 		}
-		text, err := r.licenceOf(c.Name)
+		text, err := licenceIn(dirs[c.Name])
 		if err != nil {
 			return nil, err
 		}
@@ -97,14 +101,24 @@ func (r *release) licences(components []component) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// licenceOf reads a module's licence.
-func (r *release) licenceOf(module string) (string, error) {
-	dir, err := r.run("go", "list", "-m", "-f", "{{.Dir}}", module)
+// moduleDirs are the folders of all modules.
+func (r *release) moduleDirs() (map[string]string, error) {
+	list, err := r.run("go", "list", "-m", "-f", "{{.Path}}\t{{.Dir}}", "all")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	dirs := map[string]string{}
+	for line := range strings.Lines(string(list)) {
+		path, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		dirs[path] = dir
+	}
+	return dirs, nil
+}
+
+// licenceIn reads the licence of a module's folder.
+func licenceIn(dir string) (string, error) {
 	for _, pattern := range []string{"LICENSE*", "LICENCE*", "COPYING*", "License*", "license*"} {
-		found, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), pattern))
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return "", err
 		}
@@ -113,5 +127,5 @@ func (r *release) licenceOf(module string) (string, error) {
 			return string(text), err
 		}
 	}
-	return "", fmt.Errorf("%s has no text of its licence", module)
+	return "", fmt.Errorf("%s has no text of its licence", filepath.Base(dir))
 }

@@ -31,6 +31,8 @@ type release struct {
 	// at is the time of the commit, which all files of archives have.
 	at    time.Time
 	files map[string][]byte
+	// binaries are those that were compiled, by platform.
+	binaries map[string][]byte
 }
 
 func main() {
@@ -46,7 +48,7 @@ func main() {
 }
 
 func publish(source, out, version string, platforms []string) (err error) {
-	r := &release{version: version, files: map[string][]byte{}}
+	r := &release{version: version, files: map[string][]byte{}, binaries: map[string][]byte{}}
 	if r.source, err = filepath.Abs(source); err != nil {
 		return err
 	}
@@ -112,7 +114,12 @@ func (r *release) runWith(environment []string, name string, args ...string) ([]
 }
 
 // compile makes the binary of a platform: static, and without the paths of this machine.
-func (r *release) compile(system, processor string) ([]byte, error) {
+func (r *release) compile(system, processor string) (binary []byte, err error) {
+	platform := system + "/" + processor
+	if r.binaries[platform] != nil {
+		return r.binaries[platform], nil
+	}
+	defer func() { r.binaries[platform] = binary }()
 	dir, err := os.MkdirTemp("", "nudge-release")
 	if err != nil {
 		return nil, err

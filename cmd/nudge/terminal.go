@@ -15,11 +15,13 @@ func isTerminal(file *os.File) bool {
 
 // isRead tells whether somebody looks at the output, who wants text instead of JSON.
 func (o output) isRead() bool {
-	file, ok := o.stdout.(interface{ IsTerminal() bool })
-	if f, isFile := o.stdout.(*os.File); isFile {
-		return isTerminal(f)
+	switch w := o.stdout.(type) {
+	case *os.File:
+		return isTerminal(w)
+	case interface{ IsTerminal() bool }:
+		return w.IsTerminal()
 	}
-	return ok && file.IsTerminal()
+	return false
 }
 
 // coloured is a writer of reports with colours where it is a terminal, unless NO_COLOR is set (https://no-color.org) or the

@@ -29,7 +29,7 @@ type buildInfo struct {
 
 // thisBuild reads what the Go toolchain has stamped.
 func thisBuild() buildInfo {
-	b := buildInfo{Version: "unknown", Commit: "unknown", Date: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Store: fmt.Sprint(pebblestore.Version), Layout: jetstream.Layout}
+	b := buildInfo{Version: moduleVersion(), Commit: "unknown", Date: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Store: fmt.Sprint(pebblestore.Version), Layout: jetstream.Layout}
 	if document, err := owndocument.Document(); err == nil {
 		b.Document = document.Info.Version
 	}
@@ -37,7 +37,6 @@ func thisBuild() buildInfo {
 	if !ok {
 		return b
 	}
-	b.Version = cmp.Or(info.Main.Version, b.Version)
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
@@ -70,8 +69,13 @@ func (cmd *versionCommand) Run(out output) error {
 	return err
 }
 
-// version is the module's version, in one line.
-func version() string {
-	b := thisBuild()
-	return b.Version + " " + b.Go
+// version is the module's version with Go's, in one line. Every command asks for it, so it reads no document.
+func version() string { return moduleVersion() + " " + runtime.Version() }
+
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return cmp.Or(info.Main.Version, "unknown")
 }
